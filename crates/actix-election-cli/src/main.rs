@@ -1,0 +1,2 @@
+//! The `elect` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The decisions of leader election on ZooKeeper as a pure state machine, and its lease arithmetic.
