@@ -1,2 +1,92 @@
-//! Project tasks.
-fn main() {}
+//! The project's own tasks, run as `cargo xtask <task>`.
+//!
+//! A check lives here and nowhere else, so that the command a contributor types, the README and the
+//! continuous integration (`.ci/run`) cannot come to differ. Tasks stop at the first failure and hand on the
+//! exit code of the command that failed.
+//!
+//! A task that is missing something it needs fails and says what to do. None is skipped in silence.
+
+// The tasks report to a person or to a log: standard output is what they are for.
+#![allow(clippy::print_stdout)]
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod checks;
+mod command;
+mod msrv;
+mod version;
+mod zookeeper;
+
+use command::Failure;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Checks and tests of actix-election", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test, the ones against a real ZooKeeper included (installed if it is missing)
+    Test {
+        /// Handed to both calls of `cargo test`: a name to filter by, say, or `--release`; what follows a
+        /// second `--` goes to the test binaries
+        #[arg(last = true, value_name = "ARGS")]
+        extra: Vec<OsString>,
+    },
+    /// Find a real ZooKeeper and a Java to run it with, or install them
+    Zookeeper,
+    /// Check formatting, clippy and the documentation; a warning is an error
+    Lint,
+    /// Check that the declared minimum Rust version holds
+    ///
+    /// No package that the workspace depends on may declare a newer one. If rustup has that very toolchain, the
+    /// workspace is also compiled with it. Uses of the standard library that are too new are found by clippy's
+    /// `incompatible_msrv`, which is part of `lint`.
+    Msrv,
+    /// Run lint, msrv and test, in that order
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Test { extra } => checks::test(&extra),
+        Task::Zookeeper => zookeeper::provide().map(drop),
+        Task::Lint => checks::lint(),
+        Task::Msrv => msrv::check(),
+        Task::Ci => checks::ci(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// What a task comes to.
+type Outcome = Result<(), Failure>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_for_cargo_test_are_kept_as_given() {
+        let cli =
+            Cli::try_parse_from(["xtask", "test", "--", "--release", "name", "--", "--nocapture"]).unwrap();
+        let Task::Test { extra } = cli.task else { panic!("not the test task") };
+        assert_eq!(extra, ["--release", "name", "--", "--nocapture"]);
+    }
+}

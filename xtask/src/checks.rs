@@ -1,0 +1,60 @@
+//! The tasks that call cargo: lint, test, and all of them in a row.
+
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::command::{cargo, run};
+use crate::{Outcome, msrv, zookeeper};
+
+/// Formatting, clippy and documentation, with warnings as errors.
+pub(crate) fn lint() -> Outcome {
+    run(cargo().args(["fmt", "--all", "--check"]))?;
+    run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    run(cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))
+}
+
+/// Every test of the workspace, after making sure of a real ZooKeeper. `extra` goes to `cargo test`.
+pub(crate) fn test(extra: &[OsString]) -> Outcome {
+    let zookeeper = zookeeper::provide()?;
+    let with_zookeeper = |mut command: Command| {
+        // Tests run in their package's folder, where a relative path would mean another place.
+        if let Some(home) = &zookeeper.home {
+            command.env(zookeeper::HOME, home);
+        } else {
+            command.env_remove(zookeeper::HOME);
+        }
+        command
+    };
+
+    // Cargo builds a package's binary for that package's own tests only; the end-to-end tests live in another.
+    let profile = extra.iter().take_while(|word| *word != "--").filter(|word| *word == "--release");
+    run(cargo().args(["build", "-p", "actix-election-cli"]).args(profile))?;
+
+    run(with_zookeeper(cargo()).args(["test", "--workspace", "--all-targets"]).args(extra))?;
+    // `--all-targets` leaves the documentation's examples out.
+    run(with_zookeeper(cargo()).args(["test", "--workspace", "--doc"]).args(extra))
+}
+
+/// Everything that has to hold before a change is merged.
+pub(crate) fn ci() -> Outcome {
+    let started = Instant::now();
+    timed("lint", lint)?;
+    timed("msrv", msrv::check)?;
+    timed("test", || test(&[]))?;
+    println!("==> all passed in {}", seconds(started));
+    Ok(())
+}
+
+fn timed(name: &str, task: impl FnOnce() -> Outcome) -> Outcome {
+    println!("==> {name}");
+    let started = Instant::now();
+    let outcome = task();
+    let verdict = if outcome.is_ok() { "passed" } else { "FAILED" };
+    println!("==> {name} {verdict} after {}", seconds(started));
+    outcome
+}
+
+fn seconds(since: Instant) -> String {
+    format!("{:.1} s", since.elapsed().as_secs_f64())
+}
