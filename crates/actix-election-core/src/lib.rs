@@ -1,1 +1,61 @@
-//! The decisions of leader election on ZooKeeper as a pure state machine, and its lease arithmetic.
+//! The decisions of leader election on ZooKeeper, without any I/O.
+//!
+//! Everything that decides is here, and nothing else: no sockets, no async, no clock, no randomness, no
+//! dependency. A driver (the crate `actix-election`) feeds inputs with readings of its clock and carries out the
+//! outputs. What runs in production is therefore the very code that the tests explore exhaustively.
+//!
+//! - [`Candidate`] decides for one process in one election. Start here: it states the driver contract.
+//! - [`SessionMonitor`] follows the ZooKeeper session that candidates share: when to probe, when to leave a
+//!   server, when to give up.
+//! - [`LeaseClock`] computes until when that session is known to live.
+//!
+//! # The states of a candidate
+//!
+//! ```text
+//!                    Campaign, a role joins
+//!      Following ───────────────────────────► Connecting
+//!          ▲                                      │ Connected
+//!          │ Withdraw                             ▼
+//!          │                ┌──────────────► Competing ◄───────────────┐
+//!          │        deleted │    NodeExists │    │ created             │
+//!          │                └── Standby ◄────┘    ▼                     │
+//!          │                                   Winning                 │ paused long
+//!          │                                      │ T/4 of lease       │ enough, and
+//!          │                                      ▼                    │ every role has
+//!          │                                   Master                  │ acknowledged
+//!          │    notice, resign, withdraw, a role  │  lock gone,        │
+//!          │    failed                            │  session lost      │
+//!          │                  ┌───────────────────┴──────┐             │
+//!          │                  ▼                          ▼             │
+//!          │            SteppingDown ──────────► the lease is over ────┤
+//!          │             acknowledged, or               │              │
+//!          │             the time is up                 ▼              │
+//!          └──────────────────────────── the lock is let go ───────────┘
+//! ```
+//!
+//! Beside these stand `WaitingForRole`, `WaitingForAcknowledgement` and `Pausing` (this process is not free to
+//! lead), and `PathTaken` and `Denied` (the ensemble does not let it). From every state a lost connection leads
+//! to `Connecting`, and back to where the znode, read anew, says it belongs; a `Master` stays `Master` meanwhile.
+
+mod candidate;
+mod config;
+mod ensemble;
+mod lease;
+mod names;
+mod resign_request;
+mod session;
+mod time;
+mod timeout;
+
+pub use candidate::{
+    Candidate, CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, RoleId,
+    StandbyReason, Timer, Trouble, TroubleKind,
+};
+pub use config::{CandidateConfig, InvalidConfig};
+pub use ensemble::{FencingToken, OpId, Operation, Refusal, Reply, SessionId, Stat, WatchEvent, Znode};
+pub use lease::LeaseClock;
+pub use names::{Address, ElectionPath, Invalid};
+pub use resign_request::{RESIGN_REQUEST_DATA, is_resign_request, resign_request_path};
+pub use session::{SessionInput, SessionMonitor, SessionOutput, SessionState, SessionTimer};
+pub use time::Timestamp;
+pub use timeout::SessionTimeout;

@@ -1,0 +1,355 @@
+//! The `Lock` strategy: one ephemeral znode at the election path.
+//!
+//! [`Lock`] keeps what is known of that znode, and derives from it the one request to make next. It is told
+//! what the candidate wants ([`Want`]) and never remembers why: whatever happened before, the znode as it is now
+//! and the present wish decide. That is what makes every recovery the same code: a lost reply, a reconnect, a
+//! deletion by hand all end in reading the znode again.
+
+use std::time::Duration;
+
+use super::{Master, Trouble, TroubleKind};
+use crate::{
+    ElectionPath, FencingToken, OpId, Operation, Refusal, Reply, SessionId, Stat, Timestamp, WatchEvent,
+    Znode,
+};
+
+/// What the candidate wants of the lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Want {
+    /// Know who holds it; let go of one that is ours.
+    Follow,
+    /// Hold it.
+    Compete,
+}
+
+/// What is known of the znode at the election path.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum View {
+    Unknown,
+    Absent,
+    /// Owned by our present session.
+    Ours(FencingToken),
+    Theirs(Master),
+    /// Not ephemeral: not a lock at all.
+    Squatted,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Step {
+    /// Read it and arm the watch.
+    Read,
+    /// Arm the watch where there is nothing to read.
+    Exists,
+    /// Arm the watch on what we may not read: its stat is shown to everybody.
+    ExistsUnreadable,
+    Create,
+    Parents,
+    /// Look once more, behind a probe, before the delete.
+    Confirm,
+    Delete,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Lock {
+    path: String,
+    data: Vec<u8>,
+    refused_retry: Duration,
+    /// The session that we are connected in.
+    session: Option<SessionId>,
+    view: View,
+    /// Whether `view` was read on this connection and no event has put it in doubt since.
+    fresh: bool,
+    /// The request whose watch stands on this connection.
+    armed: Option<OpId>,
+    pending: Option<(OpId, Step)>,
+    /// What the last answer calls for, before anything else.
+    follow_up: Option<Step>,
+    /// A lock of ours up to this token was let go, or its term is over: it is never led by again.
+    retired: Option<FencingToken>,
+    /// Whether a lock of ours may exist: a create was sent in this session, and nothing has ruled it out since.
+    maybe_ours: bool,
+    /// The parents were just created: if they are missing again, somebody deletes them.
+    parents_made: bool,
+    trouble: Option<Trouble>,
+    retry_at: Option<Timestamp>,
+}
+
+impl Lock {
+    pub(super) fn new(path: &ElectionPath, data: Vec<u8>, refused_retry: Duration) -> Self {
+        Lock {
+            path: path.as_str().to_owned(),
+            data,
+            refused_retry,
+            session: None,
+            view: View::Unknown,
+            fresh: false,
+            armed: None,
+            pending: None,
+            follow_up: None,
+            retired: None,
+            maybe_ours: false,
+            parents_made: false,
+            trouble: None,
+            retry_at: None,
+        }
+    }
+
+    pub(super) fn connected(&mut self, session: SessionId) {
+        self.disconnected();
+        self.session = Some(session);
+        self.retry_at = None;
+    }
+
+    /// Watches die with their connection, and what was under way has no answer any more.
+    pub(super) fn disconnected(&mut self) {
+        self.session = None;
+        self.fresh = false;
+        self.armed = None;
+        self.pending = None;
+        self.follow_up = None;
+    }
+
+    /// What the session made goes with it, and nothing of it can come later.
+    pub(super) fn session_lost(&mut self) {
+        self.disconnected();
+        self.view = View::Unknown;
+        self.maybe_ours = false;
+    }
+
+    /// The term with this token is over, and so is every earlier one.
+    pub(super) fn retire(&mut self, token: FencingToken) {
+        self.retired = self.retired.max(Some(token));
+    }
+
+    /// The token of a lock that we hold and may lead by.
+    pub(super) fn held(&self) -> Option<FencingToken> {
+        match self.view {
+            View::Ours(token) if Some(token) > self.retired => Some(token),
+            _ => None,
+        }
+    }
+
+    /// Whether the lock with this token is known to be no longer there.
+    pub(super) fn is_gone(&self, token: FencingToken) -> bool {
+        match &self.view {
+            View::Unknown => false,
+            View::Ours(present) => *present != token,
+            View::Absent | View::Theirs(_) | View::Squatted => true,
+        }
+    }
+
+    /// Whether a lock of ours may exist that has not been let go.
+    pub(super) fn maybe_ours(&self) -> bool {
+        self.maybe_ours || matches!(self.view, View::Ours(_))
+    }
+
+    /// Who holds the lock; `None` while that is not known.
+    pub(super) fn master(&self) -> Option<Option<Master>> {
+        match &self.view {
+            View::Unknown => None,
+            View::Absent | View::Squatted => Some(None),
+            View::Ours(token) => Some(Some(Master { address: text(&self.data), token: *token })),
+            View::Theirs(master) => Some(Some(master.clone())),
+        }
+    }
+
+    /// What keeps this candidate from the lock, other than its holder.
+    pub(super) fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    /// When a refused request is made again.
+    pub(super) fn retry_at(&self) -> Option<Timestamp> {
+        self.retry_at
+    }
+
+    /// The request to make next, if there is one. It is under way from here on.
+    pub(super) fn next_operation(&mut self, now: Timestamp, want: Want, op: OpId) -> Option<Operation> {
+        if self.session.is_none() || self.pending.is_some() {
+            return None;
+        }
+        let step = self.follow_up.take().or_else(|| self.next_step(now, want))?;
+        self.pending = Some((op, step));
+        let path = self.path.clone();
+        Some(match step {
+            Step::Read => Operation::Read { path, watch: true },
+            Step::Exists | Step::ExistsUnreadable => Operation::Exists { path },
+            Step::Create => {
+                self.maybe_ours = true;
+                Operation::Create { path, data: self.data.clone() }
+            }
+            Step::Parents => Operation::CreateParents { path },
+            Step::Confirm => {
+                // From here on it is being let go, and a change of mind comes too late.
+                if let View::Ours(token) = self.view {
+                    self.retire(token);
+                }
+                Operation::Confirm { path }
+            }
+            Step::Delete => Operation::Delete { path },
+        })
+    }
+
+    fn next_step(&self, now: Timestamp, want: Want) -> Option<Step> {
+        let may_try = self.retry_at.is_none_or(|at| now >= at);
+        if !self.fresh {
+            return may_try.then_some(Step::Read);
+        }
+        let let_go = want == Want::Follow || self.held().is_none();
+        match self.view {
+            View::Absent if want == Want::Compete && may_try => Some(Step::Create),
+            View::Ours(_) if let_go && may_try => Some(Step::Confirm),
+            _ if self.armed.is_some() => None,
+            View::Absent => Some(Step::Exists),
+            _ => may_try.then_some(Step::Read),
+        }
+    }
+
+    /// Takes in an answer. One to anything but the request under way is stale and changes nothing.
+    pub(super) fn answered(&mut self, now: Timestamp, op: OpId, reply: Reply) {
+        let Some((_, step)) = self.pending.take_if(|(pending, _)| *pending == op) else { return };
+        match (step, reply) {
+            (Step::Read, Reply::Found(znode)) => {
+                self.armed = Some(op);
+                self.see(&znode);
+            }
+            (Step::ExistsUnreadable, Reply::Found(znode)) => {
+                self.armed = Some(op);
+                self.see(&znode);
+                self.stumble(
+                    TroubleKind::Denied,
+                    "the ACL does not allow this process to read the lock".into(),
+                );
+            }
+            // Something has come in the meantime: read it, which arms the watch again.
+            (Step::Exists, Reply::Found(_)) => self.fresh = false,
+            (Step::Exists | Step::ExistsUnreadable, Reply::Missing) => {
+                self.armed = Some(op);
+                self.absent();
+            }
+            (Step::Create, Reply::Created(stat)) => self.created(stat),
+            (Step::Create, Reply::Refused(Refusal::NodeExists)) => {
+                self.maybe_ours = false;
+                self.fresh = false;
+            }
+            (Step::Parents, Reply::Done) => self.parents_made = true,
+            (Step::Confirm, Reply::Found(znode)) => self.confirmed(&znode),
+            (Step::Read | Step::Confirm | Step::Delete, Reply::Missing) | (Step::Delete, Reply::Done) => {
+                self.absent()
+            }
+            (step, Reply::Refused(refusal)) => self.refused(now, step, refusal),
+            // Either nobody knows what came of it, or the answer makes no sense: look again.
+            (_, _) => self.fresh = false,
+        }
+    }
+
+    /// Takes in an event of the watch that `op` armed. One of an older watch is stale and changes nothing.
+    ///
+    /// While a request on the same znode is under way the event only disarms: it is older than the answer.
+    pub(super) fn watch_fired(&mut self, op: OpId, event: WatchEvent) {
+        if self.armed.take_if(|armed| *armed == op).is_none() {
+            return;
+        }
+        match (self.pending, event) {
+            (None | Some((_, Step::Parents)), WatchEvent::Deleted) => self.absent(),
+            (None | Some((_, Step::Parents)), _) => self.fresh = false,
+            (Some(_), _) => {}
+        }
+    }
+
+    fn absent(&mut self) {
+        if self.view != View::Absent {
+            self.clear_trouble();
+        }
+        self.view = View::Absent;
+        self.fresh = true;
+        self.maybe_ours = false;
+    }
+
+    fn created(&mut self, stat: Stat) {
+        self.parents_made = false;
+        self.clear_trouble();
+        if Some(SessionId(stat.ephemeral_owner)) == self.session {
+            self.view = View::Ours(FencingToken::new(stat.czxid));
+            self.fresh = true;
+        } else {
+            self.fresh = false;
+        }
+    }
+
+    fn see(&mut self, znode: &Znode) {
+        let Stat { czxid, ephemeral_owner } = znode.stat;
+        let token = FencingToken::new(czxid);
+        self.fresh = true;
+        self.clear_trouble();
+        self.maybe_ours = false;
+        if ephemeral_owner == 0 {
+            self.view = View::Squatted;
+            let text = format!("{} is not ephemeral, so it is no lock: it has to be deleted", self.path);
+            self.stumble(TroubleKind::PathTaken, text);
+        } else if Some(SessionId(ephemeral_owner)) == self.session {
+            self.view = View::Ours(token);
+        } else {
+            self.view = View::Theirs(Master { address: text(&znode.data), token });
+        }
+    }
+
+    /// What stands at the path was read behind a probe: only the very lock that we let go is deleted.
+    fn confirmed(&mut self, znode: &Znode) {
+        let before = self.view.clone();
+        self.see(znode);
+        match self.view {
+            View::Ours(_) if self.view == before => self.follow_up = Some(Step::Delete),
+            // It is another one, and the watch that stands need not be on it.
+            _ => self.fresh = false,
+        }
+    }
+
+    fn refused(&mut self, now: Timestamp, step: Step, refusal: Refusal) {
+        match (step, refusal) {
+            (Step::Read, Refusal::NoAuth) => {
+                self.follow_up = Some(Step::ExistsUnreadable);
+                return;
+            }
+            (Step::Create, Refusal::NoParent) if !self.parents_made => {
+                self.maybe_ours = false;
+                self.follow_up = Some(Step::Parents);
+                return;
+            }
+            (Step::Create, _) => self.maybe_ours = false,
+            (Step::Delete | Step::Confirm, _) => self.fresh = false,
+            _ => {}
+        }
+        self.parents_made = false;
+        self.retry_at = Some(now + self.refused_retry);
+        let doing = match step {
+            Step::Read => "read the lock",
+            Step::Exists | Step::ExistsUnreadable => "watch the lock",
+            Step::Create => "create the lock",
+            Step::Parents => "create its parents",
+            Step::Confirm => "read the lock before it is released",
+            Step::Delete => "delete the lock",
+        };
+        let kind = match refusal {
+            Refusal::NoAuth => TroubleKind::Denied,
+            Refusal::EphemeralParent => TroubleKind::PathTaken,
+            _ => TroubleKind::Refused,
+        };
+        self.stumble(kind, format!("cannot {doing} at {}: {refusal}", self.path));
+    }
+
+    fn clear_trouble(&mut self) {
+        self.trouble = None;
+        self.retry_at = None;
+    }
+
+    fn stumble(&mut self, kind: TroubleKind, message: String) {
+        self.trouble = Some(Trouble { kind, message });
+    }
+}
+
+/// The address that a lock carries. Another program may have written anything there.
+fn text(data: &[u8]) -> String {
+    String::from_utf8_lossy(data).into_owned()
+}

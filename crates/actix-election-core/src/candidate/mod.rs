@@ -1,0 +1,512 @@
+//! One candidate of one election.
+
+mod lock;
+mod resign_watch;
+mod roles;
+mod status;
+mod types;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+pub use types::{
+    CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, RoleId, StandbyReason, Timer,
+    Trouble, TroubleKind,
+};
+
+use crate::{
+    CandidateConfig, FencingToken, InvalidConfig, OpId, Operation, SessionId, SessionTimeout, Timestamp,
+};
+use lock::{Lock, Want};
+use resign_watch::ResignWatch;
+use roles::{Roles, Told};
+
+/// How often a trouble that lasts is reported.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Decides, for one process and one election: what to ask of the ensemble, when the lease of a term begins and
+/// ends, and what the role actors are told.
+///
+/// # The driver contract
+///
+/// A candidate does no I/O and reads no clock. Its driver
+///
+/// 1. calls [`handle`](Self::handle) with a reading of the clock and an [`Input`];
+/// 2. **drains** [`next_output`](Self::next_output) until it is `None`, and carries out every [`Output`] in
+///    order, before it calls `handle` again;
+/// 3. asks [`next_timer`](Self::next_timer) and calls with [`Input::Timer`] at that time, or any time after.
+///
+/// It hands over an [`Input::Lease`] whenever the session's lease was extended, at the latest right before the
+/// next other input: a candidate goes by the lease that it knows. Inputs of one connection are handed over in
+/// the order in which they happened, and none of an old connection after [`Input::Disconnected`].
+///
+/// ```
+/// use std::time::Duration;
+/// use actix_election_core::*;
+///
+/// let t0 = Timestamp::from_nanos(1_000_000_000);
+/// let session = SessionId(7);
+/// let timeout = SessionTimeout::new(Duration::from_secs(10));
+/// let mut candidate = Candidate::new(CandidateConfig::new(ElectionPath::new("/master")?), t0)?;
+///
+/// // A driver that stands in for an ensemble where nobody else competes.
+/// let mut told = Vec::new();
+/// let mut inputs = std::collections::VecDeque::from([
+///     Input::RoleJoined(RoleId(1)),
+///     Input::Campaign,
+///     Input::Lease(t0 + Duration::from_secs(10)),
+///     Input::Connected { session, timeout },
+/// ]);
+/// while let Some(input) = inputs.pop_front() {
+///     candidate.handle(t0, input);
+///     while let Some(output) = candidate.next_output() {
+///         match output {
+///             Output::Request(op, Operation::Read { .. }) if told.is_empty() => inputs.push_back(Input::Answered(op, Reply::Missing)),
+///             Output::Request(op, Operation::Create { .. }) => {
+///                 let stat = Stat { czxid: 42, ephemeral_owner: session.0 };
+///                 inputs.push_back(Input::Answered(op, Reply::Created(stat)));
+///             }
+///             Output::Tell(_, _, message) => told.push(message),
+///             _ => {}
+///         }
+///     }
+/// }
+/// assert_eq!(told, [Message::BecameMaster { token: FencingToken::new(42) }]);
+/// assert_eq!(candidate.next_timer(), Some((t0 + Duration::from_millis(8_750), Timer::Notice)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    config: CandidateConfig,
+    now: Timestamp,
+    campaigning: bool,
+    leaving: bool,
+    /// The timeout granted to the present session, or to the last one.
+    timeout: SessionTimeout,
+    session: Option<SessionId>,
+    connected: bool,
+    lease: Option<Timestamp>,
+    lock: Lock,
+    term: Option<Term>,
+    resign_watch: Option<ResignWatch>,
+    roles: Roles,
+    /// Stay out until then.
+    pause: Option<Timestamp>,
+    /// Why the roles are standby where nothing at the ensemble says so: the end of the last term.
+    last_end: Option<StandbyReason>,
+    announced: Option<Option<Master>>,
+    reported: Option<(Trouble, Timestamp)>,
+    overdue: Option<Trouble>,
+    next_op: u64,
+    outputs: VecDeque<Output>,
+}
+
+/// A mastership, from the moment the roles are told until its lease is over.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Term {
+    token: FencingToken,
+    ending: Option<Ending>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Ending {
+    reason: StandbyReason,
+    /// The lease ends then, whether the roles have acknowledged or not.
+    at: Timestamp,
+    /// How long to stay out afterwards.
+    pause: Duration,
+}
+
+impl Candidate {
+    /// A candidate that does not compete yet, made at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] if any setting breaks a rule.
+    pub fn new(config: CandidateConfig, now: Timestamp) -> Result<Self, InvalidConfig> {
+        config.validate()?;
+        let data = config.address.as_ref().map(|a| a.as_str().as_bytes().to_vec()).unwrap_or_default();
+        Ok(Candidate {
+            lock: Lock::new(&config.path, data, config.refused_retry),
+            timeout: SessionTimeout::new(config.session_timeout),
+            config,
+            now,
+            campaigning: false,
+            leaving: false,
+            session: None,
+            connected: false,
+            lease: None,
+            term: None,
+            resign_watch: None,
+            roles: Roles::default(),
+            pause: None,
+            last_end: None,
+            announced: None,
+            reported: None,
+            overdue: None,
+            next_op: 0,
+            outputs: VecDeque::new(),
+        })
+    }
+
+    /// Takes in what happened at `now`. Time never goes back: an earlier `now` counts as the last one.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        self.now = self.now.max(now);
+        if let Input::Lease(until) = input {
+            self.lease = Some(until);
+        }
+        // Before anything else: after a stop of the whole process, what is overdue comes first.
+        self.pass_time();
+        self.take_in(input);
+        self.settle();
+    }
+
+    /// The next thing to do; `None` once everything is done.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call with [`Input::Timer`], and why.
+    pub fn next_timer(&self) -> Option<(Timestamp, Timer)> {
+        let notice = match (&self.term, self.lease) {
+            (Some(Term { ending: None, .. }), Some(lease)) => Some(lease - self.timeout.notice()),
+            _ => None,
+        };
+        let step_down = self.term.and_then(|term| term.ending).map(|ending| ending.at);
+        let overdue = self.overdue_at().filter(|_| self.overdue.is_none());
+        let short = self.is_winning().then(|| self.now + self.timeout.probe_interval() / 2);
+        let first_word = self
+            .roles
+            .waiting_since()
+            .filter(|_| self.campaigning && self.term.is_none() && !self.is_winning())
+            .map(|since| since + self.timeout.first_word());
+        let retry = self.lock.retry_at().filter(|_| self.connected);
+        let report = self.trouble().and(self.reported.as_ref()).map(|(_, at)| *at + REPORT_INTERVAL);
+        [
+            (notice, Timer::Notice),
+            (step_down, Timer::StepDown),
+            (overdue, Timer::StepDown),
+            (short, Timer::LeaseShort),
+            (first_word, Timer::FirstWord),
+            (self.pause, Timer::Pause),
+            (retry, Timer::Retry),
+            (report, Timer::Report),
+        ]
+        .into_iter()
+        .filter_map(|(at, timer)| Some((at?, timer)))
+        .min()
+    }
+
+    fn pass_time(&mut self) {
+        self.pause.take_if(|until| self.now >= *until);
+        if let (Some(Term { ending: None, .. }), Some(lease)) = (&self.term, self.lease)
+            && self.now >= lease - self.timeout.notice()
+        {
+            self.outputs.push_back(Output::LeaseCapped(lease));
+            self.begin_end(StandbyReason::LeaseEnding, lease, Duration::ZERO);
+        }
+        if let Some(Term { ending: Some(ending), .. }) = self.term
+            && self.now >= ending.at
+        {
+            self.end_term(ending);
+        }
+        if self.overdue_at().is_some_and(|at| self.now >= at) {
+            self.overdue = Some(Trouble {
+                kind: TroubleKind::StepDownOverdue,
+                message: format!(
+                    "a role has not handled BecameStandby within {:?}: this candidate stays out until it does",
+                    self.config.step_down_timeout
+                ),
+            });
+        }
+    }
+
+    /// When a role that has still to acknowledge `BecameStandby` has had its time.
+    fn overdue_at(&self) -> Option<Timestamp> {
+        self.roles.unacknowledged_since().map(|since| since + self.config.step_down_timeout)
+    }
+
+    /// What somebody has to put right.
+    fn trouble(&self) -> Option<&Trouble> {
+        self.overdue.as_ref().or(self.lock.trouble())
+    }
+
+    fn take_in(&mut self, input: Input) {
+        match input {
+            Input::Campaign => self.campaign(),
+            Input::Resign { token } => self.resign(token),
+            Input::Withdraw => self.withdraw(),
+            Input::RoleJoined(role) => self.roles.join(role, self.now),
+            Input::RoleAcknowledged(role, message) => self.roles.acknowledged(role, message),
+            Input::RoleFailed(role) => self.role_failed(role),
+            Input::Connected { session, timeout } => self.connect(session, timeout),
+            Input::Disconnected => self.disconnect(),
+            Input::SessionLost => self.lose_session(),
+            Input::Answered(op, reply) => {
+                let asked_to_resign =
+                    self.resign_watch.as_mut().is_some_and(|watch| watch.answered(op, &reply));
+                self.lock.answered(self.now, op, reply);
+                if asked_to_resign {
+                    self.resign(self.term.map(|term| term.token));
+                }
+            }
+            Input::WatchFired(op, event) => {
+                if let Some(watch) = &mut self.resign_watch {
+                    watch.watch_fired(op);
+                }
+                self.lock.watch_fired(op, event);
+            }
+            Input::Lease(_) | Input::Timer => {}
+        }
+    }
+
+    fn campaign(&mut self) {
+        if !self.campaigning {
+            self.roles.restart_wait(self.now);
+        }
+        self.campaigning = true;
+        self.leaving = false;
+    }
+
+    fn resign(&mut self, token: Option<FencingToken>) {
+        match self.term {
+            Some(term) if token.is_none_or(|token| token == term.token) => {
+                self.step_down(StandbyReason::Resigned, self.config.resign_pause);
+            }
+            None if token.is_none() => self.stay_out(self.config.resign_pause),
+            _ => {}
+        }
+    }
+
+    fn withdraw(&mut self) {
+        self.step_down(StandbyReason::Resigned, Duration::ZERO);
+        self.campaigning = false;
+        self.leaving = true;
+        self.pause = None;
+    }
+
+    fn role_failed(&mut self, role: RoleId) {
+        let Some(told) = self.roles.remove(role) else { return };
+        if told == Told::Master {
+            self.step_down(StandbyReason::RoleFailed, self.config.failure_pause);
+        }
+        self.last_end = Some(StandbyReason::RoleFailed);
+        self.stay_out(self.config.failure_pause);
+    }
+
+    fn connect(&mut self, session: SessionId, timeout: SessionTimeout) {
+        if self.session.is_some_and(|before| before != session) {
+            self.lose_session();
+        }
+        self.session = Some(session);
+        self.timeout = timeout;
+        self.connected = true;
+        self.lock.connected(session);
+        if let Some(watch) = &mut self.resign_watch {
+            watch.connection(true);
+        }
+    }
+
+    fn disconnect(&mut self) {
+        self.connected = false;
+        self.lock.disconnected();
+        if let Some(watch) = &mut self.resign_watch {
+            watch.connection(false);
+        }
+    }
+
+    fn lose_session(&mut self) {
+        self.disconnect();
+        self.session = None;
+        self.lease = None;
+        self.lock.session_lost();
+        self.cut_term(StandbyReason::SessionLost);
+    }
+
+    /// Brings everything in line with what is known now.
+    fn settle(&mut self) {
+        if self.term.is_some_and(|term| self.lock.is_gone(term.token)) {
+            self.cut_term(StandbyReason::NodeLost);
+        }
+        if self.roles.all_acknowledged() {
+            self.overdue = None;
+            if let Some(Term { ending: Some(ending), .. }) = self.term {
+                self.end_term(ending);
+            }
+        }
+        self.begin_term();
+        self.tell_newcomers();
+        self.ask_ensemble();
+        self.announce();
+        self.report();
+        if self.leaving && self.term.is_none() && !self.lock.maybe_ours() {
+            self.leaving = false;
+            self.outputs.push_back(Output::Left);
+        }
+    }
+
+    /// Whether this candidate is free to be master.
+    fn competes(&self) -> bool {
+        self.campaigning && self.pause.is_none() && !self.roles.is_empty() && self.roles.all_acknowledged()
+    }
+
+    fn lease_suffices(&self) -> bool {
+        self.lease.is_some_and(|lease| lease.since(self.now) >= self.timeout.least_to_lead())
+    }
+
+    /// Whether the lock is held and only a longer lease is waited for.
+    fn is_winning(&self) -> bool {
+        self.connected
+            && self.term.is_none()
+            && self.competes()
+            && self.lock.held().is_some()
+            && !self.lease_suffices()
+    }
+
+    fn begin_term(&mut self) {
+        if self.term.is_some() || !self.competes() || !self.lease_suffices() {
+            return;
+        }
+        let Some(token) = self.lock.held() else { return };
+        self.term = Some(Term { token, ending: None });
+        self.resign_watch = Some(ResignWatch::new(&self.config.path, token, self.connected));
+        self.outputs.push_back(Output::LeaseBegan(token));
+        for role in self.roles.told(Told::Standby) {
+            self.tell(role, Message::BecameMaster { token });
+        }
+    }
+
+    /// In order: the roles are told, and the lease stays valid until they have acknowledged, or too long passed.
+    fn step_down(&mut self, reason: StandbyReason, pause: Duration) {
+        self.begin_end(reason, self.now + self.config.step_down_timeout, pause);
+    }
+
+    fn begin_end(&mut self, reason: StandbyReason, at: Timestamp, pause: Duration) {
+        let Some(Term { ending: ending @ None, .. }) = &mut self.term else { return };
+        *ending = Some(Ending { reason, at, pause });
+        self.resign_watch = None;
+        self.tell_masters(reason);
+    }
+
+    /// The ground is gone: the lease ends before anybody is told.
+    fn cut_term(&mut self, reason: StandbyReason) {
+        let Some(term) = self.term else { return };
+        self.end_term(term.ending.unwrap_or(Ending { reason, at: self.now, pause: Duration::ZERO }));
+        self.tell_masters(reason);
+    }
+
+    fn end_term(&mut self, ending: Ending) {
+        let Some(term) = self.term.take() else { return };
+        self.resign_watch = None;
+        self.lock.retire(term.token);
+        self.outputs.push_back(Output::LeaseEnded);
+        self.last_end = Some(ending.reason);
+        self.stay_out(ending.pause);
+    }
+
+    fn stay_out(&mut self, pause: Duration) {
+        if self.campaigning && !pause.is_zero() {
+            self.pause = self.pause.max(Some(self.now + pause));
+        }
+    }
+
+    fn tell_masters(&mut self, reason: StandbyReason) {
+        let own = self.term.map(|term| term.token);
+        let master = self.lock.master().flatten().filter(|master| Some(master.token) != own);
+        for role in self.roles.told(Told::Master) {
+            self.tell(role, Message::BecameStandby { reason, master: master.clone() });
+        }
+    }
+
+    /// Tells the roles that know nothing what is known, if anything is.
+    fn tell_newcomers(&mut self) {
+        if !self.campaigning || self.roles.waiting_since().is_none() {
+            return;
+        }
+        let message = match self.term {
+            Some(Term { token, ending: None }) if self.lease_suffices() => Message::BecameMaster { token },
+            Some(Term { ending: None, .. }) => return,
+            Some(Term { ending: Some(ending), .. }) => {
+                Message::BecameStandby { reason: ending.reason, master: None }
+            }
+            None => match self.standby_reason() {
+                Some(reason) => Message::BecameStandby { reason, master: self.others_master() },
+                None => return,
+            },
+        };
+        for role in self.roles.told(Told::Nothing) {
+            self.tell(role, message.clone());
+        }
+    }
+
+    /// Why a role that knows nothing is standby; `None` while there is hope that it is master first.
+    fn standby_reason(&self) -> Option<StandbyReason> {
+        if self.others_master().is_some() {
+            return Some(StandbyReason::Outranked);
+        }
+        if let Some(trouble) = self.lock.trouble() {
+            return Some(match trouble.kind {
+                TroubleKind::PathTaken => StandbyReason::PathTaken,
+                _ => StandbyReason::Denied,
+            });
+        }
+        if let Some(reason) = self.last_end.filter(|_| self.pause.is_some() || !self.connected) {
+            return Some(reason);
+        }
+        if self.pause.is_some() {
+            return Some(StandbyReason::Resigned);
+        }
+        let waited = self.roles.waiting_since().map(|since| self.now.since(since));
+        let too_long = waited.is_some_and(|waited| waited >= self.timeout.first_word());
+        (too_long && !self.is_winning()).then_some(StandbyReason::Connecting)
+    }
+
+    /// The master, if it is known and not this candidate.
+    fn others_master(&self) -> Option<Master> {
+        self.lock.master().flatten().filter(|_| !self.lock.maybe_ours())
+    }
+
+    fn tell(&mut self, role: RoleId, message: Message) {
+        let id = self.roles.tell(self.now, role, &message);
+        self.outputs.push_back(Output::Tell(role, id, message));
+    }
+
+    fn ask_ensemble(&mut self) {
+        // A term that is ending still rests on the lock: it is let go only once the lease is over.
+        let want = if self.competes() || self.term.is_some() { Want::Compete } else { Want::Follow };
+        let op = OpId(self.next_op);
+        if let Some(operation) = self.lock.next_operation(self.now, want, op) {
+            self.request(operation);
+        }
+        let op = OpId(self.next_op);
+        if let Some(operation) = self.resign_watch.as_mut().and_then(|watch| watch.next_operation(op)) {
+            self.request(operation);
+        }
+    }
+
+    fn request(&mut self, operation: Operation) {
+        self.outputs.push_back(Output::Request(OpId(self.next_op), operation));
+        self.next_op += 1;
+    }
+
+    fn announce(&mut self) {
+        let master = self.lock.master();
+        if master.is_some() && master != self.announced {
+            self.announced.clone_from(&master);
+            self.outputs.extend(master.map(Output::MasterChanged));
+        }
+    }
+
+    fn report(&mut self) {
+        let Some(trouble) = self.trouble() else { return };
+        let again = self
+            .reported
+            .as_ref()
+            .is_none_or(|(last, at)| last != trouble || self.now >= *at + REPORT_INTERVAL);
+        if again {
+            let trouble = trouble.clone();
+            self.reported = Some((trouble.clone(), self.now));
+            self.outputs.push_back(Output::Report(trouble));
+        }
+    }
+}

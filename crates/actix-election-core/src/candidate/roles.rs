@@ -1,0 +1,92 @@
+//! What each role actor has been told, and has yet to acknowledge.
+
+use std::collections::BTreeMap;
+
+use super::{Message, MessageId, RoleId};
+use crate::Timestamp;
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Told {
+    Nothing,
+    Standby,
+    Master,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Role {
+    pub(super) told: Told,
+    pub(super) joined: Timestamp,
+    /// The `BecameStandby` whose handler has not finished.
+    unacknowledged: Option<(MessageId, Timestamp)>,
+}
+
+/// The role actors of one election.
+#[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Roles {
+    roles: BTreeMap<RoleId, Role>,
+    next_message: u64,
+}
+
+impl Roles {
+    pub(super) fn join(&mut self, id: RoleId, now: Timestamp) {
+        self.roles.entry(id).or_insert(Role { told: Told::Nothing, joined: now, unacknowledged: None });
+    }
+
+    /// Takes a dead role out and returns what it had last been told.
+    pub(super) fn remove(&mut self, id: RoleId) -> Option<Told> {
+        self.roles.remove(&id).map(|role| role.told)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.roles.is_empty()
+    }
+
+    pub(super) fn acknowledged(&mut self, id: RoleId, message: MessageId) {
+        if let Some(role) = self.roles.get_mut(&id) {
+            role.unacknowledged.take_if(|(pending, _)| *pending == message);
+        }
+    }
+
+    /// Whether every `BecameStandby` has been handled.
+    pub(super) fn all_acknowledged(&self) -> bool {
+        self.roles.values().all(|role| role.unacknowledged.is_none())
+    }
+
+    /// When the `BecameStandby` that has waited longest for its acknowledgement went out.
+    pub(super) fn unacknowledged_since(&self) -> Option<Timestamp> {
+        self.roles.values().filter_map(|role| role.unacknowledged.map(|(_, since)| since)).min()
+    }
+
+    /// The ids of the roles that were last told `told`.
+    pub(super) fn told(&self, told: Told) -> Vec<RoleId> {
+        self.roles.iter().filter(|(_, role)| role.told == told).map(|(id, _)| *id).collect()
+    }
+
+    /// When the roles that know nothing joined, the first of them.
+    pub(super) fn waiting_since(&self) -> Option<Timestamp> {
+        self.roles.values().filter(|role| role.told == Told::Nothing).map(|role| role.joined).min()
+    }
+
+    /// Notes that `message` goes out to the role, and gives it its id.
+    pub(super) fn tell(&mut self, now: Timestamp, id: RoleId, message: &Message) -> MessageId {
+        self.next_message += 1;
+        let number = MessageId(self.next_message);
+        if let Some(role) = self.roles.get_mut(&id) {
+            match message {
+                Message::BecameMaster { .. } => role.told = Told::Master,
+                Message::BecameStandby { .. } => {
+                    role.told = Told::Standby;
+                    role.unacknowledged = Some((number, now));
+                }
+            }
+        }
+        number
+    }
+
+    /// Restarts the wait for the first word: it counts from when the candidate began to compete.
+    pub(super) fn restart_wait(&mut self, now: Timestamp) {
+        for role in self.roles.values_mut() {
+            role.joined = now;
+        }
+    }
+}

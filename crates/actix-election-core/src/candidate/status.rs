@@ -1,0 +1,50 @@
+//! A candidate's account of itself.
+
+use super::{Candidate, CandidateState, CandidateStatus, TroubleKind};
+
+impl Candidate {
+    /// What this candidate is doing, and what it waits for.
+    pub fn status(&self) -> CandidateStatus {
+        let trouble = self.trouble().cloned();
+        CandidateStatus {
+            state: self.state(),
+            master: self.lock.master().or_else(|| self.announced.clone()),
+            token: self.term.map(|term| term.token),
+            trouble,
+            next_retry: self.lock.retry_at().filter(|_| self.connected).max(self.pause),
+            step_down_timeout: self.config.step_down_timeout,
+        }
+    }
+
+    fn state(&self) -> CandidateState {
+        match self.term {
+            Some(term) if term.ending.is_none() => return CandidateState::Master,
+            Some(_) => return CandidateState::SteppingDown,
+            None => {}
+        }
+        if !self.campaigning {
+            return if self.leaving { CandidateState::SteppingDown } else { CandidateState::Following };
+        }
+        if self.roles.is_empty() {
+            return CandidateState::WaitingForRole;
+        }
+        if !self.roles.all_acknowledged() {
+            return CandidateState::WaitingForAcknowledgement;
+        }
+        if !self.connected {
+            return CandidateState::Connecting;
+        }
+        if self.pause.is_some() {
+            return CandidateState::Pausing;
+        }
+        if self.lock.held().is_some() {
+            return CandidateState::Winning;
+        }
+        match self.lock.trouble().map(|trouble| trouble.kind) {
+            Some(TroubleKind::PathTaken) => CandidateState::PathTaken,
+            Some(_) => CandidateState::Denied,
+            None if self.others_master().is_some() => CandidateState::Standby,
+            None => CandidateState::Competing,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What goes into a candidate and what comes out of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{FencingToken, OpId, Operation, Reply, SessionId, SessionTimeout, Timestamp, WatchEvent};
+
+/// The holder of a lock, as everybody sees it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Master {
+    /// What the lock's data says: `host:port`, or empty if the master gave none. Invalid UTF-8 is replaced.
+    pub address: String,
+    /// The token of its term.
+    pub token: FencingToken,
+}
+
+/// Why a role is standby.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum StandbyReason {
+    /// Nothing is known of the election yet: the ensemble has not answered.
+    Connecting,
+    /// Another candidate holds the lock.
+    Outranked,
+    /// This candidate resigned or withdrew.
+    Resigned,
+    /// The lease was about to end without a sign from the ensemble.
+    LeaseEnding,
+    /// The session is over.
+    SessionLost,
+    /// The lock is gone, though nobody in this process deleted it.
+    NodeLost,
+    /// Something that is no lock stands at the election path or above it.
+    PathTaken,
+    /// The ensemble refuses what is needed to compete.
+    Denied,
+    /// A role actor of this candidate died.
+    RoleFailed,
+}
+
+impl StandbyReason {
+    /// The name used in logs, in metrics and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            StandbyReason::Connecting => "connecting",
+            StandbyReason::Outranked => "outranked",
+            StandbyReason::Resigned => "resigned",
+            StandbyReason::LeaseEnding => "lease_ending",
+            StandbyReason::SessionLost => "session_lost",
+            StandbyReason::NodeLost => "node_lost",
+            StandbyReason::PathTaken => "path_taken",
+            StandbyReason::Denied => "denied",
+            StandbyReason::RoleFailed => "role_failed",
+        }
+    }
+}
+
+impl fmt::Display for StandbyReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Something that keeps a candidate from being master and that somebody has to put right.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Trouble {
+    /// Which kind.
+    pub kind: TroubleKind,
+    /// What exactly, for people.
+    pub message: String,
+}
+
+/// The kinds of [`Trouble`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TroubleKind {
+    /// Something that is no lock stands at the election path or above it.
+    PathTaken,
+    /// An ACL does not allow what is needed.
+    Denied,
+    /// The ensemble refuses for another reason.
+    Refused,
+    /// A role has not acknowledged `BecameStandby` in time; until it does, this candidate stays out.
+    StepDownOverdue,
+}
+
+/// Names a role actor. Never used twice in one candidate.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RoleId(pub u64);
+
+/// Names one message to one role. Never used twice in one candidate.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MessageId(pub u64);
+
+/// What a role is told.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Message {
+    /// The role is master, under this token.
+    BecameMaster {
+        /// The token of the term that begins.
+        token: FencingToken,
+    },
+    /// The role is standby.
+    BecameStandby {
+        /// Why.
+        reason: StandbyReason,
+        /// Who is master, as far as it is known.
+        master: Option<Master>,
+    },
+}
+
+/// What happens to a candidate.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Input {
+    /// Compete from now on.
+    Campaign,
+    /// Step down in order if master, and stay out for a while. With a token: only if that term still runs.
+    Resign {
+        /// The term that is meant; `None` for whatever runs, and to stay out if none does.
+        token: Option<FencingToken>,
+    },
+    /// Step down in order if master, and compete no more. [`Output::Left`] follows.
+    Withdraw,
+    /// A role actor was added.
+    RoleJoined(RoleId),
+    /// A role has handled this message.
+    RoleAcknowledged(RoleId, MessageId),
+    /// A role actor is dead.
+    RoleFailed(RoleId),
+    /// The session is attached to a server and a probe has come back on this connection.
+    Connected {
+        /// Which session.
+        session: SessionId,
+        /// The timeout that the server granted.
+        timeout: SessionTimeout,
+    },
+    /// The session's lease now ends at this moment.
+    Lease(Timestamp),
+    /// The connection is gone. Of every request that was under way the outcome is unknown.
+    Disconnected,
+    /// The session is over, or presumed to be.
+    SessionLost,
+    /// A request was answered.
+    Answered(OpId, Reply),
+    /// The watch that this request armed has fired. It never comes before the request's answer.
+    WatchFired(OpId, WatchEvent),
+    /// The time that [`Candidate::next_timer`](super::Candidate::next_timer) gave has come.
+    Timer,
+}
+
+/// What the driver of a candidate has to do.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Output {
+    /// Ask the ensemble, on the present connection; the answer comes back as [`Input::Answered`].
+    Request(OpId, Operation),
+    /// A term begins: make a lease that ends with the session's.
+    LeaseBegan(FencingToken),
+    /// From now on the term's lease ends at this moment at the latest, even if the session's goes on.
+    LeaseCapped(Timestamp),
+    /// The term's lease is over now. Carried out before anything that follows.
+    LeaseEnded,
+    /// Tell this role. A `BecameMaster` that it has not begun to handle is taken back by a `BecameStandby`.
+    Tell(RoleId, MessageId, Message),
+    /// Who is master has changed, or is known for the first time.
+    MasterChanged(Option<Master>),
+    /// Something needs the attention of people. Repeated once a minute while it lasts.
+    Report(Trouble),
+    /// After [`Input::Withdraw`]: nothing of this candidate is left at the ensemble.
+    Left,
+}
+
+/// Why a candidate wants to be woken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Timer {
+    /// T/8 before the lease ends: the roles have to be told.
+    Notice,
+    /// The roles have had their time to step down.
+    StepDown,
+    /// The lock is held, but too little of the lease is proven to lead by it.
+    LeaseShort,
+    /// A role has waited T/3 for its first message.
+    FirstWord,
+    /// The time to stay out is over.
+    Pause,
+    /// What was refused is tried again.
+    Retry,
+    /// A trouble that lasts is reported again.
+    Report,
+}
+
+/// What a candidate is doing: the answer to "why am I not master?".
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CandidateState {
+    /// It does not compete; it follows who is master.
+    Following,
+    /// It has no live role actor.
+    WaitingForRole,
+    /// A role has not acknowledged `BecameStandby`.
+    WaitingForAcknowledgement,
+    /// It is not connected to the ensemble.
+    Connecting,
+    /// It stays out for a while, after a resignation or a failure.
+    Pausing,
+    /// It reads or tries to create the lock.
+    Competing,
+    /// Another candidate holds the lock; it waits for that to change.
+    Standby,
+    /// Something that is no lock stands in the way.
+    PathTaken,
+    /// The ensemble refuses what it asks for.
+    Denied,
+    /// It holds the lock and waits until T/4 of the lease is proven.
+    Winning,
+    /// It is master.
+    Master,
+    /// It is stepping down.
+    SteppingDown,
+}
+
+impl CandidateState {
+    /// The name used in logs, in metrics and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            CandidateState::Following => "following",
+            CandidateState::WaitingForRole => "waiting_for_role",
+            CandidateState::WaitingForAcknowledgement => "waiting_for_acknowledgement",
+            CandidateState::Connecting => "connecting",
+            CandidateState::Pausing => "pausing",
+            CandidateState::Competing => "competing",
+            CandidateState::Standby => "standby",
+            CandidateState::PathTaken => "path_taken",
+            CandidateState::Denied => "denied",
+            CandidateState::Winning => "winning",
+            CandidateState::Master => "master",
+            CandidateState::SteppingDown => "stepping_down",
+        }
+    }
+}
+
+/// A candidate's account of itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CandidateStatus {
+    /// What it is doing.
+    pub state: CandidateState,
+    /// Who is master, as far as it is known; the outer `None` while nothing is known.
+    pub master: Option<Option<Master>>,
+    /// The token of its own term, while one runs.
+    pub token: Option<FencingToken>,
+    /// What is in its way, if anything that somebody has to put right.
+    pub trouble: Option<Trouble>,
+    /// When it will try again, if it waits for a time rather than an event.
+    pub next_retry: Option<Timestamp>,
+    /// How long a role has to acknowledge `BecameStandby`.
+    pub step_down_timeout: Duration,
+}

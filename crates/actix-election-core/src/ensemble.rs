@@ -1,0 +1,169 @@
+//! What a candidate asks of the ensemble, and what it may conclude from the answers.
+
+use std::fmt;
+
+/// The id of a ZooKeeper session.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub i64);
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+/// The fencing token of a mastership: the `czxid` of its lock znode.
+///
+/// Within one election every later mastership has a greater token, across processes and restarts of the
+/// ensemble. Hand it to the resource that you write to, and let the resource refuse a token that is smaller
+/// than the greatest it has seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FencingToken(i64);
+
+impl FencingToken {
+    /// The token of the znode that was created by the transaction `czxid`.
+    pub const fn new(czxid: i64) -> Self {
+        FencingToken(czxid)
+    }
+
+    /// The token as a number, to be sent to a resource.
+    pub const fn as_i64(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for FencingToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for FencingToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The part of a znode's `Stat` that decisions rest on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Stat {
+    /// The transaction that created the znode.
+    pub czxid: i64,
+    /// The session that owns the znode; 0 for one that is not ephemeral.
+    pub ephemeral_owner: i64,
+}
+
+/// A znode as it was read.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Znode {
+    /// Its data.
+    pub data: Vec<u8>,
+    /// Its stat, of the same moment.
+    pub stat: Stat,
+}
+
+/// Names one request of a candidate. Never used twice by it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OpId(pub u64);
+
+/// A request to the ensemble. Paths are those of the election, without a chroot.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Operation {
+    /// Create an ephemeral znode (`create2`). Answers: [`Reply::Created`], [`Reply::Refused`].
+    Create {
+        /// Where.
+        path: String,
+        /// Its data.
+        data: Vec<u8>,
+    },
+    /// Create every missing ancestor of the path as a persistent znode. Answers: [`Reply::Done`],
+    /// [`Reply::Refused`].
+    CreateParents {
+        /// The path whose ancestors are wanted.
+        path: String,
+    },
+    /// Read data and stat (`getData`). With `watch`, a watch is armed if the znode is there; its event carries
+    /// this request's [`OpId`]. Answers: [`Reply::Found`], [`Reply::Missing`], [`Reply::Refused`].
+    Read {
+        /// What.
+        path: String,
+        /// Whether to arm a watch.
+        watch: bool,
+    },
+    /// Arm a watch on a znode whether it exists or not (`exists`). Answers: [`Reply::Found`] without data,
+    /// [`Reply::Missing`], [`Reply::Refused`].
+    Exists {
+        /// What.
+        path: String,
+    },
+    /// A probe, and behind it on the same connection a [`Read`](Operation::Read) without a watch: what it shows
+    /// is not older than this request.
+    Confirm {
+        /// What.
+        path: String,
+    },
+    /// Delete the znode, whatever its version. Answers: [`Reply::Done`], [`Reply::Missing`],
+    /// [`Reply::Refused`].
+    Delete {
+        /// What.
+        path: String,
+    },
+}
+
+/// The answer to an [`Operation`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Reply {
+    /// The znode was created, with this stat.
+    Created(Stat),
+    /// It was done.
+    Done,
+    /// The znode exists.
+    Found(Znode),
+    /// The znode does not exist.
+    Missing,
+    /// The ensemble refused; nothing was changed.
+    Refused(Refusal),
+    /// The connection was lost before the answer: the ensemble may have done it or not.
+    ///
+    /// It will not do it later: by the time that the session is connected again, every request of the old
+    /// connection was either carried out or has been discarded.
+    Unknown,
+}
+
+/// Why the ensemble refused a request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Refusal {
+    /// The znode exists already.
+    NodeExists,
+    /// Its parent does not exist.
+    NoParent,
+    /// The ACL does not allow it.
+    NoAuth,
+    /// Its parent is ephemeral, and those have no children.
+    EphemeralParent,
+    /// Any other error code of ZooKeeper.
+    Other(i32),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NodeExists => write!(f, "the znode exists"),
+            Refusal::NoParent => write!(f, "the parent does not exist"),
+            Refusal::NoAuth => write!(f, "the ACL does not allow it"),
+            Refusal::EphemeralParent => write!(f, "the parent is ephemeral and can have no children"),
+            Refusal::Other(code) => write!(f, "ZooKeeper error {code}"),
+        }
+    }
+}
+
+/// What a watch reported.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WatchEvent {
+    /// The znode was created.
+    Created,
+    /// The znode was deleted.
+    Deleted,
+    /// Its data changed.
+    Changed,
+}
