@@ -1,0 +1,191 @@
+//! Real servers: started, hurt in every way, and gone afterwards.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use zookeeper_testkit::four_letter::{self, FourLetterError, Mode};
+use zookeeper_testkit::wire::{Acl, CreateMode, RawClient, WireError};
+use zookeeper_testkit::{Ensemble, LaunchError};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+async fn client(ensemble: &Ensemble, index: usize) -> RawClient {
+    RawClient::connect(ensemble.server(index).address(), TIMEOUT, None).await.unwrap()
+}
+
+fn process_exists(id: u32) -> bool {
+    Path::new(&format!("/proc/{id}")).exists()
+}
+
+#[tokio::test]
+async fn one_server_is_hurt_and_comes_back() {
+    let started = Instant::now();
+    let ensemble = Ensemble::builder().max_session_timeout(Duration::from_secs(7)).start().await.unwrap();
+    println!("one server is up after {:?}", started.elapsed());
+    let server = ensemble.server(0);
+    assert_eq!(server.mode().await.unwrap(), Mode::Standalone);
+    assert_eq!(ensemble.leader().await.unwrap(), 0);
+    assert_eq!(ensemble.followers().await.unwrap(), []);
+    assert_eq!(ensemble.connect_string(), server.address().to_string());
+
+    let mut before = client(&ensemble, 0).await;
+    assert_eq!(before.session_timeout(), Duration::from_secs(7), "the setting is in force");
+    before.create("/kept", b"data", &Acl::open(), CreateMode::Persistent).await.unwrap();
+
+    server.kill();
+    assert!(!server.is_running());
+    assert!(matches!(before.ping().await, Err(WireError::Io(_))));
+    assert!(matches!(before.ping().await, Err(WireError::Disconnected)));
+    assert!(matches!(server.mode().await, Err(FourLetterError::Io { .. })));
+    server.restart().await.unwrap();
+    assert_eq!(client(&ensemble, 0).await.get_data("/kept").await.unwrap().0, b"data");
+
+    ensemble.restart_with("maxSessionTimeout", 3_000).await.unwrap();
+    let mut after = client(&ensemble, 0).await;
+    assert_eq!(after.session_timeout(), Duration::from_secs(3));
+    assert!(after.exists("/kept").await.unwrap().is_some());
+
+    server.restart_wiped().await.unwrap();
+    assert_eq!(client(&ensemble, 0).await.exists("/kept").await.unwrap(), None);
+
+    server.stop().await.unwrap();
+    assert!(!server.is_running());
+    assert!(matches!(server.wait_for_service().await, Err(LaunchError::NotRunning { server: 0 })));
+    ensemble.start_server(0).await.unwrap();
+
+    let id = server.process_id().unwrap();
+    let log = server.log();
+    assert!(process_exists(id) && log.exists());
+    drop(ensemble);
+    assert!(!process_exists(id), "the process ended with the ensemble");
+    assert!(!log.exists(), "the folder went with the ensemble");
+}
+
+#[tokio::test]
+async fn a_paused_server_stands_still_and_goes_on() {
+    let ensemble = Ensemble::single().await.unwrap();
+    let server = ensemble.server(0);
+    let mut raw = client(&ensemble, 0).await;
+    server.pause();
+    assert!(server.is_paused() && server.is_running());
+    // The kernel takes the request; no answer can come before the server is resumed.
+    let question = tokio::spawn(async move { raw.ping().await });
+    assert!(!server.is_leader().await, "nobody answers");
+    assert!(!question.is_finished());
+    server.resume();
+    question.await.unwrap().unwrap();
+    assert!(server.is_leader().await);
+
+    server.pause();
+    let id = server.process_id().unwrap();
+    drop(ensemble);
+    assert!(!process_exists(id), "a paused server ends as well");
+}
+
+#[tokio::test]
+async fn three_servers_change_leaders_and_lose_their_quorum() {
+    let started = Instant::now();
+    let ensemble = Ensemble::builder().servers(3).tick(Duration::from_millis(300)).start().await.unwrap();
+    println!("three servers are up after {:?}", started.elapsed());
+    let leader = ensemble.leader().await.unwrap();
+    let followers = ensemble.followers().await.unwrap();
+    assert_eq!(followers.len(), 2);
+    assert!(ensemble.server(leader).is_leader().await);
+    assert!(!ensemble.server(followers[0]).is_leader().await);
+    client(&ensemble, leader).await.create("/a", b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+
+    ensemble.server(leader).kill();
+    let next = ensemble.leader().await.unwrap();
+    assert_ne!(next, leader);
+    ensemble.server(leader).restart_wiped().await.unwrap();
+    assert!(client(&ensemble, leader).await.exists("/a").await.unwrap().is_some(), "learned from the others");
+
+    ensemble.server(followers[0]).kill();
+    ensemble.server(followers[1]).kill();
+    assert!(!ensemble.server(followers[0]).is_running());
+    ensemble.server(followers[0]).launch().await.unwrap();
+    ensemble.wait_for_quorum().await.unwrap();
+    ensemble.start_server(followers[1]).await.unwrap();
+
+    let last = client(&ensemble, 0).await;
+    let leader = ensemble.leader().await.unwrap();
+    let leader_address = ensemble.server(leader).address();
+    assert!(four_letter::sessions(leader_address).await.unwrap().contains(&last.session_id()));
+
+    ensemble.wipe().await.unwrap();
+    assert_eq!(client(&ensemble, 0).await.exists("/a").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_cannot_start_is_told() {
+    let even = Ensemble::builder().servers(2).start().await.unwrap_err();
+    assert!(matches!(even, LaunchError::BadSize(2)));
+
+    let nonsense = Ensemble::builder().setting("tickTime", "soon").start().await.unwrap_err();
+    let LaunchError::Exited { server: 0, log, .. } = &nonsense else { panic!("{nonsense}") };
+    assert!(log.contains("soon"), "the log says why: {log}");
+
+    let missing = Ensemble::builder().zookeeper_home("/nonexistent").start().await.unwrap_err();
+    assert!(missing.to_string().contains("ZOOKEEPER_HOME"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_start_that_is_given_up_leaves_nothing() {
+    let handle = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let kept = handle.clone();
+    let panicked = tokio::spawn(async move {
+        let ensemble = Ensemble::single().await.unwrap();
+        *kept.lock().unwrap() = ensemble.server(0).process_id();
+        panic!("the test fails");
+    });
+    assert!(panicked.await.unwrap_err().is_panic());
+    let id = handle.lock().unwrap().unwrap();
+    assert!(!process_exists(id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_does_not_matter() {
+    let ensemble = Ensemble::single().await.unwrap();
+    assert!(four_letter::connections(ensemble.server(0).address()).await.is_ok());
+}
+
+/// Started by the next test, in a process of its own.
+#[tokio::test]
+#[ignore = "only as part of the_servers_die_with_the_process"]
+async fn holds_a_server_for_ever() {
+    let ensemble = Ensemble::single().await.unwrap();
+    println!("server process: {}", ensemble.server(0).process_id().unwrap());
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn the_servers_die_with_the_process() {
+    use std::io::{BufRead, BufReader};
+    if !Path::new("/usr/bin/setpriv").exists() {
+        return;
+    }
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "holds_a_server_for_ever", "--ignored", "--nocapture"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let id: u32 = lines
+        .filter_map(|line| Some(line.split_once("server process: ")?.1.to_owned()))
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    // It is reaped by whoever adopts it, which may take a moment; a zombie counts as dead.
+    let alive = || {
+        std::fs::read_to_string(format!("/proc/{id}/stat"))
+            .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or("").trim_start().starts_with('Z'))
+    };
+    while alive() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!alive(), "the server outlived the process that started it");
+}
