@@ -1,10 +1,41 @@
 //! ZooKeeper for tests: real servers on demand, and a proxy that injects faults.
+//!
+//! - [`Ensemble`] starts one or more real servers in a temporary folder, and kills, pauses, restarts and wipes them.
+//! - [`FaultProxy`] stands in front of a server, records what passes, and injects faults: black holes, delays, lost
+//!   replies, refused connections.
+//! - [`four_letter`](mod@four_letter) asks servers what they know: sessions, ephemeral nodes, watches, connections.
+//! - [`wire`] speaks to servers by hand, and ends other clients' sessions from outside.
+//!
+//! It works with any client and any test framework on tokio. Nothing here depends on the test's own clock or runtime:
+//! tests with a paused clock are welcome. Unix only, since servers are handled by signals.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use zookeeper_testkit::proxy::Direction;
+//! use zookeeper_testkit::wire::RawClient;
+//! use zookeeper_testkit::{Ensemble, FaultProxy, four_letter};
+//!
+//! let ensemble = Ensemble::single().await?;
+//! let server = ensemble.server(0).address();
+//! let proxy = FaultProxy::start(server)?;
+//! let mut client = RawClient::connect(proxy.address(), Duration::from_secs(1), None).await?;
+//!
+//! // Cut the client off without a trace: its session expires.
+//! let silence = proxy.hold(Direction::Both);
+//! while four_letter::sessions(server).await?.contains(&client.session_id()) {}
+//! silence.end();
+//! assert!(client.ping().await.is_err());
+//! # Ok(()) }
+//! ```
 
 mod driver;
 pub mod four_letter;
 pub mod launcher;
 mod ports;
+pub mod proxy;
 pub mod wire;
 
 pub use four_letter::four_letter;
 pub use launcher::{Ensemble, EnsembleBuilder, LaunchError, Server};
+pub use proxy::{Fault, FaultProxy};

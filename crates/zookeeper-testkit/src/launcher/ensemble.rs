@@ -46,7 +46,7 @@ impl Ensemble {
     }
 
     pub(super) async fn start(builder: EnsembleBuilder) -> Result<Self, LaunchError> {
-        if builder.servers % 2 == 0 || builder.servers > 253 {
+        if builder.servers.is_multiple_of(2) || builder.servers > 253 {
             return Err(LaunchError::BadSize(builder.servers));
         }
         let distribution = Distribution::find(builder.home.clone())?;

@@ -1,11 +1,9 @@
 //! Why a server does not run as it should.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
-
-use crate::four_letter::FourLetterError;
 
 /// How many lines of a server's log an error shows.
 const TAIL: usize = 30;
@@ -75,7 +73,7 @@ pub enum LaunchError {
         /// How long it was given.
         after: Duration,
         /// Its last answer.
-        last: FourLetterError,
+        last: String,
         /// The last lines of its log.
         log: String,
     },
@@ -102,7 +100,7 @@ impl LaunchError {
 }
 
 /// The end of the log at `path`, or why there is none.
-pub(super) fn log_tail(path: &PathBuf) -> String {
+pub(super) fn log_tail(path: &Path) -> String {
     match read_lossy(path) {
         Ok(log) => {
             let lines: Vec<_> = log.lines().collect();

@@ -242,7 +242,7 @@ impl Server {
             match ask_mode(self.address()).await {
                 Ok(_) => return Ok(()),
                 Err(last) if Instant::now() >= deadline => {
-                    let (server, after) = (self.index(), self.0.deadline);
+                    let (server, after, last) = (self.index(), self.0.deadline, last.to_string());
                     return Err(LaunchError::NotServing { server, after, last, log: log_tail(&self.log()) });
                 }
                 Err(_) => sleep(PAUSE).await,

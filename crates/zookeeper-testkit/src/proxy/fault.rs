@@ -1,0 +1,197 @@
+//! What can be wrong between a client and its server.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::record::{ConnectionId, TimedOut};
+use super::shared::Shared;
+use crate::wire::OpCode;
+
+/// Which way frames go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the client to the server.
+    ToServer,
+    /// From the server to the client.
+    ToClient,
+    /// Both ways.
+    Both,
+}
+
+impl Direction {
+    pub(super) fn covers(self, other: Self) -> bool {
+        self == Self::Both || self == other
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ToServer => "to the server",
+            Self::ToClient => "to the client",
+            Self::Both => "both ways",
+        })
+    }
+}
+
+/// Which reply: that to an operation, or to an operation on one node. `OpCode::Notification` is a watch event. Operations
+/// convert into filters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyFilter {
+    op: OpCode,
+    path: Option<String>,
+}
+
+impl ReplyFilter {
+    /// The reply to any request of this kind.
+    pub fn to(op: OpCode) -> Self {
+        Self { op, path: None }
+    }
+
+    /// Only where the request, or the watch event, is about this node.
+    pub fn on(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    pub(super) fn matches(&self, op: OpCode, path: Option<&str>) -> bool {
+        self.op == op && (self.path.is_none() || self.path.as_deref() == path)
+    }
+}
+
+impl From<OpCode> for ReplyFilter {
+    fn from(op: OpCode) -> Self {
+        Self::to(op)
+    }
+}
+
+impl fmt::Display for ReplyFilter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.op)?;
+        match &self.path {
+            Some(path) => write!(formatter, " on {path}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// New connections are refused; present ones live.
+    Refuse,
+    /// New connections are accepted and closed.
+    AcceptAndClose,
+    /// New connections are accepted and hear nothing.
+    AcceptAndSayNothing,
+    /// Frames are kept, and delivered at the end.
+    Hold(Direction),
+    /// Frames are swallowed.
+    Swallow(Direction),
+    /// Frames are delivered later, in order.
+    Delay(Direction, Duration),
+    /// Frames are delivered in segments of one byte.
+    SingleBytes(Direction),
+    /// The first such reply is swallowed.
+    SwallowReply(ReplyFilter),
+    /// The first such reply and all behind it on its connection are kept, and delivered at the end.
+    HoldReply(ReplyFilter),
+    /// The connection is reset in place of the first such reply.
+    CutBeforeReply(ReplyFilter),
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refuse => formatter.write_str("refuse connections"),
+            Self::AcceptAndClose => formatter.write_str("accept connections and close them"),
+            Self::AcceptAndSayNothing => formatter.write_str("accept connections and say nothing"),
+            Self::Hold(direction) => write!(formatter, "hold frames {direction}"),
+            Self::Swallow(direction) => write!(formatter, "swallow frames {direction}"),
+            Self::Delay(direction, by) => write!(formatter, "delay frames {direction} by {by:?}"),
+            Self::SingleBytes(direction) => write!(formatter, "single bytes {direction}"),
+            Self::SwallowReply(filter) => write!(formatter, "swallow the next reply to {filter}"),
+            Self::HoldReply(filter) => write!(formatter, "hold the next reply to {filter}"),
+            Self::CutBeforeReply(filter) => write!(formatter, "cut before the next reply to {filter}"),
+        }
+    }
+}
+
+impl FaultKind {
+    /// The reply that the fault waits for, if it is one of those that strike once.
+    pub(super) fn reply(&self) -> Option<&ReplyFilter> {
+        match self {
+            Self::SwallowReply(filter) | Self::HoldReply(filter) | Self::CutBeforeReply(filter) => {
+                Some(filter)
+            }
+            _ => None,
+        }
+    }
+}
+
+pub(super) type FaultId = u64;
+
+/// A fault that is in force until this value is dropped. What it kept is delivered then.
+#[must_use = "a fault ends when its value is dropped"]
+pub struct Fault {
+    id: FaultId,
+    kind: FaultKind,
+    shared: Arc<Shared>,
+    runtime: Handle,
+}
+
+impl Fault {
+    pub(super) fn new(kind: FaultKind, shared: Arc<Shared>, runtime: Handle) -> Self {
+        let id = shared.begin(kind.clone());
+        Self { id, kind, shared, runtime }
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> &FaultKind {
+        &self.kind
+    }
+
+    /// The connection that a fault on one reply has struck, if it has. Such a fault strikes once. `None` for other kinds.
+    pub fn met(&self) -> Option<ConnectionId> {
+        self.shared.met(self.id)
+    }
+
+    /// Returns once a fault on one reply has struck: the request has been answered by the server, and its reply is
+    /// lost, held or replaced by a reset.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`] after `deadline` of real time, and always so for other kinds.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn wait_until_met(&self, deadline: Duration) -> Result<ConnectionId, TimedOut> {
+        self.shared.wait(&self.runtime, deadline, || self.met()).await
+    }
+
+    /// Ends the fault. The same as dropping it.
+    pub fn end(self) {}
+}
+
+impl Drop for Fault {
+    fn drop(&mut self) {
+        self.shared.end(self.id);
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(formatter)
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Fault({})", self.kind)
+    }
+}

@@ -1,0 +1,31 @@
+//! One real server for all tests of a binary.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use zookeeper_testkit::Ensemble;
+use zookeeper_testkit::wire::RawClient;
+
+/// Far beyond what anything here takes; what is waited for comes by an event.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// The longest session timeout that the server grants.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The server. It ends with the test's process, being tied to it.
+pub(crate) async fn server() -> SocketAddr {
+    static SERVER: OnceCell<Ensemble> = OnceCell::const_new();
+    let start = || async { Ensemble::builder().max_session_timeout(TIMEOUT).start().await.unwrap() };
+    SERVER.get_or_init(start).await.server(0).address()
+}
+
+/// A path of this test's own.
+pub(crate) fn path(name: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("/{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub(crate) async fn connect(address: SocketAddr) -> RawClient {
+    RawClient::connect(address, TIMEOUT, None).await.unwrap()
+}
