@@ -72,7 +72,8 @@ pub enum SessionOutput {
     SendProbe,
     /// Send a ping.
     SendPing,
-    /// Drop the connection and attach the session to another server.
+    /// Drop the connection and attach the session to another server. The connection counts as gone from here on;
+    /// a [`SessionInput::Detached`] that follows changes nothing.
     LeaveServer,
     /// The lease now ends at this moment. Never earlier than before, unless a server granted less.
     LeaseUntil(Timestamp),
@@ -153,7 +154,10 @@ impl SessionMonitor {
             SessionInput::Attached { sent, timeout } => {
                 self.timeout = Some(timeout);
                 self.heard = self.heard.max(sent);
+                let before = self.lease.deadline();
                 self.lease.attached(sent, timeout);
+                // A shorter timeout may end the lease earlier, and whoever relies on it must hear of that now.
+                self.pass_on_lease(before);
                 self.link = Link::Greeting { quiet_since: now };
             }
             SessionInput::Ready => {
@@ -219,13 +223,16 @@ impl SessionMonitor {
         *proven = true;
         let before = self.lease.deadline();
         self.lease.probe_answered(sent, now);
-        if let Some(until) = self.lease.deadline().filter(|_| self.lease.deadline() != before) {
-            self.outputs.push_back(SessionOutput::LeaseUntil(until));
-        }
+        self.pass_on_lease(before);
         if !self.connected {
             self.connected = true;
             self.outputs.push_back(SessionOutput::State(SessionState::Connected));
         }
+    }
+
+    fn pass_on_lease(&mut self, before: Option<Timestamp>) {
+        let deadline = self.lease.deadline();
+        self.outputs.extend(deadline.filter(|_| deadline != before).map(SessionOutput::LeaseUntil));
     }
 
     fn detached(&mut self, now: Timestamp) {
@@ -257,7 +264,8 @@ impl SessionMonitor {
         if now >= silent_at {
             if now.since(silent_at) < timeout.probe_interval() / 2 {
                 self.outputs.push_back(SessionOutput::LeaveServer);
-                return;
+                // Not only once the driver has let go: until then this timer would be due again and again.
+                return self.detached(now);
             }
             // It was this process that slept, not the server: what it sent may lie unread in the socket.
             *quiet_since = now - timeout.probe_interval();
