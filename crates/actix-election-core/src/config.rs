@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{Address, ElectionPath, Invalid, SessionTimeout};
 
 /// The settings of a [`Candidate`](crate::Candidate).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct CandidateConfig {
     /// What the election is about.
     pub path: ElectionPath,

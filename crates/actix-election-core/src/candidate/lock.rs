@@ -71,7 +71,9 @@ pub(super) struct Lock {
     maybe_ours: bool,
     /// The parents were just created: if they are missing again, somebody deletes them.
     parents_made: bool,
-    trouble: Option<Trouble>,
+    /// What stands in the way, and the step that ran into it.
+    trouble: Option<(Step, Trouble)>,
+    /// When what was refused may be asked again; `None` once that time has come.
     retry_at: Option<Timestamp>,
 }
 
@@ -111,10 +113,23 @@ impl Lock {
     }
 
     /// What the session made goes with it, and nothing of it can come later.
+    ///
+    /// That goes for retired locks too. To remember their tokens would be wrong: an ensemble that was wiped counts
+    /// from the start again, and every lock made there would pass for a retired one.
     pub(super) fn session_lost(&mut self) {
         self.disconnected();
         self.view = View::Unknown;
         self.maybe_ours = false;
+        self.retired = None;
+    }
+
+    /// Lets go of a retry that is due, so that it is not waited for again, whether there is now a use for it or
+    /// not. A lock that could not be read is read again: nothing tells us that its ACL was put right.
+    pub(super) fn pass_time(&mut self, now: Timestamp) {
+        let due = self.retry_at.take_if(|at| now >= *at).is_some();
+        if due && matches!(self.trouble, Some((Step::ExistsUnreadable, _))) {
+            self.fresh = false;
+        }
     }
 
     /// The term with this token is over, and so is every earlier one.
@@ -122,10 +137,10 @@ impl Lock {
         self.retired = self.retired.max(Some(token));
     }
 
-    /// The token of a lock that we hold and may lead by.
+    /// The token of a lock that we hold and may lead by. One that was seen on an earlier connection may be gone.
     pub(super) fn held(&self) -> Option<FencingToken> {
         match self.view {
-            View::Ours(token) if Some(token) > self.retired => Some(token),
+            View::Ours(token) if self.fresh && Some(token) > self.retired => Some(token),
             _ => None,
         }
     }
@@ -156,7 +171,7 @@ impl Lock {
 
     /// What keeps this candidate from the lock, other than its holder.
     pub(super) fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref()
+        self.trouble.as_ref().map(|(_, trouble)| trouble)
     }
 
     /// When a refused request is made again.
@@ -165,11 +180,11 @@ impl Lock {
     }
 
     /// The request to make next, if there is one. It is under way from here on.
-    pub(super) fn next_operation(&mut self, now: Timestamp, want: Want, op: OpId) -> Option<Operation> {
+    pub(super) fn next_operation(&mut self, want: Want, op: OpId) -> Option<Operation> {
         if self.session.is_none() || self.pending.is_some() {
             return None;
         }
-        let step = self.follow_up.take().or_else(|| self.next_step(now, want))?;
+        let step = self.follow_up.take().or_else(|| self.next_step(want))?;
         self.pending = Some((op, step));
         let path = self.path.clone();
         Some(match step {
@@ -191,18 +206,34 @@ impl Lock {
         })
     }
 
-    fn next_step(&self, now: Timestamp, want: Want) -> Option<Step> {
-        let may_try = self.retry_at.is_none_or(|at| now >= at);
+    fn next_step(&self, want: Want) -> Option<Step> {
         if !self.fresh {
-            return may_try.then_some(Step::Read);
+            return self.unless_held_back(Step::Read);
         }
         let let_go = want == Want::Follow || self.held().is_none();
         match self.view {
-            View::Absent if want == Want::Compete && may_try => Some(Step::Create),
-            View::Ours(_) if let_go && may_try => Some(Step::Confirm),
+            View::Absent if want == Want::Compete && !self.holds_back(Step::Create) => Some(Step::Create),
+            View::Ours(_) if let_go && !self.holds_back(Step::Confirm) => Some(Step::Confirm),
             _ if self.armed.is_some() => None,
-            View::Absent => Some(Step::Exists),
-            _ => may_try.then_some(Step::Read),
+            View::Absent => self.unless_held_back(Step::Exists),
+            _ => self.unless_held_back(Step::Read),
+        }
+    }
+
+    fn unless_held_back(&self, step: Step) -> Option<Step> {
+        Some(step).filter(|step| !self.holds_back(*step))
+    }
+
+    /// Whether `step` has to wait until what was refused may be asked again. Who may not create can still follow
+    /// who is master, and a lock that cannot be read can still be let go.
+    fn holds_back(&self, step: Step) -> bool {
+        let Some((refused, _)) = self.trouble.as_ref().filter(|_| self.retry_at.is_some()) else {
+            return false;
+        };
+        match refused {
+            Step::Create | Step::Parents => step == Step::Create,
+            Step::ExistsUnreadable => false,
+            _ => true,
         }
     }
 
@@ -218,9 +249,11 @@ impl Lock {
                 self.armed = Some(op);
                 self.see(&znode);
                 self.stumble(
+                    step,
                     TroubleKind::Denied,
                     "the ACL does not allow this process to read the lock".into(),
                 );
+                self.retry_at = Some(now + self.refused_retry);
             }
             // Something has come in the meantime: read it, which arms the watch again.
             (Step::Exists, Reply::Found(_)) => self.fresh = false,
@@ -230,6 +263,7 @@ impl Lock {
             }
             (Step::Create, Reply::Created(stat)) => self.created(stat),
             (Step::Create, Reply::Refused(Refusal::NodeExists)) => {
+                self.parents_made = false;
                 self.maybe_ours = false;
                 self.fresh = false;
             }
@@ -259,7 +293,9 @@ impl Lock {
     }
 
     fn absent(&mut self) {
-        if self.view != View::Absent {
+        // That there is no lock says nothing of whether we may create one.
+        let cannot_create = matches!(self.trouble, Some((Step::Create | Step::Parents, _)));
+        if self.view != View::Absent || !cannot_create {
             self.clear_trouble();
         }
         self.view = View::Absent;
@@ -287,7 +323,7 @@ impl Lock {
         if ephemeral_owner == 0 {
             self.view = View::Squatted;
             let text = format!("{} is not ephemeral, so it is no lock: it has to be deleted", self.path);
-            self.stumble(TroubleKind::PathTaken, text);
+            self.stumble(Step::Read, TroubleKind::PathTaken, text);
         } else if Some(SessionId(ephemeral_owner)) == self.session {
             self.view = View::Ours(token);
         } else {
@@ -336,7 +372,7 @@ impl Lock {
             Refusal::EphemeralParent => TroubleKind::PathTaken,
             _ => TroubleKind::Refused,
         };
-        self.stumble(kind, format!("cannot {doing} at {}: {refusal}", self.path));
+        self.stumble(step, kind, format!("cannot {doing} at {}: {refusal}", self.path));
     }
 
     fn clear_trouble(&mut self) {
@@ -344,8 +380,8 @@ impl Lock {
         self.retry_at = None;
     }
 
-    fn stumble(&mut self, kind: TroubleKind, message: String) {
-        self.trouble = Some(Trouble { kind, message });
+    fn stumble(&mut self, step: Step, kind: TroubleKind, message: String) {
+        self.trouble = Some((step, Trouble { kind, message }));
     }
 }
 

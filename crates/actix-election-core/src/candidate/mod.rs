@@ -75,7 +75,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 /// assert_eq!(candidate.next_timer(), Some((t0 + Duration::from_millis(8_750), Timer::Notice)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Candidate {
     config: CandidateConfig,
     now: Timestamp,
@@ -199,6 +199,7 @@ impl Candidate {
 
     fn pass_time(&mut self) {
         self.pause.take_if(|until| self.now >= *until);
+        self.lock.pass_time(self.now);
         if let (Some(Term { ending: None, .. }), Some(lease)) = (&self.term, self.lease)
             && self.now >= lease - self.timeout.notice()
         {
@@ -273,7 +274,10 @@ impl Candidate {
             Some(term) if token.is_none_or(|token| token == term.token) => {
                 self.step_down(StandbyReason::Resigned, self.config.resign_pause);
             }
-            None if token.is_none() => self.stay_out(self.config.resign_pause),
+            None if token.is_none() => {
+                self.last_end = Some(StandbyReason::Resigned);
+                self.stay_out(self.config.resign_pause);
+            }
             _ => {}
         }
     }
@@ -286,10 +290,11 @@ impl Candidate {
     }
 
     fn role_failed(&mut self, role: RoleId) {
-        let Some(told) = self.roles.remove(role) else { return };
-        if told == Told::Master {
-            self.step_down(StandbyReason::RoleFailed, self.config.failure_pause);
+        if !self.roles.remove(role) {
+            return;
         }
+        // Whatever this one had been told: a term is led by all roles together.
+        self.step_down(StandbyReason::RoleFailed, self.config.failure_pause);
         self.last_end = Some(StandbyReason::RoleFailed);
         self.stay_out(self.config.failure_pause);
     }
@@ -475,7 +480,7 @@ impl Candidate {
         // A term that is ending still rests on the lock: it is let go only once the lease is over.
         let want = if self.competes() || self.term.is_some() { Want::Compete } else { Want::Follow };
         let op = OpId(self.next_op);
-        if let Some(operation) = self.lock.next_operation(self.now, want, op) {
+        if let Some(operation) = self.lock.next_operation(want, op) {
             self.request(operation);
         }
         let op = OpId(self.next_op);

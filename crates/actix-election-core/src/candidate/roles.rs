@@ -32,9 +32,9 @@ impl Roles {
         self.roles.entry(id).or_insert(Role { told: Told::Nothing, joined: now, unacknowledged: None });
     }
 
-    /// Takes a dead role out and returns what it had last been told.
-    pub(super) fn remove(&mut self, id: RoleId) -> Option<Told> {
-        self.roles.remove(&id).map(|role| role.told)
+    /// Takes a dead role out; returns whether there was one.
+    pub(super) fn remove(&mut self, id: RoleId) -> bool {
+        self.roles.remove(&id).is_some()
     }
 
     pub(super) fn is_empty(&self) -> bool {
