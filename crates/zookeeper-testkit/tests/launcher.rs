@@ -1,5 +1,7 @@
 //! Real servers: started, hurt in every way, and gone afterwards.
 
+#![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 

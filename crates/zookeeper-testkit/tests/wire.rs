@@ -1,5 +1,7 @@
 //! The raw client and the four-letter words against a real server.
 
+#![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
+
 mod common;
 
 use std::collections::BTreeSet;
@@ -137,5 +139,5 @@ async fn a_server_tells_of_its_connections() {
     assert!(four_letter::sessions(server).await.unwrap().contains(&client.session_id()));
     assert_eq!(four_letter::monitor(server).await.unwrap()["zk_server_state"], "standalone");
     four_letter::watch_count(server).await.unwrap();
-    assert_eq!(four_letter::four_letter(server, "ruok").await.unwrap(), "imok");
+    assert_eq!(four_letter(server, "ruok").await.unwrap(), "imok");
 }

@@ -69,7 +69,7 @@ impl ProxyHandle {
         self.fault(FaultKind::Hold(direction))
     }
 
-    /// A black hole: whole frames vanish. Ends of connections arrive when the fault ends.
+    /// A black hole: whole frames vanish, and are then [`Lost`](super::Fate::Lost) in the record. Ends of connections arrive when the fault ends.
     pub fn swallow(&self, direction: Direction) -> Fault {
         self.fault(FaultKind::Swallow(direction))
     }

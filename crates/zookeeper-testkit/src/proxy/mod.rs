@@ -47,7 +47,7 @@ use crate::driver::spawn_runtime;
 use crate::ports::free_ports;
 pub use fault::{Direction, Fault, FaultKind, ReplyFilter};
 pub use handle::ProxyHandle;
-pub use record::{ConnectionId, Handshake, Record, Reply, Request, TimedOut};
+pub use record::{ConnectionId, Fate, Handshake, Record, Reply, Request, TimedOut};
 use shared::Shared;
 
 /// A running proxy: what it can do is in [`ProxyHandle`]. Dropped, it closes everything and ends its thread.

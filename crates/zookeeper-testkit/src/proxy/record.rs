@@ -24,6 +24,29 @@ pub struct Handshake {
     pub response: Option<ConnectResponse>,
 }
 
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It waits in the proxy: it has just come, or a fault holds it.
+    UnderWay,
+    /// It was passed on at this moment.
+    Delivered(Instant),
+    /// It was swallowed, or the connection was cut in its place, at this moment.
+    Lost(Instant),
+}
+
+impl Fate {
+    /// Whether it was passed on.
+    pub fn is_delivered(self) -> bool {
+        matches!(self, Self::Delivered(_))
+    }
+
+    /// Whether it was swallowed, or the connection was cut in its place.
+    pub fn is_lost(self) -> bool {
+        matches!(self, Self::Lost(_))
+    }
+}
+
 /// A request that came from a client, after the handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -31,8 +54,8 @@ pub struct Request {
     pub connection: ConnectionId,
     /// When it came to the proxy.
     pub at: Instant,
-    /// When the proxy passed it on, unless it swallowed it or still holds it.
-    pub delivered_at: Option<Instant>,
+    /// What became of it.
+    pub fate: Fate,
     /// The client's number for it.
     pub xid: i32,
     /// What it asks for.
@@ -48,8 +71,8 @@ pub struct Reply {
     pub connection: ConnectionId,
     /// When it came to the proxy.
     pub at: Instant,
-    /// When the proxy passed it on, unless it swallowed it, cut before it or still holds it.
-    pub delivered_at: Option<Instant>,
+    /// What became of it.
+    pub fate: Fate,
     /// The number of its request; -1 for a watch event.
     pub xid: i32,
     /// What the request asked for; [`OpCode::Notification`] for a watch event.

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use super::connection::Item;
 use super::fault::{Direction, FaultId, FaultKind};
-use super::record::{ConnectionId, Handshake, Record, Reply, Request, TimedOut};
+use super::record::{ConnectionId, Fate, Handshake, Record, Reply, Request, TimedOut};
 use crate::wire::{
     ConnectRequest, ConnectResponse, Decoder, Malformed, OpCode, ReplyHeader, RequestHeader, WatcherEvent,
 };
@@ -135,7 +135,7 @@ impl Shared {
     /// Has the faults looked at anew, and waits for the listener to be as they want it.
     fn settle_faults(&self, state: MutexGuard<'_, State>) {
         self.faults_changed.send_replace(());
-        self.settle(state, |state| state.listening != state.refuses());
+        self.settle(state, |state| state.listening == state.refuses());
     }
 
     pub(super) fn cut(&self) {
@@ -281,8 +281,13 @@ impl Shared {
     pub(super) fn judge(&self, id: ConnectionId, direction: Direction, item: &Item) -> Verdict {
         let mut state = self.state();
         let verdict = state.judge(id, direction, item);
-        if let (Verdict::Deliver { .. }, Some(ticket)) = (&verdict, item.seen.ticket) {
-            state.delivered(direction, ticket);
+        let fate = match verdict {
+            Verdict::Deliver { .. } => Fate::Delivered(Instant::now()),
+            Verdict::Swallow | Verdict::Cut => Fate::Lost(Instant::now()),
+            Verdict::Wait(_) => Fate::UnderWay,
+        };
+        if let Some(ticket) = item.seen.ticket {
+            state.decided(direction, ticket, fate);
         }
         drop(state);
         if !matches!(verdict, Verdict::Wait(Some(_))) {
@@ -341,14 +346,13 @@ impl State {
         }
     }
 
-    fn delivered(&mut self, direction: Direction, ticket: Ticket) {
+    fn decided(&mut self, direction: Direction, ticket: Ticket, fate: Fate) {
         if ticket.generation != self.generation {
             return;
         }
-        let now = Some(Instant::now());
         match direction {
-            Direction::ToClient => self.record.replies[ticket.index].delivered_at = now,
-            _ => self.record.requests[ticket.index].delivered_at = now,
+            Direction::ToClient => self.record.replies[ticket.index].fate = fate,
+            _ => self.record.requests[ticket.index].fate = fate,
         }
     }
 
@@ -388,7 +392,7 @@ impl State {
             open.pending.entry(xid).or_default().push_back((op, path.clone()));
         }
         let ticket = Ticket { generation: self.generation, index: self.record.requests.len() };
-        self.record.requests.push(Request { connection, at, delivered_at: None, xid, op, path });
+        self.record.requests.push(Request { connection, at, fate: Fate::UnderWay, xid, op, path });
         Ok(Seen { ticket: Some(ticket), reply: None })
     }
 
@@ -403,7 +407,7 @@ impl State {
         };
         let ticket = Ticket { generation: self.generation, index: self.record.replies.len() };
         let reply = Some((op, path.clone()));
-        self.record.replies.push(Reply { connection, at, delivered_at: None, xid, op, path, error });
+        self.record.replies.push(Reply { connection, at, fate: Fate::UnderWay, xid, op, path, error });
         Ok(Seen { ticket: Some(ticket), reply })
     }
 }

@@ -8,8 +8,6 @@ use tokio::sync::OnceCell;
 use zookeeper_testkit::Ensemble;
 use zookeeper_testkit::wire::RawClient;
 
-/// Far beyond what anything here takes; what is waited for comes by an event.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// The longest session timeout that the server grants.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
