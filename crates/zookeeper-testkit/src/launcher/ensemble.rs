@@ -23,7 +23,8 @@ const ATTEMPTS: usize = 5;
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// One or more real servers that form one ZooKeeper, in a temporary folder on loopback. Dropped, all end at once and
-/// the folder goes.
+/// the folder goes. In a `static` it is never dropped: the servers then end with the test's process (see
+/// [the module](super)), and the folder stays behind.
 ///
 /// Everything that waits does so at most for the [`deadline`](EnsembleBuilder::deadline), and is cancel safe: if dropped,
 /// the servers are left as they are at that moment.
