@@ -132,9 +132,11 @@ impl Lock {
         }
     }
 
-    /// The term with this token is over, and so is every earlier one.
+    /// The term with this token is over: if its lock still stands, it is never led by again.
     pub(super) fn retire(&mut self, token: FencingToken) {
-        self.retired = self.retired.max(Some(token));
+        if self.view == View::Ours(token) {
+            self.retired = Some(token);
+        }
     }
 
     /// The token of a lock that we hold and may lead by. One that was seen on an earlier connection may be gone.
@@ -372,7 +374,9 @@ impl Lock {
             Refusal::EphemeralParent => TroubleKind::PathTaken,
             _ => TroubleKind::Refused,
         };
-        self.stumble(step, kind, format!("cannot {doing} at {}: {refusal}", self.path));
+        // Whoever may not even look has to wait before the next attempt to read.
+        let origin = if step == Step::ExistsUnreadable { Step::Read } else { step };
+        self.stumble(origin, kind, format!("cannot {doing} at {}: {refusal}", self.path));
     }
 
     fn clear_trouble(&mut self) {

@@ -197,6 +197,11 @@ impl Candidate {
         .min()
     }
 
+    /// Whether no term runs and every role has handled its `BecameStandby`.
+    pub fn has_stepped_down(&self) -> bool {
+        self.term.is_none() && self.roles.all_acknowledged()
+    }
+
     fn pass_time(&mut self) {
         self.pause.take_if(|until| self.now >= *until);
         self.lock.pass_time(self.now);

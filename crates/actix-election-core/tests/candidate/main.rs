@@ -1,0 +1,21 @@
+//! What a `Candidate` does with each input in each state: one file per input, each a table of
+//! (state, input) -> (outputs, state).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod answered;
+mod bench;
+mod campaign;
+mod connected;
+mod disconnected;
+mod lease;
+mod resign;
+mod resign_request;
+mod role_acknowledged;
+mod role_failed;
+mod role_joined;
+mod session_lost;
+mod states;
+mod table;
+mod timer;
+mod watch_fired;
+mod withdraw;

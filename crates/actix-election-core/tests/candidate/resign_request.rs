@@ -1,0 +1,81 @@
+//! A request to resign, made by another process: read by the master, and by nobody else.
+
+use actix_election_core::CandidateState::*;
+use actix_election_core::*;
+
+use crate::bench::{Given::*, *};
+use crate::states::*;
+use crate::table::check;
+
+const ASKS: &str = "exists request";
+
+fn asked() -> Bench {
+    master().after([Watch(ASKS, WatchEvent::Created)])
+}
+
+fn reads() -> Bench {
+    asked().after([Answer(ASKS, znode(THEIRS.0, 60, ""))])
+}
+
+#[test]
+fn a_valid_request() {
+    check([
+        ("it comes", master(), Watch(ASKS, WatchEvent::Created), &[ASKS], Master),
+        ("it is there", asked(), Answer(ASKS, znode(THEIRS.0, 60, "")), &["read request"], Master),
+        (
+            "it is valid",
+            reads(),
+            Answer("read request", znode(THEIRS.0, 60, "resign")),
+            &["1: resigned"],
+            SteppingDown,
+        ),
+        ("it was there before", elected(), Answer(ASKS, znode(THEIRS.0, 60, "")), &["read request"], Master),
+    ]);
+}
+
+#[test]
+fn rubbish_changes_nothing() {
+    let read = |owner, czxid, data| Answer("read request", znode(owner, czxid, data));
+    check([
+        ("not ephemeral", reads(), read(0, 60, "resign"), &[], Master),
+        ("older than the lock", reads(), read(THEIRS.0, TOKEN - 1, "resign"), &[], Master),
+        ("other data", reads(), read(THEIRS.0, 60, "please"), &[], Master),
+        ("not to be read", reads(), Answer("read request", refused(Refusal::NoAuth)), &[], Master),
+        ("it changes", reads().after([read(0, 60, "")]), Watch(ASKS, WatchEvent::Changed), &[ASKS], Master),
+        (
+            "it goes",
+            reads().after([Watch(ASKS, WatchEvent::Deleted)]),
+            Answer("read request", Reply::Missing),
+            &[ASKS],
+            Master,
+        ),
+        // Refused once, it is not asked for again on this connection: that would never end.
+        ("not to be watched", elected(), Answer(ASKS, refused(Refusal::NoAuth)), &[], Master),
+        (
+            "but on the next one",
+            elected().after([Answer(ASKS, refused(Refusal::NoAuth)), cut()]),
+            connects(OURS),
+            &["read", ASKS],
+            Master,
+        ),
+    ]);
+}
+
+#[test]
+fn a_stale_request_changes_nothing() {
+    let op = reads().last("read request");
+    let late = Raw(Input::Answered(op, znode(THEIRS.0, 60, "resign")));
+    let next = reads().after([lost(), Ack(ROLE)]);
+    check([
+        ("the term is ending", reads().after([resign()]), late.clone(), &[], SteppingDown),
+        ("the term is over", next, late.clone(), &[], Connecting),
+        ("cut off", reads().after([cut()]), late, &[], Master),
+        (
+            "the watch of a former connection",
+            master().after([cut(), connects(OURS)]),
+            Raw(Input::WatchFired(master().last(ASKS), WatchEvent::Created)),
+            &[],
+            Master,
+        ),
+    ]);
+}
