@@ -1,0 +1,453 @@
+//! The election actor: translates between the core, the session's thread and the role actors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use actix_election_core::{
+    Candidate, ElectionPath, Input, Message as RoleMessage, MessageId, Output, RoleId, SessionState,
+    Timestamp, Trouble,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::messages::{
+    AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, PrepareToClose,
+    Resign, Status, Withdraw,
+};
+use super::roles::{Delivery, RoleActors};
+use super::watchdog::Watchdog;
+use super::{ElectionBuilder, ElectionSettings};
+use crate::clock::Clock;
+use crate::lease::{Lease, SessionLease, TermLease};
+use crate::session::link::{ConnectionId, Notice, Request, SessionLink};
+use crate::{Problem, Session, StartError, Subscribe};
+
+/// How often it is checked whether the roles live, and whether anybody still holds an address of this actor.
+const LIVENESS_CHECK: Duration = Duration::from_millis(100);
+
+/// One election, in which this process competes or which it follows.
+///
+/// It takes no decision: those are the core's ([`actix_election_core::Candidate`]). It lives on the session's
+/// arbiter, apart from the role actors.
+///
+/// # Messages
+///
+/// - [`AddRole`]: another actor that is told [`BecameMaster`] and [`BecameStandby`].
+/// - [`Observe`]: who is master, now and on every change.
+/// - [`GetStatus`]: why this process is not master.
+/// - [`Resign`], [`Withdraw`], [`Campaign`]: step down, leave, compete again.
+/// - [`Subscribe<Problem>`]: what somebody has to put right.
+///
+/// The actor lives for as long as its address is held by somebody (a [`Lease`] holds none). When the last address
+/// is dropped, it withdraws in order and ends.
+pub struct Election {
+    path: ElectionPath,
+    candidate: Candidate,
+    clock: Clock,
+    link: SessionLink,
+    notices: Option<mpsc::UnboundedReceiver<Notice>>,
+    /// Keeps the session alive for as long as this election is.
+    _session: Option<Addr<Session>>,
+    connection: ConnectionId,
+    session_state: SessionState,
+    session_lease: Option<Arc<SessionLease>>,
+    /// The end of the lease that the core knows of.
+    lease_told: Option<Timestamp>,
+    term: Option<Arc<TermLease>>,
+    roles: RoleActors,
+    newcomers: Vec<AddRole>,
+    campaign: bool,
+    observers: Vec<Recipient<MasterChanged>>,
+    problems: Vec<Recipient<Problem>>,
+    last_error: Option<String>,
+    timer: Option<(Timestamp, SpawnHandle)>,
+    watchdog: Option<Watchdog>,
+    leaving: Vec<oneshot::Sender<()>>,
+    closing: Vec<oneshot::Sender<()>>,
+    stop_when_left: bool,
+}
+
+impl Election {
+    /// Settings for an election about the znode `path`, such as `/master`.
+    ///
+    /// ```no_run
+    /// # use actix_election::prelude::*;
+    /// # struct Worker;
+    /// # impl Actor for Worker { type Context = Context<Self>; }
+    /// # impl Handler<BecameMaster> for Worker { type Result = (); fn handle(&mut self, _: BecameMaster, _: &mut Context<Self>) {} }
+    /// # impl Handler<BecameStandby> for Worker { type Result = (); fn handle(&mut self, _: BecameStandby, _: &mut Context<Self>) {} }
+    /// # async fn example(session: Addr<Session>, worker: Addr<Worker>) -> Result<(), actix_election::StartError> {
+    /// let election = Election::builder("/master").address("10.0.0.7:8080").role(&worker).campaign(&session).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(path: &str) -> ElectionBuilder {
+        ElectionBuilder::new(path)
+    }
+
+    /// Starts the actor on this thread's arbiter, which is the session's.
+    pub(crate) fn open(
+        settings: ElectionSettings,
+        session_timeout: Duration,
+        session: Addr<Session>,
+        link: SessionLink,
+        notices: mpsc::UnboundedReceiver<Notice>,
+    ) -> Result<Addr<Election>, StartError> {
+        let election = Election::new(settings, session_timeout, Clock::Boot, Some(session), link, notices)?;
+        Ok(election.start())
+    }
+
+    pub(super) fn new(
+        settings: ElectionSettings,
+        session_timeout: Duration,
+        clock: Clock,
+        session: Option<Addr<Session>>,
+        link: SessionLink,
+        notices: mpsc::UnboundedReceiver<Notice>,
+    ) -> Result<Election, StartError> {
+        let ElectionSettings { mut config, roles, watchdog, campaign } = settings;
+        config.session_timeout = session_timeout;
+        let path = config.path.clone();
+        let candidate =
+            Candidate::new(config, clock.now()).map_err(|invalid| StartError::Invalid(invalid.problems))?;
+        Ok(Election {
+            path,
+            candidate,
+            clock,
+            link,
+            notices: Some(notices),
+            _session: session,
+            connection: ConnectionId::default(),
+            session_state: SessionState::Connecting,
+            session_lease: None,
+            lease_told: None,
+            term: None,
+            roles: RoleActors::default(),
+            newcomers: roles,
+            campaign,
+            observers: Vec::new(),
+            problems: Vec::new(),
+            last_error: None,
+            timer: None,
+            watchdog: watchdog.then(Watchdog::start).transpose().map_err(StartError::Thread)?,
+            leaving: Vec::new(),
+            closing: Vec::new(),
+            stop_when_left: false,
+        })
+    }
+
+    /// Hands an input to the core and carries out what comes of it.
+    fn feed(&mut self, input: Input, ctx: &mut Context<Self>) {
+        let until = self.session_lease.as_ref().and_then(|lease| lease.until());
+        if let Some(until) = until.filter(|_| self.lease_told != until) {
+            self.lease_told = Some(until);
+            self.candidate.handle(self.clock.now(), Input::Lease(until));
+            self.drain(ctx);
+        }
+        self.candidate.handle(self.clock.now(), input);
+        self.drain(ctx);
+        if self.term.is_none() {
+            for waiting in self.closing.drain(..) {
+                // Whoever asked may have gone.
+                let _ = waiting.send(());
+            }
+        }
+        self.arm_timer(ctx);
+    }
+
+    fn drain(&mut self, ctx: &mut Context<Self>) {
+        while let Some(output) = self.candidate.next_output() {
+            match output {
+                Output::Request(op, operation) => {
+                    self.link.request(self.connection, op, Request::Election(operation));
+                }
+                Output::LeaseBegan(token) => self.begin_lease(token),
+                Output::LeaseCapped(until) => {
+                    if let Some(term) = &self.term {
+                        term.cap(until);
+                    }
+                }
+                Output::LeaseEnded => self.end_lease(),
+                Output::Tell(role, message, news) => self.tell(role, message, news, ctx),
+                Output::MasterChanged(master) => {
+                    self.observers.retain(Recipient::connected);
+                    for observer in &self.observers {
+                        observer.do_send(MasterChanged { path: self.path.clone(), master: master.clone() });
+                    }
+                }
+                Output::Report(trouble) => self.report(&trouble),
+                Output::Left => self.left(ctx),
+            }
+        }
+    }
+
+    fn begin_lease(&mut self, token: actix_election_core::FencingToken) {
+        let Some(session) = &self.session_lease else { return };
+        let term = Arc::new(TermLease::new(token, self.clock, Arc::clone(session)));
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.arm(Arc::clone(&term));
+        }
+        self.term = Some(term);
+    }
+
+    fn end_lease(&mut self) {
+        // First, for the watchdog must not see the lease end before it knows that it may.
+        self.disarm_watchdog();
+        if let Some(term) = self.term.take() {
+            term.end();
+        }
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.look();
+        }
+    }
+
+    fn disarm_watchdog(&self) {
+        if let Some(watchdog) = self.watchdog.as_ref().filter(|_| self.candidate.has_stepped_down()) {
+            watchdog.disarm();
+        }
+    }
+
+    fn tell(&mut self, role: RoleId, message: MessageId, news: RoleMessage, ctx: &mut Context<Self>) {
+        let path = self.path.clone();
+        match news {
+            RoleMessage::BecameMaster { token } => {
+                let Some(term) = self.term.clone() else { return };
+                tracing::info!(%path, %token, "became master");
+                let lease = Lease { term, election: ctx.address().downgrade().recipient() };
+                if let Some(delivery) = self.roles.tell_master(role, BecameMaster { path, lease }) {
+                    ctx.spawn(delivery.into_actor(self).map(move |delivery, this, ctx| {
+                        if delivery == Delivery::RoleDead {
+                            this.role_failed(role, ctx);
+                        }
+                    }));
+                }
+            }
+            RoleMessage::BecameStandby { reason, master } => {
+                tracing::info!(%path, %reason, "became standby");
+                if let Some(delivery) = self.roles.tell_standby(role, BecameStandby { path, reason, master })
+                {
+                    ctx.spawn(delivery.into_actor(self).map(move |delivery, this, ctx| match delivery {
+                        Delivery::Handled => {
+                            this.feed(Input::RoleAcknowledged(role, message), ctx);
+                            this.disarm_watchdog();
+                        }
+                        Delivery::RoleDead => this.role_failed(role, ctx),
+                        Delivery::TakenBack => {}
+                    }));
+                }
+            }
+        }
+    }
+
+    fn role_failed(&mut self, role: RoleId, ctx: &mut Context<Self>) {
+        self.roles.remove(role);
+        self.feed(Input::RoleFailed(role), ctx);
+    }
+
+    fn report(&mut self, trouble: &Trouble) {
+        let message = trouble.message.clone();
+        tracing::warn!(path = %self.path, %message, "election");
+        self.last_error = Some(message.clone());
+        self.problems.retain(Recipient::connected);
+        for problem in &self.problems {
+            problem.do_send(Problem { path: Some(self.path.clone()), message: message.clone() });
+        }
+    }
+
+    fn left(&mut self, ctx: &mut Context<Self>) {
+        self.link.candidate(false);
+        for waiting in self.leaving.drain(..) {
+            let _ = waiting.send(());
+        }
+        if self.stop_when_left {
+            ctx.stop();
+        }
+    }
+
+    /// Arms the one timer for what the core waits for next.
+    fn arm_timer(&mut self, ctx: &mut Context<Self>) {
+        let due = self.candidate.next_timer().map(|(at, _)| at);
+        if due == self.timer.map(|(at, _)| at) {
+            return;
+        }
+        if let Some((_, handle)) = self.timer.take() {
+            ctx.cancel_future(handle);
+        }
+        if let Some(at) = due {
+            let handle = ctx.run_later(at.since(self.clock.now()), |this, ctx| {
+                this.timer = None;
+                this.feed(Input::Timer, ctx);
+            });
+            self.timer = Some((at, handle));
+        }
+    }
+
+    fn check_liveness(&mut self, ctx: &mut Context<Self>) {
+        for role in self.roles.dead() {
+            tracing::warn!(path = %self.path, "a role actor is dead");
+            self.role_failed(role, ctx);
+        }
+        if !ctx.connected() && !self.stop_when_left {
+            self.stop_when_left = true;
+            self.feed(Input::Withdraw, ctx);
+        }
+    }
+
+    fn add_role(&mut self, role: AddRole, ctx: &mut Context<Self>) {
+        let id = self.roles.add(role);
+        self.feed(Input::RoleJoined(id), ctx);
+    }
+}
+
+impl Actor for Election {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if let Some(mut notices) = self.notices.take() {
+            ctx.add_stream(futures::stream::poll_fn(move |cx| notices.poll_recv(cx)));
+        }
+        ctx.run_interval(LIVENESS_CHECK, |this, ctx| this.check_liveness(ctx));
+        for role in std::mem::take(&mut self.newcomers) {
+            self.add_role(role, ctx);
+        }
+        if self.campaign {
+            self.link.candidate(true);
+            self.feed(Input::Campaign, ctx);
+        }
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.link.part();
+    }
+}
+
+impl StreamHandler<Notice> for Election {
+    fn handle(&mut self, notice: Notice, ctx: &mut Self::Context) {
+        let input = match notice {
+            Notice::Connected { connection, session, timeout, lease } => {
+                self.connection = connection;
+                self.session_state = SessionState::Connected;
+                self.session_lease = Some(lease);
+                Input::Connected { session, timeout }
+            }
+            Notice::Disconnected => {
+                let until = self.session_lease.as_ref().and_then(|lease| lease.until());
+                let until = until.unwrap_or_else(|| self.clock.now());
+                self.session_state = SessionState::Suspended { until };
+                Input::Disconnected
+            }
+            Notice::SessionLost => {
+                self.session_state = SessionState::Lost;
+                self.session_lease = None;
+                self.lease_told = None;
+                Input::SessionLost
+            }
+            Notice::Answered(op, reply) => Input::Answered(op, reply),
+            Notice::WatchFired(op, event) => Input::WatchFired(op, event),
+        };
+        self.feed(input, ctx);
+    }
+
+    /// The session's thread is gone, and the session with it.
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        self.session_state = SessionState::Closed;
+        self.session_lease = None;
+        self.feed(Input::SessionLost, ctx);
+    }
+}
+
+impl Handler<AddRole> for Election {
+    type Result = ();
+
+    fn handle(&mut self, role: AddRole, ctx: &mut Self::Context) {
+        self.add_role(role, ctx);
+    }
+}
+
+impl Handler<Observe> for Election {
+    type Result = ();
+
+    fn handle(&mut self, Observe(observer): Observe, _: &mut Self::Context) {
+        if let Some(master) = self.candidate.status().master {
+            observer.do_send(MasterChanged { path: self.path.clone(), master });
+        }
+        self.observers.push(observer);
+    }
+}
+
+impl Handler<Subscribe<Problem>> for Election {
+    type Result = ();
+
+    fn handle(&mut self, Subscribe(recipient): Subscribe<Problem>, _: &mut Self::Context) {
+        if let Some(trouble) = self.candidate.status().trouble {
+            recipient.do_send(Problem { path: Some(self.path.clone()), message: trouble.message });
+        }
+        self.problems.push(recipient);
+    }
+}
+
+impl Handler<Resign> for Election {
+    type Result = ();
+
+    fn handle(&mut self, Resign { token }: Resign, ctx: &mut Self::Context) {
+        self.feed(Input::Resign { token }, ctx);
+    }
+}
+
+impl Handler<Campaign> for Election {
+    type Result = ();
+
+    fn handle(&mut self, _: Campaign, ctx: &mut Self::Context) {
+        self.link.candidate(true);
+        self.feed(Input::Campaign, ctx);
+    }
+}
+
+impl Handler<Withdraw> for Election {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Withdraw, ctx: &mut Self::Context) -> Self::Result {
+        let (left, wait) = oneshot::channel();
+        self.leaving.push(left);
+        self.feed(Input::Withdraw, ctx);
+        Box::pin(async move {
+            // Dropped if the actor ends first: then it has left as well.
+            let _ = wait.await;
+        })
+    }
+}
+
+impl Handler<PrepareToClose> for Election {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: PrepareToClose, ctx: &mut Self::Context) -> Self::Result {
+        let (ready, wait) = oneshot::channel();
+        self.closing.push(ready);
+        self.feed(Input::Withdraw, ctx);
+        Box::pin(async move {
+            let _ = wait.await;
+        })
+    }
+}
+
+impl Handler<GetStatus> for Election {
+    type Result = Status;
+
+    fn handle(&mut self, _: GetStatus, _: &mut Self::Context) -> Status {
+        let now = self.clock.now();
+        let status = self.candidate.status();
+        let lease = self.session_lease.as_ref();
+        Status {
+            path: self.path.clone(),
+            state: status.state,
+            place: None,
+            master: status.master,
+            token: status.token,
+            lease_remaining: lease.and_then(|lease| lease.until()).map(|until| until.since(now)),
+            session: self.session_state,
+            quorum_answer_age: lease.and_then(|lease| lease.last_quorum_answer()).map(|at| now.since(at)),
+            last_error: self.last_error.clone(),
+            next_retry: status.next_retry.map(|at| at.since(now)),
+        }
+    }
+}

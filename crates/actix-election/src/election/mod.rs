@@ -1,0 +1,21 @@
+//! The election actor and what it says.
+
+mod actor;
+mod ask;
+mod builder;
+mod messages;
+mod roles;
+mod watchdog;
+
+#[cfg(test)]
+mod tests;
+
+pub use actor::Election;
+pub use ask::{AskError, Asked, ask_to_resign};
+pub use builder::ElectionBuilder;
+pub(crate) use builder::ElectionSettings;
+pub(crate) use messages::PrepareToClose;
+pub use messages::{
+    AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, Resign, Status,
+    Withdraw,
+};

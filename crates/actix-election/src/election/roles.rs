@@ -1,0 +1,111 @@
+//! Delivers messages to role actors, and notices when they are handled and when a role is dead.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use actix::dev::RecipientRequest;
+use actix::prelude::*;
+use actix_election_core::RoleId;
+use futures::future::{AbortHandle, abortable};
+
+use super::{AddRole, BecameMaster, BecameStandby};
+
+/// The role actors of an election.
+#[derive(Default)]
+pub(super) struct RoleActors {
+    roles: BTreeMap<RoleId, RoleActor>,
+    last: u64,
+}
+
+struct RoleActor {
+    master: Recipient<BecameMaster>,
+    standby: Recipient<BecameStandby>,
+    /// The `BecameMaster` that may not have been handled yet.
+    unread: Option<Unread>,
+}
+
+/// A message whose handling is awaited. Dropping it takes the message out of the mailbox, if it is still there.
+struct Unread {
+    request: Rc<RefCell<Option<Pin<Box<RecipientRequest<BecameMaster>>>>>>,
+    waiting: AbortHandle,
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        // At once, not when the waiting task next runs: the role's thread may come to it in between.
+        self.request.borrow_mut().take();
+        self.waiting.abort();
+    }
+}
+
+/// What came of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// Its handler has finished.
+    Handled,
+    /// It was taken back.
+    TakenBack,
+    /// The role's mailbox is closed: the actor stopped or panicked, and never comes back.
+    RoleDead,
+}
+
+impl RoleActors {
+    pub(super) fn add(&mut self, role: AddRole) -> RoleId {
+        self.last += 1;
+        let AddRole { master, standby } = role;
+        self.roles.insert(RoleId(self.last), RoleActor { master, standby, unread: None });
+        RoleId(self.last)
+    }
+
+    pub(super) fn remove(&mut self, id: RoleId) {
+        self.roles.remove(&id);
+    }
+
+    /// The roles whose mailbox is closed. actix tells nobody, so somebody has to look.
+    pub(super) fn dead(&self) -> Vec<RoleId> {
+        let dead = |role: &RoleActor| !role.standby.connected() || !role.master.connected();
+        self.roles.iter().filter(|(_, role)| dead(role)).map(|(id, _)| *id).collect()
+    }
+
+    /// Sends `BecameMaster`; the future says what came of it.
+    pub(super) fn tell_master(
+        &mut self,
+        id: RoleId,
+        message: BecameMaster,
+    ) -> Option<impl Future<Output = Delivery> + 'static> {
+        let role = self.roles.get_mut(&id)?;
+        let request = Rc::new(RefCell::new(Some(Box::pin(role.master.send(message)))));
+        let polled = Rc::clone(&request);
+        let handled = std::future::poll_fn(move |cx| match polled.borrow_mut().as_mut() {
+            Some(request) => request.as_mut().poll(cx).map(outcome),
+            None => Poll::Ready(Delivery::TakenBack),
+        });
+        let (handled, waiting) = abortable(handled);
+        role.unread = Some(Unread { request, waiting });
+        Some(async move { handled.await.unwrap_or(Delivery::TakenBack) })
+    }
+
+    /// Sends `BecameStandby`, after taking back a `BecameMaster` that the role has not begun to handle. The message
+    /// stays in the mailbox however long that takes: the future has to be kept.
+    pub(super) fn tell_standby(
+        &mut self,
+        id: RoleId,
+        message: BecameStandby,
+    ) -> Option<impl Future<Output = Delivery> + 'static> {
+        let role = self.roles.get_mut(&id)?;
+        role.unread = None;
+        let request = role.standby.send(message);
+        Some(async move { outcome(request.await) })
+    }
+}
+
+fn outcome(result: Result<(), MailboxError>) -> Delivery {
+    match result {
+        Ok(()) => Delivery::Handled,
+        Err(_) => Delivery::RoleDead,
+    }
+}

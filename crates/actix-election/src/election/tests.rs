@@ -1,0 +1,1 @@
+//! The election actor with the clock paused, against a fake session.

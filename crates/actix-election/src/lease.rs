@@ -1,0 +1,171 @@
+//! Leases: what a master checks before it acts.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix::WeakRecipient;
+use actix_election_core::{FencingToken, Timestamp};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::election::Resign;
+
+/// Until when one session is known to live. Written by the session's thread, read by every lease.
+#[derive(Debug, Default)]
+pub(crate) struct SessionLease {
+    /// In nanoseconds; 0 while nothing is proven, and once the session is over.
+    until: AtomicU64,
+    /// When the quorum last answered, in nanoseconds; 0 for never.
+    answered: AtomicU64,
+}
+
+impl SessionLease {
+    pub(crate) fn extend(&self, until: Timestamp) {
+        self.until.store(until.as_nanos(), Ordering::Release);
+    }
+
+    pub(crate) fn end(&self) {
+        self.until.store(0, Ordering::Release);
+    }
+
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        time(self.until.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn quorum_answered(&self, at: Timestamp) {
+        self.answered.store(at.as_nanos(), Ordering::Release);
+    }
+
+    pub(crate) fn last_quorum_answer(&self) -> Option<Timestamp> {
+        time(self.answered.load(Ordering::Acquire))
+    }
+}
+
+fn time(nanos: u64) -> Option<Timestamp> {
+    (nanos != 0).then(|| Timestamp::from_nanos(nanos))
+}
+
+/// The lease of one term: that of its session, until the term is capped or over.
+#[derive(Debug)]
+pub(crate) struct TermLease {
+    token: FencingToken,
+    clock: Clock,
+    session: Arc<SessionLease>,
+    /// In nanoseconds: not valid from then on, whatever the session does. 0 once the term is over.
+    cap: AtomicU64,
+    /// Turns true once the term is over.
+    over: watch::Sender<bool>,
+}
+
+impl TermLease {
+    pub(crate) fn new(token: FencingToken, clock: Clock, session: Arc<SessionLease>) -> Self {
+        TermLease { token, clock, session, cap: AtomicU64::new(u64::MAX), over: watch::Sender::new(false) }
+    }
+
+    pub(crate) fn token(&self) -> FencingToken {
+        self.token
+    }
+
+    /// From `until` on the term's lease is not valid, even if the session's goes on.
+    pub(crate) fn cap(&self, until: Timestamp) {
+        self.cap.fetch_min(until.as_nanos(), Ordering::AcqRel);
+    }
+
+    pub(crate) fn end(&self) {
+        self.cap.store(0, Ordering::Release);
+        self.over.send_replace(true);
+    }
+
+    /// Until when the lease is valid, as far as it is known now; the origin of the clock once it is over.
+    pub(crate) fn until(&self) -> Timestamp {
+        let cap = Timestamp::from_nanos(self.cap.load(Ordering::Acquire));
+        self.session.until().unwrap_or(Timestamp::ORIGIN).min(cap)
+    }
+}
+
+impl Drop for TermLease {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The right to act as master, for a limited time.
+///
+/// At no instant do two processes hold a valid lease of the same election. A lease is extended silently for as
+/// long as the ensemble answers, and is over for good once the term is: the next term comes with a lease of its
+/// own. It is cheap to clone, may be sent anywhere, and every clone says the same.
+///
+/// **A check says what was true at that moment.** Code that was already running does not stop by itself: check
+/// before every step, leave room for the step within [`remaining`](Self::remaining), and hand the
+/// [`token`](Self::token) to the resource that you write to, so that it can refuse a late writer.
+#[derive(Clone)]
+pub struct Lease {
+    pub(crate) term: Arc<TermLease>,
+    pub(crate) election: WeakRecipient<Resign>,
+}
+
+impl Lease {
+    /// Whether this process is master now.
+    ///
+    /// Compares a clock with the end of the lease: it needs no message, no lock and no thread to be true, so that
+    /// after a pause of the process or of the whole machine the very first look says no.
+    pub fn is_valid(&self) -> bool {
+        !self.remaining().is_zero()
+    }
+
+    /// For how long this process is certain to be master; zero if it is not.
+    ///
+    /// It grows again as the ensemble answers, and ends early if the term does.
+    pub fn remaining(&self) -> Duration {
+        self.remaining_at(self.term.clock.now())
+    }
+
+    /// What [`remaining`](Self::remaining) says if the clock reads `now` (see [`clock::now`](crate::clock::now)):
+    /// for a caller that wants to record the very reading that it was judged by.
+    pub fn remaining_at(&self, now: Timestamp) -> Duration {
+        self.term.until().since(now)
+    }
+
+    /// The fencing token of this term: greater than that of every earlier term of the election.
+    pub fn token(&self) -> FencingToken {
+        self.term.token()
+    }
+
+    /// Resolves once the lease is no longer valid, and never before. At once if it is not valid now.
+    ///
+    /// After a pause of the process it resolves when the task is next polled; [`is_valid`](Self::is_valid) needs
+    /// no such time.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped and called again at any time.
+    pub async fn lost(&self) {
+        let mut over = self.term.over.subscribe();
+        loop {
+            let remaining = self.remaining();
+            if remaining.is_zero() {
+                return;
+            }
+            tokio::select! {
+                _ = over.wait_for(|over| *over) => {}
+                () = tokio::time::sleep(remaining) => {}
+            }
+        }
+    }
+
+    /// Asks for an orderly handover of this term: `BecameStandby` is sent, and once it is handled the lock is
+    /// released. Does nothing if the term is over, and never ends a later one.
+    pub fn resign(&self) {
+        if let Some(election) = self.election.upgrade() {
+            election.do_send(Resign { token: Some(self.token()) });
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("token", &self.token()).field("remaining", &self.remaining()).finish()
+    }
+}

@@ -1,0 +1,230 @@
+//! The session actor.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix::WeakAddr;
+use actix::prelude::*;
+use actix_election_core::SessionState;
+use tokio::sync::{mpsc, oneshot};
+
+use super::SessionBuilder;
+use super::link::{Command, LinkId, Notice, SessionLink, SessionNotice};
+use crate::election::{Election, ElectionSettings, PrepareToClose};
+use crate::{Problem, StartError, Subscribe};
+
+/// How often it is checked whether anybody still holds an address of this actor.
+const HANDLE_CHECK: Duration = Duration::from_millis(100);
+
+/// A ZooKeeper session: shared by any number of elections of this process.
+///
+/// The session itself is held by a thread of its own, and this actor and its elections live on an arbiter of their
+/// own, so that a role actor that blocks its thread costs neither the session nor a lease.
+///
+/// # Messages
+///
+/// - [`Subscribe<SessionChanged>`]: the state of the session, now and on every change.
+/// - [`Subscribe<Problem>`]: what keeps the session from being attached.
+/// - [`Close`]: hand over every election in order, then close the session.
+///
+/// The actor lives for as long as its address is held by somebody, elections included. When the last address is
+/// dropped without a [`Close`], the session is closed all the same.
+pub struct Session {
+    arbiter: ArbiterHandle,
+    commands: mpsc::UnboundedSender<Command>,
+    notices: Option<mpsc::UnboundedReceiver<SessionNotice>>,
+    timeout: Duration,
+    state: SessionState,
+    changes: Vec<Recipient<SessionChanged>>,
+    problems: Vec<Recipient<Problem>>,
+    elections: BTreeMap<String, WeakAddr<Election>>,
+    next_link: u64,
+}
+
+impl Session {
+    /// Settings for a session at the ensemble `connect`: `host[:port],host[:port],.../chroot`.
+    ///
+    /// Every path is taken relative to the chroot, which is created where it is missing.
+    ///
+    /// ```no_run
+    /// # #[actix::main]
+    /// # async fn main() -> Result<(), actix_election::StartError> {
+    /// use std::time::Duration;
+    /// use actix_election::Session;
+    ///
+    /// let session = Session::builder("zk1:2181,zk2:2181,zk3:2181/payments")
+    ///     .session_timeout(Duration::from_secs(6))
+    ///     .auth("digest", "payments:secret")
+    ///     .start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(connect: &str) -> SessionBuilder {
+        SessionBuilder::new(connect)
+    }
+
+    pub(super) fn new(
+        arbiter: ArbiterHandle,
+        commands: mpsc::UnboundedSender<Command>,
+        notices: mpsc::UnboundedReceiver<SessionNotice>,
+        timeout: Duration,
+    ) -> Self {
+        Session {
+            arbiter,
+            commands,
+            notices: Some(notices),
+            timeout,
+            state: SessionState::Connecting,
+            changes: Vec::new(),
+            problems: Vec::new(),
+            elections: BTreeMap::new(),
+            next_link: 0,
+        }
+    }
+
+    fn link(&mut self) -> (SessionLink, mpsc::UnboundedReceiver<Notice>) {
+        self.next_link += 1;
+        let id = LinkId(self.next_link);
+        let (notices, received) = mpsc::unbounded_channel();
+        let _ = self.commands.send(Command::Join(id, notices));
+        (SessionLink { id, commands: self.commands.clone() }, received)
+    }
+}
+
+impl Actor for Session {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if let Some(mut notices) = self.notices.take() {
+            ctx.add_stream(futures::stream::poll_fn(move |cx| notices.poll_recv(cx)));
+        }
+        ctx.run_interval(HANDLE_CHECK, |_, ctx| {
+            if !ctx.connected() {
+                ctx.stop();
+            }
+        });
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.arbiter.stop();
+    }
+}
+
+impl StreamHandler<SessionNotice> for Session {
+    fn handle(&mut self, notice: SessionNotice, _: &mut Self::Context) {
+        match notice {
+            SessionNotice::State(state) => {
+                tracing::info!(state = state.name(), "session");
+                self.state = state;
+                self.changes.retain(Recipient::connected);
+                for change in &self.changes {
+                    change.do_send(SessionChanged { state });
+                }
+            }
+            SessionNotice::Problem(message) => {
+                tracing::warn!(%message, "session");
+                self.problems.retain(Recipient::connected);
+                for problem in &self.problems {
+                    problem.do_send(Problem { path: None, message: message.clone() });
+                }
+            }
+        }
+    }
+
+    /// The thread is gone: the session is closed. Who holds an address may still ask for the state.
+    fn finished(&mut self, _: &mut Self::Context) {}
+}
+
+/// The state of a session has changed.
+#[derive(Message, Clone, Debug, PartialEq, Eq)]
+#[rtype(result = "()")]
+pub struct SessionChanged {
+    /// The new state.
+    pub state: SessionState,
+}
+
+impl Handler<Subscribe<SessionChanged>> for Session {
+    type Result = ();
+
+    fn handle(&mut self, Subscribe(recipient): Subscribe<SessionChanged>, _: &mut Self::Context) {
+        recipient.do_send(SessionChanged { state: self.state });
+        self.changes.push(recipient);
+    }
+}
+
+impl Handler<Subscribe<Problem>> for Session {
+    type Result = ();
+
+    fn handle(&mut self, Subscribe(recipient): Subscribe<Problem>, _: &mut Self::Context) {
+        self.problems.push(recipient);
+    }
+}
+
+/// Hands over every election of the session in order, then closes the session.
+///
+/// The answer comes when the session is closed. Roles get their step-down timeout; where no server can be reached,
+/// the session is given up after 2 s and ends at the ensemble when it expires.
+#[derive(Message, Clone, Copy, Debug)]
+#[rtype(result = "()")]
+pub struct Close;
+
+impl Handler<Close> for Session {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Close, _: &mut Self::Context) -> Self::Result {
+        let elections: Vec<_> = self.elections.values().filter_map(WeakAddr::upgrade).collect();
+        let commands = self.commands.clone();
+        let close = async move {
+            let prepare = elections.iter().map(|election| election.send(PrepareToClose));
+            futures::future::join_all(prepare).await;
+            let (done, closed) = oneshot::channel();
+            if commands.send(Command::Close(done)).is_ok() {
+                // An error says that the thread is gone, and so is the session.
+                let _ = closed.await;
+            }
+        };
+        Box::pin(close.into_actor(self).map(|(), _, ctx| {
+            // After the answer is out.
+            ctx.run_later(Duration::ZERO, |_, ctx| ctx.stop());
+        }))
+    }
+}
+
+/// Starts an election on the session's arbiter.
+#[derive(Message)]
+#[rtype(result = "Result<Addr<Election>, StartError>")]
+pub(crate) struct OpenElection(pub(crate) ElectionSettings);
+
+impl Handler<OpenElection> for Session {
+    type Result = Result<Addr<Election>, StartError>;
+
+    fn handle(&mut self, OpenElection(settings): OpenElection, ctx: &mut Self::Context) -> Self::Result {
+        let path = settings.config.path.as_str().to_owned();
+        self.elections.retain(|_, election| election.upgrade().is_some());
+        if self.elections.contains_key(&path) {
+            return Err(StartError::PathInUse(path));
+        }
+        let (link, notices) = self.link();
+        let election = Election::open(settings, self.timeout, ctx.address(), link, notices)?;
+        self.elections.insert(path, election.downgrade());
+        Ok(election)
+    }
+}
+
+/// Opens a link of its own on the session.
+#[derive(Message)]
+#[rtype(result = "OpenedLink")]
+pub(crate) struct OpenLink;
+
+/// A link, and what it is told.
+#[derive(MessageResponse)]
+pub(crate) struct OpenedLink(pub(crate) SessionLink, pub(crate) mpsc::UnboundedReceiver<Notice>);
+
+impl Handler<OpenLink> for Session {
+    type Result = OpenedLink;
+
+    fn handle(&mut self, _: OpenLink, _: &mut Self::Context) -> OpenedLink {
+        let (link, notices) = self.link();
+        OpenedLink(link, notices)
+    }
+}

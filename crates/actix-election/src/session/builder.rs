@@ -1,0 +1,100 @@
+//! Settings of a session.
+
+use std::time::Duration;
+
+use actix::{Actor, Addr, Arbiter, System};
+use actix_election_core::{Invalid, SessionTimeout};
+use tokio::sync::mpsc;
+
+use super::Session;
+use super::client::Auth;
+use super::driver::{self, DriverConfig};
+use super::servers::ConnectString;
+use crate::StartError;
+
+/// Settings of a [`Session`], made by [`Session::builder`].
+#[derive(Clone)]
+#[must_use = "a session is not started before `start`"]
+pub struct SessionBuilder {
+    connect: String,
+    timeout: Duration,
+    auth: Vec<Auth>,
+}
+
+impl SessionBuilder {
+    pub(super) fn new(connect: &str) -> Self {
+        SessionBuilder { connect: connect.to_owned(), timeout: Duration::from_secs(10), auth: Vec::new() }
+    }
+
+    /// The session timeout T to ask for: 10 s by default, from 1 s to 1 h.
+    ///
+    /// A crash is noticed after T, and an interruption of up to T/4 changes nothing: this is the trade. The server
+    /// grants what its own limits allow, by default from 2 to 20 of its ticks; everything then goes by what it
+    /// granted.
+    pub fn session_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Authenticates every connection, for example with the scheme `digest` and the credentials `user:password`.
+    /// May be called several times.
+    ///
+    /// What an authenticated session creates, only its own credentials may use (`CREATOR_ALL`); without
+    /// credentials it is open to everybody.
+    pub fn auth(mut self, scheme: &str, credentials: &str) -> Self {
+        self.auth.push(Auth { scheme: scheme.to_owned(), credentials: credentials.to_owned() });
+        self
+    }
+
+    /// Starts the session actor on an arbiter of its own, and the thread that holds the session. Returns at once:
+    /// the ensemble need not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// - [`StartError::Invalid`] lists every setting that cannot be used, with the rule that it breaks.
+    /// - [`StartError::NoSystem`] outside an actix system.
+    /// - [`StartError::Thread`] if the operating system gives no thread.
+    pub fn start(self) -> Result<Addr<Session>, StartError> {
+        let config = self.check()?;
+        if !System::is_registered() {
+            return Err(StartError::NoSystem);
+        }
+        let (commands, driver_commands) = mpsc::unbounded_channel();
+        let (driver_notices, notices) = mpsc::unbounded_channel();
+        let timeout = config.timeout;
+        driver::start(config, driver_commands, driver_notices).map_err(StartError::Thread)?;
+        let arbiter = Arbiter::new().handle();
+        let own = arbiter.clone();
+        Ok(Session::start_in_arbiter(&arbiter, move |_| Session::new(own, commands, notices, timeout)))
+    }
+
+    fn check(self) -> Result<DriverConfig, StartError> {
+        let mut problems = Vec::new();
+        let ensemble = ConnectString::parse(&self.connect).map_err(|problem| problems.push(problem)).ok();
+        let longest = Duration::from_secs(3600);
+        if !(SessionTimeout::MIN..=longest).contains(&self.timeout) {
+            problems.push(Invalid {
+                what: "session timeout",
+                value: format!("{:?}", self.timeout),
+                rule: "it must be from 1s to 1h",
+            });
+        }
+        for auth in &self.auth {
+            // The credentials are a secret: they are never shown.
+            if auth.scheme.is_empty() || !auth.scheme.chars().all(|c| c.is_ascii_alphanumeric()) {
+                let rule = "it must be a word such as digest";
+                problems.push(Invalid { what: "authentication scheme", value: auth.scheme.clone(), rule });
+            }
+            if auth.scheme == "digest" && !auth.credentials.contains(':') {
+                let rule = "for digest they must be user:password";
+                problems.push(Invalid { what: "credentials", value: "(not shown)".into(), rule });
+            }
+        }
+        match ensemble {
+            Some(ensemble) if problems.is_empty() => {
+                Ok(DriverConfig { ensemble, timeout: self.timeout, auth: self.auth })
+            }
+            _ => Err(StartError::Invalid(problems)),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! One connection: a relay, a client behind it, and what is under way.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use actix_election_core::{SessionInput, SessionOutput, SessionState, Timestamp};
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use tokio::sync::mpsc;
+use zookeeper_async::ZkError;
+
+use super::client::{Auth, Client};
+use super::dial::Attached;
+use super::driver::{Driver, End, Job, sleep_until};
+use super::relay::{Relay, RelayCommand, RelayEvent};
+use crate::clock;
+
+/// How many requests may be under way at once. The client's own queue holds 64; what waits here instead can
+/// never be sent on another connection.
+const IN_FLIGHT: usize = 48;
+
+/// How many turns of the runtime the client gets to read what arrived before the end of a connection.
+const LAST_TURNS: usize = 32;
+
+/// A connection and its work. All of it ends with the runtime that it is on.
+pub(super) struct Connection<'a> {
+    driver: &'a mut Driver,
+    relay: mpsc::UnboundedSender<RelayCommand>,
+    client: Option<Arc<Client>>,
+    work: FuturesUnordered<BoxFuture<'static, Done>>,
+    waiting: VecDeque<Job>,
+    in_flight: usize,
+    close_sent: bool,
+}
+
+/// A piece of work that is done.
+enum Done {
+    /// The client is connected and authenticated.
+    Ready(Result<Client, String>),
+    Probed {
+        sent: Timestamp,
+        result: Result<(), ZkError>,
+    },
+    CarriedOut,
+}
+
+impl Connection<'_> {
+    /// Serves the session on this connection until it ends.
+    pub(super) async fn serve(driver: &mut Driver, attached: Attached) -> End {
+        let relay = match Relay::open().await {
+            Ok(relay) => relay,
+            Err(error) => return End::Detached(format!("cannot open the relay: {error}")),
+        };
+        let ready = match connect_client(driver, &relay) {
+            Ok(ready) => ready,
+            Err(error) => return End::Detached(format!("cannot open the relay: {error}")),
+        };
+        let (commands, relay_commands) = mpsc::unbounded_channel();
+        let (relay_events, mut events) = mpsc::unbounded_channel();
+        let last_zxid = Arc::clone(&driver.last_zxid);
+        tokio::spawn(relay.run(attached.server, last_zxid, relay_commands, relay_events));
+        let mut this = Connection {
+            driver,
+            relay: commands,
+            client: None,
+            work: FuturesUnordered::new(),
+            waiting: VecDeque::new(),
+            in_flight: 0,
+            close_sent: false,
+        };
+        this.work.push(ready);
+        this.run(&mut events).await
+    }
+
+    async fn run(&mut self, events: &mut mpsc::UnboundedReceiver<RelayEvent>) -> End {
+        loop {
+            if let Some(end) = self.follow_monitor() {
+                return end;
+            }
+            if self.driver.close_overdue() {
+                return End::Closed;
+            }
+            self.close_if_asked();
+            self.start_waiting();
+            let wake = self.driver.next_wake();
+            let orphaned = self.driver.is_orphaned();
+            let end = tokio::select! {
+                // What has arrived comes before a timer that is due at the same time.
+                biased;
+                event = events.recv() => self.relay_event(event).await,
+                Some(done) = self.work.next() => self.done(done),
+                command = self.driver.commands.recv(), if !orphaned => {
+                    self.waiting.extend(self.driver.command(command));
+                    None
+                }
+                () = sleep_until(wake) => {
+                    self.driver.monitor.handle(clock::now(), SessionInput::Timer);
+                    None
+                }
+            };
+            if let Some(end) = end {
+                return end;
+            }
+        }
+    }
+
+    /// Does what the monitor wants.
+    fn follow_monitor(&mut self) -> Option<End> {
+        while let Some(output) = self.driver.monitor.next_output() {
+            match output {
+                SessionOutput::SendProbe => self.probe(),
+                SessionOutput::SendPing => {
+                    let _ = self.relay.send(RelayCommand::Ping);
+                }
+                SessionOutput::LeaveServer => return Some(End::Detached("the server is silent".into())),
+                SessionOutput::LeaseUntil(until) => self.driver.lease.extend(until),
+                SessionOutput::State(SessionState::Connected) => self.driver.now_connected(),
+                SessionOutput::State(SessionState::Lost) => return Some(End::Lost),
+                SessionOutput::State(_) => {}
+            }
+        }
+        None
+    }
+
+    async fn relay_event(&mut self, event: Option<RelayEvent>) -> Option<End> {
+        match event {
+            Some(RelayEvent::Received) => {
+                self.driver.monitor.handle(clock::now(), SessionInput::Received);
+                None
+            }
+            // Once the session is closed, the server closes the connection.
+            _ if self.close_sent => Some(End::Closed),
+            Some(RelayEvent::Ended(error)) => Some(self.last_answers(error).await),
+            None => Some(End::Detached("the relay ended".into())),
+        }
+    }
+
+    /// The server has gone, but its last words may still be on their way through the client.
+    async fn last_answers(&mut self, error: std::io::Error) -> End {
+        for _ in 0..LAST_TURNS {
+            tokio::task::yield_now().await;
+            while let Some(Some(done)) = self.work.next().now_or_never() {
+                if let Some(end) = self.done(done) {
+                    return end;
+                }
+            }
+        }
+        End::Detached(error.to_string())
+    }
+
+    fn done(&mut self, done: Done) -> Option<End> {
+        match done {
+            Done::Ready(Ok(client)) => {
+                self.client = Some(Arc::new(client));
+                self.driver.monitor.handle(clock::now(), SessionInput::Ready);
+                None
+            }
+            Done::Ready(Err(error)) => {
+                self.driver.problem(error.clone());
+                Some(End::Detached(error))
+            }
+            Done::Probed { sent, result: Ok(()) } => {
+                let now = clock::now();
+                self.driver.lease.quorum_answered(now);
+                self.driver.monitor.handle(now, SessionInput::ProbeAnswered { sent });
+                None
+            }
+            Done::Probed { result: Err(error), .. } => Some(End::Detached(format!(
+                "a probe came back with {error} instead of the error it is made for"
+            ))),
+            Done::CarriedOut => {
+                self.in_flight -= 1;
+                None
+            }
+        }
+    }
+
+    /// Probes do not wait behind other requests: the lease rests on them.
+    fn probe(&mut self) {
+        let Some(client) = self.client.clone() else { return };
+        let sent = clock::now();
+        self.work.push(Box::pin(async move { Done::Probed { sent, result: client.probe().await } }));
+    }
+
+    fn start_waiting(&mut self) {
+        let Some(client) = &self.client else { return };
+        while self.in_flight < IN_FLIGHT
+            && let Some(Job { notices, op, request }) = self.waiting.pop_front()
+        {
+            self.in_flight += 1;
+            let client = Arc::clone(client);
+            self.work.push(Box::pin(async move {
+                client.carry_out(op, request, notices).await;
+                Done::CarriedOut
+            }));
+        }
+    }
+
+    fn close_if_asked(&mut self) {
+        if self.driver.is_closing() && !self.close_sent {
+            self.close_sent = true;
+            let _ = self.relay.send(RelayCommand::Close);
+        }
+    }
+}
+
+/// Connects a client through the relay and sends its credentials, one after the other and before anything else.
+fn connect_client(driver: &Driver, relay: &Relay) -> std::io::Result<BoxFuture<'static, Done>> {
+    let address = relay.address()?;
+    let timeout = relay.client_timeout();
+    let chroot = driver.config.ensemble.chroot.clone();
+    let auth: Vec<Auth> = driver.config.auth.clone();
+    // Below a parent that nobody can know, and so nobody creates.
+    let probe_path = format!("/actix-election.{:016x}/probe", rand::random::<u64>());
+    Ok(Box::pin(async move {
+        let ready = async {
+            let mut client = Client::connect(address, timeout, chroot, probe_path)
+                .await
+                .map_err(|error| format!("the client cannot connect to the relay: {error}"))?;
+            for auth in &auth {
+                client.authenticate(auth).await?;
+            }
+            Ok(client)
+        };
+        Done::Ready(ready.await)
+    }))
+}

@@ -1,0 +1,131 @@
+//! Attaching a session to a server.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_election_core::{SessionTimeout, Timestamp};
+use tokio::io::{self, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::wire::{self, ConnectRequest, ConnectResponse, PASSWORD_LEN};
+use crate::clock;
+
+/// What a client must know of its session to attach it.
+#[derive(Clone, Copy)]
+pub(super) struct Credentials {
+    /// 0 to ask for a new session.
+    pub(super) session: i64,
+    pub(super) password: [u8; PASSWORD_LEN],
+    /// What to ask for.
+    pub(super) timeout: Duration,
+    /// The newest transaction that was seen in this session: a server that is behind it must not serve it.
+    pub(super) last_zxid: i64,
+}
+
+/// A connection that is attached to a session.
+pub(super) struct Attached {
+    pub(super) server: TcpStream,
+    pub(super) address: SocketAddr,
+    pub(super) session: i64,
+    pub(super) password: [u8; PASSWORD_LEN],
+    pub(super) timeout: SessionTimeout,
+    /// When the ConnectRequest was sent.
+    pub(super) sent: Timestamp,
+}
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The password would let anybody take the session over.
+        write!(f, "session {:#x} at {}, timeout {:?}", self.session, self.address, self.timeout)
+    }
+}
+
+/// Why a server did not attach the session.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DialError {
+    #[error("cannot connect: {0}")]
+    Connect(io::Error),
+    #[error("it does not take connections in time")]
+    ConnectTimeout,
+    #[error("it closed the connection in the handshake ({0}): it may have no quorum, or be behind")]
+    Handshake(io::Error),
+    #[error("it takes connections, but does not answer the handshake in time")]
+    HandshakeTimeout,
+    #[error("it granted a session timeout of {granted:?}, shorter than {:?}", SessionTimeout::MIN)]
+    Grant { granted: Duration },
+    /// There is no such session any more.
+    #[error("the session is over")]
+    Expired,
+}
+
+/// How long each part of an attempt may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) connect: Duration,
+    pub(super) handshake: Duration,
+}
+
+impl Patience {
+    /// For a session with this timeout, in the given round of attempts, counted from 0: one server must not eat
+    /// up what the lease has left, but a slow ensemble must be waited for in the end.
+    pub(super) fn new(timeout: SessionTimeout, round: u32) -> Self {
+        let grow = |first: Duration| first.saturating_mul(1 << round.min(5)).min(timeout.span() / 3);
+        let share = timeout.probe_interval();
+        Patience {
+            connect: grow((share / 2).clamp(Duration::from_millis(100), Duration::from_secs(1))),
+            handshake: grow(share.clamp(Duration::from_millis(150), Duration::from_secs(2))),
+        }
+    }
+}
+
+/// Connects to a server and attaches the session there, or opens a new one.
+pub(super) async fn attach(
+    address: SocketAddr,
+    credentials: Credentials,
+    patience: Patience,
+) -> Result<Attached, DialError> {
+    let mut server = match timeout(patience.connect, TcpStream::connect(address)).await {
+        Ok(connected) => connected.map_err(DialError::Connect)?,
+        Err(_) => return Err(DialError::ConnectTimeout),
+    };
+    server.set_nodelay(true).map_err(DialError::Connect)?;
+    let sent = clock::now();
+    let response = match timeout(patience.handshake, handshake(&mut server, credentials)).await {
+        Ok(response) => response.map_err(DialError::Handshake)?,
+        Err(_) => return Err(DialError::HandshakeTimeout),
+    };
+    let Some(granted) = u64::try_from(response.timeout_ms).ok().filter(|ms| *ms > 0) else {
+        return Err(DialError::Expired);
+    };
+    let granted = Duration::from_millis(granted);
+    if granted < SessionTimeout::MIN {
+        // Left alone it would stay at the ensemble until it expires.
+        let _ = server.write_all(&wire::close_session_frame()).await;
+        return Err(DialError::Grant { granted });
+    }
+    // From here on a connection that is given up must leave nothing to be sent behind.
+    server.set_zero_linger().map_err(DialError::Connect)?;
+    Ok(Attached {
+        server,
+        address,
+        session: response.session,
+        password: response.password,
+        timeout: SessionTimeout::new(granted),
+        sent,
+    })
+}
+
+async fn handshake(server: &mut TcpStream, credentials: Credentials) -> io::Result<ConnectResponse> {
+    let request = ConnectRequest {
+        last_zxid: credentials.last_zxid,
+        timeout_ms: i32::try_from(credentials.timeout.as_millis()).unwrap_or(i32::MAX),
+        session: credentials.session,
+        password: credentials.password,
+    };
+    server.write_all(&request.frame()).await?;
+    let frame = wire::read_frame(server).await?;
+    ConnectResponse::parse(wire::body(&frame))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an answer that is no ConnectResponse"))
+}

@@ -1,0 +1,401 @@
+//! The session's thread: one loop that owns the client, the probes and the lease.
+//!
+//! Each turn of [`Driver::run`] is one connection, on a runtime of its own. When the connection ends, the
+//! runtime is dropped, and with it the client, its tasks and whatever was under way: only then is anybody told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use actix_election_core::{
+    OpId, SessionId, SessionInput, SessionMonitor, SessionOutput, SessionState, SessionTimeout, Timestamp,
+};
+use tokio::runtime;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::client::Auth;
+use super::connection::Connection;
+use super::dial::{Attached, Credentials};
+use super::link::{Command, ConnectionId, LinkId, Notice, Request, SessionNotice};
+use super::search::{Found, Search};
+use super::servers::{ConnectString, Servers};
+use super::wire::PASSWORD_LEN;
+use crate::clock;
+use crate::lease::SessionLease;
+
+/// How long a session that is being closed may take to be attached once more for that.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often the same problem is reported.
+const REPEAT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What the session's thread works by.
+#[derive(Clone)]
+pub(crate) struct DriverConfig {
+    pub(crate) ensemble: ConnectString,
+    pub(crate) timeout: Duration,
+    pub(crate) auth: Vec<Auth>,
+}
+
+/// The thread's state beyond any one connection.
+pub(super) struct Driver {
+    pub(super) config: DriverConfig,
+    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+    notices: mpsc::UnboundedSender<SessionNotice>,
+    links: BTreeMap<LinkId, Link>,
+    search: Search,
+    session: Option<Session>,
+    pub(super) last_zxid: Arc<AtomicI64>,
+    pub(super) monitor: SessionMonitor,
+    pub(super) lease: Arc<SessionLease>,
+    connection: ConnectionId,
+    /// Whether the links were told of the present connection.
+    connected: bool,
+    /// Connections in a row that ended before they were of use.
+    failures: u32,
+    closing: Option<Closing>,
+    /// Nobody can send a command any more.
+    orphaned: bool,
+    /// The monitor has given the session up.
+    lost: bool,
+    /// The last problem that was reported, and when.
+    said: Option<(String, Timestamp)>,
+}
+
+struct Link {
+    notices: mpsc::UnboundedSender<Notice>,
+    candidate: bool,
+}
+
+/// A session of ours at the ensemble.
+#[derive(Clone, Copy)]
+struct Session {
+    id: i64,
+    password: [u8; PASSWORD_LEN],
+    timeout: SessionTimeout,
+}
+
+struct Closing {
+    until: Timestamp,
+    done: Vec<oneshot::Sender<()>>,
+}
+
+/// A request, and where its answer goes.
+pub(super) struct Job {
+    pub(super) notices: mpsc::UnboundedSender<Notice>,
+    pub(super) op: OpId,
+    pub(super) request: Request,
+}
+
+/// Why a connection, or the search for one, came to its end.
+pub(super) enum End {
+    /// The connection is gone, or of no use any more.
+    Detached(String),
+    /// The ensemble says that the session is over.
+    Expired,
+    /// The monitor gave the session up.
+    Lost,
+    /// The session is closed, or nothing more can be done about it.
+    Closed,
+}
+
+/// Starts the session's thread.
+pub(crate) fn start(
+    config: DriverConfig,
+    commands: mpsc::UnboundedReceiver<Command>,
+    notices: mpsc::UnboundedSender<SessionNotice>,
+) -> std::io::Result<()> {
+    let driver = Driver::new(config, commands, notices);
+    std::thread::Builder::new().name("zk-session".into()).spawn(move || driver.run())?;
+    Ok(())
+}
+
+impl Driver {
+    fn new(
+        config: DriverConfig,
+        commands: mpsc::UnboundedReceiver<Command>,
+        notices: mpsc::UnboundedSender<SessionNotice>,
+    ) -> Self {
+        let servers = Arc::new(Mutex::new(Servers::new(config.ensemble.servers.clone())));
+        Driver {
+            search: Search { servers, notices: notices.clone(), complained: Arc::default() },
+            config,
+            commands,
+            notices,
+            links: BTreeMap::new(),
+            session: None,
+            last_zxid: Arc::default(),
+            monitor: SessionMonitor::new(),
+            lease: Arc::default(),
+            connection: ConnectionId::default(),
+            connected: false,
+            failures: 0,
+            closing: None,
+            orphaned: false,
+            lost: false,
+            said: None,
+        }
+    }
+
+    fn run(mut self) {
+        self.tell(SessionState::Connecting);
+        loop {
+            let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    self.problem(format!("cannot make a runtime for the connection: {error}"));
+                    // Out of file descriptors, most likely: the only thing to wait for is time.
+                    std::thread::sleep(Duration::from_millis(500));
+                    continue;
+                }
+            };
+            let end = runtime.block_on(self.one_connection());
+            // Not even for a lookup that hangs.
+            runtime.shutdown_timeout(Duration::ZERO);
+            if self.finish_connection(end) {
+                return;
+            }
+        }
+    }
+
+    async fn one_connection(&mut self) -> End {
+        match self.find_server().await {
+            Ok(attached) => {
+                let began = clock::now();
+                self.connection.0 += 1;
+                let address = attached.address;
+                let timeout = attached.timeout;
+                let end = Connection::serve(self, attached).await;
+                let now = clock::now();
+                // One that ends at once is like none at all: the next search begins with a pause.
+                let brief = now.since(began) < timeout.probe_interval();
+                self.failures = if brief { self.failures.saturating_add(1) } else { 0 };
+                if matches!(end, End::Detached(_)) {
+                    self.search.servers.lock().await.failed(address, now);
+                }
+                end
+            }
+            Err(end) => end,
+        }
+    }
+
+    /// Looks for a server, and meanwhile does what can be done without one.
+    async fn find_server(&mut self) -> Result<Attached, End> {
+        let timeout =
+            self.session.map_or(SessionTimeout::new(self.config.timeout), |session| session.timeout);
+        let credentials = Credentials {
+            session: self.session.map_or(0, |session| session.id),
+            password: self.session.map_or([0; PASSWORD_LEN], |session| session.password),
+            // What was granted is asked for again: a server with other limits could bring the expiry forward.
+            timeout: timeout.span(),
+            last_zxid: self.last_zxid.load(Ordering::Relaxed),
+        };
+        let search = self.search.clone().run(credentials, timeout, self.failures);
+        tokio::pin!(search);
+        loop {
+            self.do_without_connection();
+            if self.lost {
+                return Err(End::Lost);
+            }
+            if self.close_overdue() || (self.is_closing() && self.session.is_none()) {
+                return Err(End::Closed);
+            }
+            let wake = self.next_wake();
+            tokio::select! {
+                found = &mut search => return match found {
+                    Found::Server(attached) => Ok(self.attached(*attached)),
+                    Found::Expired => Err(End::Expired),
+                },
+                command = self.commands.recv(), if !self.orphaned => {
+                    // A request was made for a connection that is gone.
+                    let _ = self.command(command);
+                }
+                () = sleep_until(wake) => self.monitor.handle(clock::now(), SessionInput::Timer),
+            }
+        }
+    }
+
+    fn attached(&mut self, attached: Attached) -> Attached {
+        let Attached { session: id, password, timeout, sent, .. } = attached;
+        self.session = Some(Session { id, password, timeout });
+        self.monitor.handle(clock::now(), SessionInput::Attached { sent, timeout });
+        attached
+    }
+
+    /// Tells everybody what the end of a connection means; returns whether the thread is done.
+    fn finish_connection(&mut self, end: End) -> bool {
+        let now = clock::now();
+        match end {
+            End::Detached(why) => {
+                tracing::debug!(why, "connection ended");
+                if self.connected {
+                    self.connected = false;
+                    self.tell_links(&Notice::Disconnected);
+                }
+                self.monitor.handle(now, SessionInput::Detached);
+                self.do_without_connection();
+                if self.lost {
+                    self.new_session();
+                }
+            }
+            End::Expired => {
+                self.monitor.handle(now, SessionInput::Expired);
+                self.do_without_connection();
+                self.new_session();
+            }
+            End::Lost => self.new_session(),
+            End::Closed => {
+                self.end_session();
+                self.tell(SessionState::Closed);
+                for done in self.closing.take().into_iter().flat_map(|closing| closing.done) {
+                    let _ = done.send(());
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes in a command; a request is returned with where its answer goes, to be carried out if there is a
+    /// connection.
+    pub(super) fn command(&mut self, command: Option<Command>) -> Option<Job> {
+        match command {
+            Some(Command::Join(id, notices)) => {
+                if self.connected {
+                    let _ = notices.send(self.connected_notice()?);
+                }
+                self.links.insert(id, Link { notices, candidate: false });
+            }
+            Some(Command::Part(id)) => {
+                self.links.remove(&id);
+                self.count_candidates();
+            }
+            Some(Command::Candidate(id, candidate)) => {
+                if let Some(link) = self.links.get_mut(&id) {
+                    link.candidate = candidate;
+                }
+                self.count_candidates();
+            }
+            Some(Command::Request(id, connection, op, request)) => {
+                let notices = self.links.get(&id)?.notices.clone();
+                let current = self.connected && connection == self.connection;
+                return current.then_some(Job { notices, op, request });
+            }
+            Some(Command::Close(done)) => {
+                self.close();
+                self.closing.as_mut()?.done.push(done);
+            }
+            None => {
+                self.orphaned = true;
+                self.close();
+            }
+        }
+        None
+    }
+
+    fn close(&mut self) {
+        let until = clock::now() + CLOSE_PATIENCE;
+        self.closing.get_or_insert(Closing { until, done: Vec::new() });
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
+    pub(super) fn is_orphaned(&self) -> bool {
+        self.orphaned
+    }
+
+    pub(super) fn close_overdue(&self) -> bool {
+        self.closing.as_ref().is_some_and(|closing| clock::now() >= closing.until)
+    }
+
+    /// The next moment at which there is something to do.
+    pub(super) fn next_wake(&self) -> Option<Timestamp> {
+        let timer = self.monitor.next_timer().map(|(at, _)| at);
+        let closing = self.closing.as_ref().map(|closing| closing.until);
+        [timer, closing].into_iter().flatten().min()
+    }
+
+    /// The session is attached and proven: requests may be made.
+    pub(super) fn now_connected(&mut self) {
+        self.connected = true;
+        if let Some(notice) = self.connected_notice() {
+            self.tell_links(&notice);
+        }
+        self.tell(SessionState::Connected);
+    }
+
+    fn connected_notice(&self) -> Option<Notice> {
+        let Session { id, timeout, .. } = self.session?;
+        let lease = Arc::clone(&self.lease);
+        Some(Notice::Connected { connection: self.connection, session: SessionId(id), timeout, lease })
+    }
+
+    fn count_candidates(&mut self) {
+        let candidates = self.links.values().filter(|link| link.candidate).count();
+        self.monitor.handle(clock::now(), SessionInput::Candidates(candidates));
+    }
+
+    fn tell_links(&self, notice: &Notice) {
+        for link in self.links.values() {
+            // One that does not listen any more parts in its own time.
+            let _ = link.notices.send(notice.clone());
+        }
+    }
+
+    fn tell(&self, state: SessionState) {
+        let _ = self.notices.send(SessionNotice::State(state));
+    }
+
+    /// Says what is wrong, the same thing at most once a minute.
+    pub(super) fn problem(&mut self, text: String) {
+        let now = clock::now();
+        let said =
+            self.said.as_ref().is_some_and(|(last, at)| *last == text && now.since(*at) < REPEAT_INTERVAL);
+        if !said {
+            self.said = Some((text.clone(), now));
+            let _ = self.notices.send(SessionNotice::Problem(text));
+        }
+    }
+
+    /// The session is over: its lease first, then everybody is told, then the next one is looked for.
+    fn new_session(&mut self) {
+        self.end_session();
+        self.tell(SessionState::Lost);
+        self.monitor = SessionMonitor::new();
+        self.lost = false;
+        self.count_candidates();
+        self.lease = Arc::default();
+        // A new session has seen nothing: it may start at an ensemble that was wiped.
+        self.last_zxid = Arc::default();
+        self.tell(SessionState::Connecting);
+    }
+
+    fn end_session(&mut self) {
+        self.lease.end();
+        if self.session.take().is_some() {
+            self.tell_links(&Notice::SessionLost);
+        }
+        self.connected = false;
+    }
+
+    /// What the monitor wants while there is no connection: all it can do is report.
+    fn do_without_connection(&mut self) {
+        while let Some(output) = self.monitor.next_output() {
+            match output {
+                SessionOutput::State(SessionState::Lost) => self.lost = true,
+                SessionOutput::State(state) => self.tell(state),
+                _ => {}
+            }
+        }
+    }
+}
+
+pub(super) async fn sleep_until(wake: Option<Timestamp>) {
+    match wake {
+        Some(at) => tokio::time::sleep(at.since(clock::now())).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,97 @@
+//! What passes between the session's thread and those who use the session.
+
+use std::fmt;
+use std::sync::Arc;
+
+use actix_election_core::{OpId, Operation, Reply, SessionId, SessionState, SessionTimeout, WatchEvent};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::lease::SessionLease;
+
+/// Names one user of a session.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct LinkId(pub(crate) u64);
+
+/// Numbers the connections of one session thread; a request made for one connection is never sent on another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(crate) struct ConnectionId(pub(crate) u64);
+
+/// What is asked of the ensemble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// What an election asks.
+    Election(Operation),
+    /// Create the request that a master resign: an ephemeral znode that every master can read.
+    AskToResign { path: String },
+}
+
+/// What the session's thread is told.
+pub(crate) enum Command {
+    /// Somebody uses the session from now on, and is told of everything on this channel.
+    Join(LinkId, mpsc::UnboundedSender<Notice>),
+    /// And no longer.
+    Part(LinkId),
+    /// Whether this user is a candidate, and needs a lease.
+    Candidate(LinkId, bool),
+    /// Carry out this request on this connection.
+    Request(LinkId, ConnectionId, OpId, Request),
+    /// Close the session. The reply comes when it is closed, or when nothing more can be done about it.
+    Close(oneshot::Sender<()>),
+}
+
+/// What the session's thread tells one user, in the order in which it happened.
+#[derive(Clone)]
+pub(crate) enum Notice {
+    /// The session is attached and proven on this connection.
+    Connected {
+        connection: ConnectionId,
+        session: SessionId,
+        timeout: SessionTimeout,
+        lease: Arc<SessionLease>,
+    },
+    /// That connection is gone, and with it every request and watch.
+    Disconnected,
+    /// The session is over; its lease has ended.
+    SessionLost,
+    /// A request was answered.
+    Answered(OpId, Reply),
+    /// The watch that this request armed has fired.
+    WatchFired(OpId, WatchEvent),
+}
+
+/// What the session's thread tells the session actor.
+#[derive(Debug)]
+pub(crate) enum SessionNotice {
+    /// The session's state has changed.
+    State(SessionState),
+    /// Something that somebody should know.
+    Problem(String),
+}
+
+/// One user's end of a session.
+#[derive(Clone)]
+pub(crate) struct SessionLink {
+    pub(crate) id: LinkId,
+    pub(crate) commands: mpsc::UnboundedSender<Command>,
+}
+
+impl SessionLink {
+    pub(crate) fn request(&self, connection: ConnectionId, op: OpId, request: Request) {
+        // If the thread is gone, the session is, and a notice of that is on its way.
+        let _ = self.commands.send(Command::Request(self.id, connection, op, request));
+    }
+
+    pub(crate) fn candidate(&self, candidate: bool) {
+        let _ = self.commands.send(Command::Candidate(self.id, candidate));
+    }
+
+    pub(crate) fn part(&self) {
+        let _ = self.commands.send(Command::Part(self.id));
+    }
+}
+
+impl fmt::Debug for SessionLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SessionLink").field(&self.id).finish()
+    }
+}

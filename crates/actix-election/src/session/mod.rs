@@ -1,0 +1,18 @@
+//! The session actor: one ZooKeeper session, shared by every election of the process.
+
+mod client;
+mod connection;
+mod dial;
+mod driver;
+pub(crate) mod link;
+mod relay;
+mod search;
+mod servers;
+mod wire;
+
+mod actor;
+mod builder;
+
+pub use actor::{Close, Session, SessionChanged};
+pub(crate) use actor::{OpenElection, OpenLink};
+pub use builder::SessionBuilder;

@@ -1,0 +1,217 @@
+//! The relay: what stands between the client and the ensemble.
+//!
+//! The client crate wants to dial, attach, ping, time out and reconnect by itself, and does each in a way that
+//! an election cannot rest on. So it never meets the ensemble. It is given one loopback connection, on which a
+//! session is granted at once with a timeout so long that none of its own timers ever fires; behind that, the
+//! relay passes the frames of one connection that is already attached. When that connection ends, the client is
+//! dropped with everything in it, and the next connection gets a new client: it never reconnects, so nothing of
+//! an old connection (a queued request, a late reply, a watch) can reach a new one.
+//!
+//! The relay pings on the client's behalf, checks that every reply answers the oldest request, and tells when
+//! bytes arrive.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{self, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::wire::{self, ConnectRequest, ConnectResponse};
+
+/// How long a connection on loopback may take to introduce itself.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a relay is told to do, beside passing frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RelayCommand {
+    /// Send a ping.
+    Ping,
+    /// Close the session; the server then closes the connection.
+    Close,
+}
+
+/// What a relay tells its driver.
+#[derive(Debug)]
+pub(super) enum RelayEvent {
+    /// A frame arrived from the server.
+    Received,
+    /// The relay has ended, and with it the connection.
+    Ended(io::Error),
+}
+
+/// The door that the client comes in by.
+pub(super) struct Relay {
+    listener: TcpListener,
+    /// The timeout that our client asks for, in milliseconds. Nobody else knows it, so it tells our client
+    /// from any other process that finds the port.
+    secret: i32,
+}
+
+impl Relay {
+    /// Opens a door on a random loopback address and port.
+    pub(super) async fn open() -> io::Result<Relay> {
+        // From 12 to 24 days: far beyond any timer of the client that could do harm.
+        let secret = rand::random_range(1 << 30..i32::MAX);
+        // Any address in 127.0.0.0/8 is loopback on Linux; elsewhere only the first may be there.
+        let [_, a, b, c] = rand::random::<u32>().to_be_bytes();
+        let random = Ipv4Addr::new(127, a, b, c.clamp(1, 254));
+        let listener = match TcpListener::bind((random, 0)).await {
+            Ok(listener) => listener,
+            Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+        };
+        Ok(Relay { listener, secret })
+    }
+
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The timeout that the client must ask for.
+    pub(super) fn client_timeout(&self) -> Duration {
+        Duration::from_millis(self.secret.unsigned_abs().into())
+    }
+
+    /// Waits for our client, grants it a session, and closes the door. Whoever else knocks is turned away.
+    async fn admit(self) -> io::Result<TcpStream> {
+        loop {
+            let (mut client, _) = self.listener.accept().await?;
+            let greeting = timeout(GREETING_TIMEOUT, wire::read_frame(&mut client)).await;
+            let Ok(Ok(frame)) = greeting else { continue };
+            let ours = ConnectRequest::parse(wire::body(&frame))
+                .is_some_and(|request| request.timeout_ms == self.secret && request.session == 0);
+            if ours {
+                client.set_nodelay(true)?;
+                let granted = ConnectResponse { timeout_ms: self.secret, session: 1, password: [0; 16] };
+                client.write_all(&granted.frame()).await?;
+                return Ok(client);
+            }
+        }
+    }
+
+    /// Passes frames between the client and `server`, which is attached already, until either side closes.
+    ///
+    /// `last_zxid` is kept at the greatest zxid that a server has shown.
+    /// Dropping the future ends both connections; what was not yet sent to the server is then never sent.
+    pub(super) async fn run(
+        self,
+        server: TcpStream,
+        last_zxid: Arc<AtomicI64>,
+        commands: mpsc::UnboundedReceiver<RelayCommand>,
+        events: mpsc::UnboundedSender<RelayEvent>,
+    ) {
+        let error = match self.admit().await {
+            Ok(client) => {
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                let expected = Expected::default();
+                tokio::select! {
+                    error = upstream(from_client, to_server, &expected, commands) => error,
+                    error = downstream(from_server, to_client, &expected, &last_zxid, &events) => error,
+                }
+            }
+            Err(error) => error,
+        };
+        // If nobody listens, nobody needs to know.
+        let _ = events.send(RelayEvent::Ended(error));
+    }
+}
+
+/// The xids of the requests that have not been answered, oldest first.
+#[derive(Default)]
+struct Expected(Mutex<VecDeque<i32>>);
+
+impl Expected {
+    fn push(&self, xid: i32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(xid);
+    }
+
+    fn pop(&self) -> Option<i32> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+async fn upstream(
+    mut client: OwnedReadHalf,
+    mut server: OwnedWriteHalf,
+    expected: &Expected,
+    mut commands: mpsc::UnboundedReceiver<RelayCommand>,
+) -> io::Error {
+    let (frames, mut queue) = mpsc::channel(64);
+    let read = async move {
+        loop {
+            let frame = wire::read_frame(&mut client).await;
+            let end = frame.is_err();
+            if frames.send(frame).await.is_err() || end {
+                return;
+            }
+        }
+    };
+    let write = async move {
+        loop {
+            let frame = tokio::select! {
+                frame = queue.recv() => match frame {
+                    Some(Ok(frame)) => frame,
+                    Some(Err(error)) => return error,
+                    None => return io::ErrorKind::UnexpectedEof.into(),
+                },
+                Some(command) = commands.recv() => match command {
+                    RelayCommand::Ping => wire::ping_frame(),
+                    RelayCommand::Close => wire::close_session_frame(),
+                },
+            };
+            let Some(xid) = wire::request_xid(wire::body(&frame)) else {
+                return io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the client sent a request without a header",
+                );
+            };
+            expected.push(xid);
+            if let Err(error) = server.write_all(&frame).await {
+                return error;
+            }
+        }
+    };
+    tokio::select! {
+        error = write => error,
+        // What ended the reading is in the queue: let the writing come to it.
+        never = async { read.await; std::future::pending().await } => never,
+    }
+}
+
+async fn downstream(
+    mut server: OwnedReadHalf,
+    mut client: OwnedWriteHalf,
+    expected: &Expected,
+    last_zxid: &AtomicI64,
+    events: &mpsc::UnboundedSender<RelayEvent>,
+) -> io::Error {
+    loop {
+        let frame = match wire::read_frame(&mut server).await {
+            Ok(frame) => frame,
+            Err(error) => return error,
+        };
+        if events.send(RelayEvent::Received).is_err() {
+            return io::ErrorKind::BrokenPipe.into();
+        }
+        let Some((xid, zxid)) = wire::reply_header(wire::body(&frame)) else {
+            return io::Error::new(io::ErrorKind::InvalidData, "the server sent a reply without a header");
+        };
+        last_zxid.fetch_max(zxid, Ordering::Relaxed);
+        if xid != wire::WATCH_XID && expected.pop() != Some(xid) {
+            let text = format!("the server answered {xid}, which is not the oldest request");
+            return io::Error::new(io::ErrorKind::InvalidData, text);
+        }
+        if matches!(xid, wire::PING_XID | wire::CLOSE_XID) {
+            continue;
+        }
+        if let Err(error) = client.write_all(&frame).await {
+            return error;
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The search for a server that attaches the session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_election_core::{SessionTimeout, Timestamp};
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::sleep;
+
+use super::dial::{Attached, Credentials, DialError, Patience, attach};
+use super::link::SessionNotice;
+use super::servers::Servers;
+use crate::clock;
+
+/// The longest time that a lookup of names may take.
+const LOOKUP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often it is said that no server serves, while none does.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What came of a search.
+pub(super) enum Found {
+    /// A connection that is attached to the session.
+    Server(Box<Attached>),
+    /// The ensemble says that there is no such session any more.
+    Expired,
+}
+
+/// Looks for a server until one is found, in rounds that try every server once.
+#[derive(Clone)]
+pub(super) struct Search {
+    pub(super) servers: Arc<Mutex<Servers>>,
+    pub(super) notices: mpsc::UnboundedSender<SessionNotice>,
+    /// When the last complaint was made.
+    pub(super) complained: Arc<Mutex<Option<Timestamp>>>,
+}
+
+impl Search {
+    /// Runs until a server attaches the session, or says that it is over. `first_round` is greater than 0 where
+    /// attempts have failed before, and the search then begins with a pause.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped during a handshake, the server may attach the session to a connection that is gone.
+    pub(super) async fn run(
+        self,
+        credentials: Credentials,
+        timeout: SessionTimeout,
+        first_round: u32,
+    ) -> Found {
+        for round in first_round.. {
+            if round > 0 {
+                sleep(pause(timeout, round)).await;
+            }
+            match self.try_every_server(credentials, Patience::new(timeout, round)).await {
+                Ok(found) => {
+                    *self.complained.lock().await = None;
+                    return found;
+                }
+                // One round may fail in the middle of any restart; that is not worth a word.
+                Err(failures) if round > first_round => self.complain(&failures).await,
+                Err(_) => {}
+            }
+        }
+        unreachable!("the rounds are endless")
+    }
+
+    async fn try_every_server(&self, credentials: Credentials, patience: Patience) -> Result<Found, String> {
+        let mut servers = self.servers.lock().await;
+        let order = servers.round(clock::now(), LOOKUP_PATIENCE).await?;
+        let mut failures = Vec::new();
+        for address in order {
+            match attach(address, credentials, patience).await {
+                Ok(attached) => {
+                    tracing::debug!(?attached, "attached");
+                    servers.works(address);
+                    return Ok(Found::Server(Box::new(attached)));
+                }
+                // Of a session that was never opened nothing can be over: such a server is out of order.
+                Err(DialError::Expired) if credentials.session != 0 => return Ok(Found::Expired),
+                Err(error) => {
+                    tracing::debug!(%address, %error, "not attached");
+                    servers.failed(address, clock::now());
+                    failures.push(format!("{address}: {error}"));
+                }
+            }
+        }
+        Err(failures.join("; "))
+    }
+
+    async fn complain(&self, failures: &str) {
+        let now = clock::now();
+        let mut complained = self.complained.lock().await;
+        if complained.is_none_or(|at| now.since(at) >= REPORT_INTERVAL) {
+            *complained = Some(now);
+            let text = format!("no server of the ensemble serves this session, trying on: {failures}");
+            let _ = self.notices.send(SessionNotice::Problem(text));
+        }
+    }
+}
+
+/// How long to wait before a round of attempts: longer each time up to a ceiling, and random, so that the
+/// clients of a server that comes back do not all arrive at once.
+fn pause(timeout: SessionTimeout, round: u32) -> Duration {
+    let ceiling = (timeout.span() / 20).clamp(Duration::from_millis(100), Duration::from_secs(1));
+    let longest = Duration::from_millis(20).saturating_mul(1 << round.min(10)).min(ceiling);
+    longest.mul_f64(rand::random_range(0.5..1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_ceiling_and_are_never_nothing() {
+        let timeout = SessionTimeout::new(Duration::from_secs(10));
+        for round in 1..10_000 {
+            let pause = pause(timeout, round);
+            assert!(pause >= Duration::from_millis(20), "{round}: {pause:?}");
+            assert!(pause <= Duration::from_millis(500), "{round}: {pause:?}");
+        }
+        assert!(pause(timeout, 30) >= Duration::from_millis(250));
+    }
+}

@@ -1,0 +1,204 @@
+//! The servers of the ensemble: their names, their addresses, and which of them to try next.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use actix_election_core::{ElectionPath, Invalid, Timestamp};
+use rand::seq::SliceRandom;
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+
+/// The port that a server listens on if none is given.
+const DEFAULT_PORT: u16 = 2181;
+
+/// How long a server that failed is tried after all the others.
+const PENALTY: Duration = Duration::from_secs(60);
+
+/// A connect string: `host[:port],host[:port],.../chroot`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConnectString {
+    pub(crate) servers: Vec<(String, u16)>,
+    /// Put before every path; empty for none.
+    pub(crate) chroot: String,
+}
+
+const RULE: &str = "it must be host[:port],host[:port],.../chroot, with IPv6 addresses in brackets";
+
+impl ConnectString {
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        let invalid = |rule| Invalid { what: "connect string", value: text.to_owned(), rule };
+        let (hosts, chroot) = match text.find('/') {
+            Some(at) => text.split_at(at),
+            None => (text, "/"),
+        };
+        let chroot = match chroot {
+            "/" => String::new(),
+            path => ElectionPath::new(path).map_err(|error| invalid(error.rule))?.to_string(),
+        };
+        let servers = hosts
+            .split(',')
+            .map(|server| parse_server(server.trim()).ok_or(invalid(RULE)))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(ConnectString { servers, chroot })
+    }
+}
+
+impl fmt::Display for ConnectString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (host, port)) in self.servers.iter().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            if host.contains(':') {
+                write!(f, "{comma}[{host}]:{port}")?;
+            } else {
+                write!(f, "{comma}{host}:{port}")?;
+            }
+        }
+        f.write_str(&self.chroot)
+    }
+}
+
+fn parse_server(server: &str) -> Option<(String, u16)> {
+    let (host, port) = match server.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']')?;
+            host.parse::<std::net::Ipv6Addr>().ok()?;
+            (host, port.strip_prefix(':').or(port.is_empty().then_some("")))
+        }
+        None => match server.split_once(':') {
+            Some((host, port)) => (host, Some(port).filter(|port| !port.is_empty())),
+            None => (server, Some("")),
+        },
+    };
+    let port = match port? {
+        "" => DEFAULT_PORT,
+        port => port.parse().ok().filter(|port| *port != 0)?,
+    };
+    let plausible =
+        !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '@' || c.is_control());
+    let bracketed = server.starts_with('[');
+    (plausible && (bracketed || !host.contains(':'))).then(|| (host.to_owned(), port))
+}
+
+/// Chooses the order in which servers are tried.
+#[derive(Debug)]
+pub(super) struct Servers {
+    names: Vec<(String, u16)>,
+    /// What the names meant last, for when they cannot be resolved.
+    known: Vec<SocketAddr>,
+    failed: HashMap<SocketAddr, Timestamp>,
+}
+
+impl Servers {
+    pub(super) fn new(names: Vec<(String, u16)>) -> Self {
+        Servers { names, known: Vec::new(), failed: HashMap::new() }
+    }
+
+    /// All addresses of all servers in random order, those that failed of late behind the others.
+    ///
+    /// Names are resolved anew, all at once, for at most `patience`; a name that cannot be resolved does not hold
+    /// up the others, and if none can, the last known addresses serve. Returns what went wrong if there is no
+    /// address at all.
+    pub(super) async fn round(
+        &mut self,
+        now: Timestamp,
+        patience: Duration,
+    ) -> Result<Vec<SocketAddr>, String> {
+        let lookups = self.names.iter().map(|(host, port)| resolve(host, *port, patience));
+        let mut found = Vec::new();
+        let mut errors = Vec::new();
+        for result in futures::future::join_all(lookups).await {
+            match result {
+                Ok(addresses) => found.extend(addresses),
+                Err(error) => errors.push(error),
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        if !found.is_empty() {
+            self.known = found;
+        }
+        if self.known.is_empty() {
+            return Err(errors.join("; "));
+        }
+        self.failed.retain(|address, at| self.known.contains(address) && now.since(*at) < PENALTY);
+        let mut order = self.known.clone();
+        order.shuffle(&mut rand::rng());
+        order.sort_by_key(|address| self.failed.get(address).copied());
+        Ok(order)
+    }
+
+    pub(super) fn failed(&mut self, address: SocketAddr, at: Timestamp) {
+        self.failed.insert(address, at);
+    }
+
+    pub(super) fn works(&mut self, address: SocketAddr) {
+        self.failed.remove(&address);
+    }
+}
+
+async fn resolve(host: &str, port: u16, patience: Duration) -> Result<Vec<SocketAddr>, String> {
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    match timeout(patience, lookup_host((host, port))).await {
+        Ok(Ok(addresses)) => Ok(addresses.collect()),
+        Ok(Err(error)) => Err(format!("cannot resolve {host}: {error}")),
+        Err(_) => Err(format!("cannot resolve {host} within {patience:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connect_strings() {
+        let parse = |text: &str| ConnectString::parse(text).map(|c| c.to_string());
+        assert_eq!(parse("h").unwrap(), "h:2181");
+        assert_eq!(parse("a:1, b:2,[::1]:3/app/x").unwrap(), "a:1,b:2,[::1]:3/app/x");
+        assert_eq!(parse("[::1]/").unwrap(), "[::1]:2181");
+        for bad in [
+            "", ",", "a,", "a:", "a:0", "a:65536", "a:x", "::1", "::1:2181", "[::1", "[h]:1", "a b", "a/b/",
+            "a//b", "a/../b", "user@a",
+        ] {
+            let error = parse(bad).unwrap_err();
+            assert_eq!(error.value, bad);
+        }
+    }
+
+    #[tokio::test]
+    async fn servers_that_failed_come_last_and_all_addresses_are_tried() {
+        let names = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(|host| (host.to_owned(), 1));
+        let mut servers = Servers::new(names.to_vec());
+        let now = Timestamp::from_nanos(1);
+        let bad: SocketAddr = "10.0.0.2:1".parse().unwrap();
+        servers.failed(bad, now);
+        let mut firsts = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let order = servers.round(now, Duration::from_secs(1)).await.unwrap();
+            assert_eq!(order.len(), 3);
+            assert_eq!(order[2], bad);
+            firsts.insert(order[0]);
+        }
+        assert_eq!(firsts.len(), 2, "the order is random: {firsts:?}");
+        servers.works(bad);
+        let mut seen_first = false;
+        for _ in 0..200 {
+            seen_first |= servers.round(now, Duration::from_secs(1)).await.unwrap()[0] == bad;
+        }
+        assert!(seen_first);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_cannot_be_resolved_holds_nothing_up() {
+        let names = vec![("no.such.host.invalid".to_owned(), 1), ("127.0.0.1".to_owned(), 2)];
+        let mut servers = Servers::new(names);
+        let order = servers.round(Timestamp::from_nanos(1), Duration::from_secs(5)).await.unwrap();
+        assert_eq!(order, ["127.0.0.1:2".parse().unwrap()]);
+        let mut none = Servers::new(vec![("no.such.host.invalid".to_owned(), 1)]);
+        let error = none.round(Timestamp::from_nanos(1), Duration::from_secs(5)).await.unwrap_err();
+        assert!(error.contains("no.such.host.invalid"), "{error}");
+    }
+}

@@ -1,0 +1,177 @@
+//! The few frames of ZooKeeper's protocol that the relay has to understand itself.
+//!
+//! A frame is a big-endian `i32` length and that many bytes. Everything else goes through untouched.
+
+use tokio::io::{self, AsyncRead, AsyncReadExt};
+
+/// The longest frame that is accepted from a server: far above what a server that is left at its default of
+/// 1 MB can send, far below what would hurt.
+const MAX_FRAME: usize = 64 * 1024 * 1024;
+
+pub(super) const PASSWORD_LEN: usize = 16;
+
+/// Opcodes of the requests that the relay makes itself, and the xids of their replies. The client counts its own
+/// from 1.
+const CLOSE_SESSION: i32 = -11;
+pub(super) const CLOSE_XID: i32 = 0;
+const PING: i32 = 11;
+pub(super) const PING_XID: i32 = -2;
+/// The xid of a watch event, which answers no request.
+pub(super) const WATCH_XID: i32 = -1;
+
+/// What a client says first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ConnectRequest {
+    pub(super) last_zxid: i64,
+    pub(super) timeout_ms: i32,
+    pub(super) session: i64,
+    pub(super) password: [u8; PASSWORD_LEN],
+}
+
+/// What a server answers. A timeout of 0 says that there is no such session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ConnectResponse {
+    pub(super) timeout_ms: i32,
+    pub(super) session: i64,
+    pub(super) password: [u8; PASSWORD_LEN],
+}
+
+impl ConnectRequest {
+    pub(super) fn frame(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(45);
+        body.extend(0_i32.to_be_bytes());
+        body.extend(self.last_zxid.to_be_bytes());
+        body.extend(self.timeout_ms.to_be_bytes());
+        body.extend(self.session.to_be_bytes());
+        put_password(&mut body, &self.password);
+        body.push(0); // never read-only
+        framed(&body)
+    }
+
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        Some(ConnectRequest {
+            last_zxid: i64_at(body, 4)?,
+            timeout_ms: i32_at(body, 12)?,
+            session: i64_at(body, 16)?,
+            password: password_at(body, 24)?,
+        })
+    }
+}
+
+impl ConnectResponse {
+    pub(super) fn frame(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(37);
+        body.extend(0_i32.to_be_bytes());
+        body.extend(self.timeout_ms.to_be_bytes());
+        body.extend(self.session.to_be_bytes());
+        put_password(&mut body, &self.password);
+        body.push(0);
+        framed(&body)
+    }
+
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        Some(ConnectResponse {
+            timeout_ms: i32_at(body, 4)?,
+            session: i64_at(body, 8)?,
+            password: password_at(body, 16)?,
+        })
+    }
+}
+
+/// The xid of a request.
+pub(super) fn request_xid(body: &[u8]) -> Option<i32> {
+    i32_at(body, 0)
+}
+
+/// The xid and zxid of a reply.
+pub(super) fn reply_header(body: &[u8]) -> Option<(i32, i64)> {
+    Some((i32_at(body, 0)?, i64_at(body, 4)?))
+}
+
+pub(super) fn ping_frame() -> Vec<u8> {
+    request_frame(PING_XID, PING)
+}
+
+pub(super) fn close_session_frame() -> Vec<u8> {
+    request_frame(CLOSE_XID, CLOSE_SESSION)
+}
+
+fn request_frame(xid: i32, opcode: i32) -> Vec<u8> {
+    let mut body = xid.to_be_bytes().to_vec();
+    body.extend(opcode.to_be_bytes());
+    framed(&body)
+}
+
+/// Reads one frame and returns it whole, length included.
+pub(super) async fn read_frame<R: AsyncRead + Unpin>(from: &mut R) -> io::Result<Vec<u8>> {
+    let length = from.read_i32().await?;
+    let length = usize::try_from(length).ok().filter(|length| *length <= MAX_FRAME);
+    let Some(length) = length else {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame of impossible length"));
+    };
+    let mut frame = Vec::new();
+    frame.extend((length as u32).to_be_bytes());
+    // Grows as the bytes arrive: a length alone reserves nothing.
+    let read = from.take(length as u64).read_to_end(&mut frame).await?;
+    if read < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(frame) }
+}
+
+/// The body of a frame that [`read_frame`] returned.
+pub(super) fn body(frame: &[u8]) -> &[u8] {
+    frame.get(4..).unwrap_or_default()
+}
+
+fn framed(body: &[u8]) -> Vec<u8> {
+    let mut frame = (body.len() as u32).to_be_bytes().to_vec();
+    frame.extend(body);
+    frame
+}
+
+fn put_password(body: &mut Vec<u8>, password: &[u8; PASSWORD_LEN]) {
+    body.extend((PASSWORD_LEN as u32).to_be_bytes());
+    body.extend(password);
+}
+
+fn password_at(body: &[u8], at: usize) -> Option<[u8; PASSWORD_LEN]> {
+    match i32_at(body, at)? {
+        16 => body.get(at + 4..at + 4 + PASSWORD_LEN)?.try_into().ok(),
+        // A server that knows no such session may leave it out.
+        0 | -1 => Some([0; PASSWORD_LEN]),
+        _ => None,
+    }
+}
+
+fn i32_at(body: &[u8], at: usize) -> Option<i32> {
+    Some(i32::from_be_bytes(body.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn i64_at(body: &[u8], at: usize) -> Option<i64> {
+    Some(i64::from_be_bytes(body.get(at..at + 8)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn handshake_frames_survive_a_round_trip() {
+        let request = ConnectRequest { last_zxid: 5, timeout_ms: 4000, session: 77, password: [9; 16] };
+        let response = ConnectResponse { timeout_ms: 4000, session: -1, password: [8; 16] };
+        let bytes = [request.frame(), response.frame()].concat();
+        let mut from = &bytes[..];
+        assert_eq!(ConnectRequest::parse(body(&read_frame(&mut from).await.unwrap())), Some(request));
+        assert_eq!(ConnectResponse::parse(body(&read_frame(&mut from).await.unwrap())), Some(response));
+        assert!(from.is_empty());
+    }
+
+    #[tokio::test]
+    async fn bad_frames_are_errors() {
+        for bad in [&[0xff, 0xff, 0xff, 0xff][..], &[0x7f, 0, 0, 0], &[0, 0, 0, 5, 1, 2], &[0, 0]] {
+            let mut from = bad;
+            assert!(read_frame(&mut from).await.is_err(), "{bad:?}");
+        }
+        assert_eq!(ConnectResponse::parse(&[0; 19]), None);
+        assert_eq!(ConnectResponse::parse(&[]), None);
+        assert_eq!(reply_header(&[0; 11]), None);
+    }
+}
