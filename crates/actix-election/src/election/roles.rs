@@ -28,9 +28,12 @@ struct RoleActor {
     unread: Option<Unread>,
 }
 
+/// A request that may be taken back from elsewhere than where it is awaited.
+type SharedRequest = Rc<RefCell<Option<Pin<Box<RecipientRequest<BecameMaster>>>>>>;
+
 /// A message whose handling is awaited. Dropping it takes the message out of the mailbox, if it is still there.
 struct Unread {
-    request: Rc<RefCell<Option<Pin<Box<RecipientRequest<BecameMaster>>>>>>,
+    request: SharedRequest,
     waiting: AbortHandle,
 }
 
@@ -78,7 +81,7 @@ impl RoleActors {
         message: BecameMaster,
     ) -> Option<impl Future<Output = Delivery> + 'static> {
         let role = self.roles.get_mut(&id)?;
-        let request = Rc::new(RefCell::new(Some(Box::pin(role.master.send(message)))));
+        let request: SharedRequest = Rc::new(RefCell::new(Some(Box::pin(role.master.send(message)))));
         let polled = Rc::clone(&request);
         let handled = std::future::poll_fn(move |cx| match polled.borrow_mut().as_mut() {
             Some(request) => request.as_mut().poll(cx).map(outcome),

@@ -10,6 +10,9 @@ mod search;
 mod servers;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 mod actor;
 mod builder;
 

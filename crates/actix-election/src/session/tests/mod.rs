@@ -1,0 +1,151 @@
+//! The session's thread against real servers, and proxies in front of them that misbehave in just one way.
+//!
+//! [`properties`] proves what the adapter must deliver whatever client crate is inside, and [`client_crate`] pins
+//! the facts about the present one that the rest leans on.
+
+mod client_crate;
+mod properties;
+
+use std::time::Duration;
+
+use actix_election_core::{OpId, Operation, Reply, SessionId, SessionState, SessionTimeout, WatchEvent};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::client::Auth;
+use super::driver::{self, DriverConfig};
+use super::link::{Command, ConnectionId, LinkId, Notice, Request, SessionNotice};
+use super::servers::ConnectString;
+use crate::clock;
+use crate::lease::SessionLease;
+use std::sync::Arc;
+
+/// How long a test waits for what has to happen: long enough for any machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A session thread, and one user of it.
+struct Rig {
+    commands: mpsc::UnboundedSender<Command>,
+    states: mpsc::UnboundedReceiver<SessionNotice>,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    last_op: u64,
+    connection: ConnectionId,
+}
+
+/// What a user of a session is told when it is connected.
+struct Up {
+    session: SessionId,
+    timeout: SessionTimeout,
+    lease: Arc<SessionLease>,
+}
+
+const ME: LinkId = LinkId(1);
+
+impl Rig {
+    fn start(connect: &str, session_timeout: Duration) -> Rig {
+        Rig::with_auth(connect, session_timeout, Vec::new())
+    }
+
+    fn with_auth(connect: &str, session_timeout: Duration, auth: Vec<Auth>) -> Rig {
+        let ensemble = ConnectString::parse(connect).unwrap();
+        let (commands, driver_commands) = mpsc::unbounded_channel();
+        let (driver_notices, states) = mpsc::unbounded_channel();
+        let config = DriverConfig { ensemble, timeout: session_timeout, auth };
+        driver::start(config, driver_commands, driver_notices).unwrap();
+        let (mine, notices) = mpsc::unbounded_channel();
+        commands.send(Command::Join(ME, mine)).unwrap();
+        commands.send(Command::Candidate(ME, true)).unwrap();
+        Rig { commands, states, notices, last_op: 0, connection: ConnectionId::default() }
+    }
+
+    async fn notice(&mut self) -> Notice {
+        let notice =
+            timeout(PATIENCE, self.notices.recv()).await.expect("a notice in time").expect("a live thread");
+        if let Notice::Connected { connection, .. } = &notice {
+            self.connection = *connection;
+        }
+        notice
+    }
+
+    /// Waits until the session is connected, whatever comes before.
+    async fn connected(&mut self) -> Up {
+        loop {
+            if let Notice::Connected { session, timeout, lease, .. } = self.notice().await {
+                return Up { session, timeout, lease };
+            }
+        }
+    }
+
+    /// The next notice must say that the session is connected on another connection.
+    async fn reconnected(&mut self) -> Up {
+        assert!(matches!(self.notice().await, Notice::Disconnected), "the connection is reported as gone");
+        match self.notice().await {
+            Notice::Connected { session, timeout, lease, .. } => Up { session, timeout, lease },
+            _ => panic!("something happened between two connections"),
+        }
+    }
+
+    async fn lost(&mut self) {
+        while !matches!(self.notice().await, Notice::SessionLost) {}
+    }
+
+    fn send(&mut self, operation: Operation) -> OpId {
+        self.last_op += 1;
+        let op = OpId(self.last_op);
+        self.commands.send(Command::Request(ME, self.connection, op, Request::Election(operation))).unwrap();
+        op
+    }
+
+    async fn ask(&mut self, operation: Operation) -> Reply {
+        let op = self.send(operation);
+        match self.notice().await {
+            Notice::Answered(answered, reply) if answered == op => reply,
+            _ => panic!("something else came before the answer"),
+        }
+    }
+
+    async fn event(&mut self, armed_by: OpId) -> WatchEvent {
+        match self.notice().await {
+            Notice::WatchFired(op, event) if op == armed_by => event,
+            _ => panic!("something else came before the event"),
+        }
+    }
+
+    async fn state(&mut self) -> SessionState {
+        loop {
+            if let SessionNotice::State(state) = self.session_notice().await {
+                return state;
+            }
+        }
+    }
+
+    async fn session_notice(&mut self) -> SessionNotice {
+        timeout(PATIENCE, self.states.recv()).await.expect("a notice in time").expect("a live thread")
+    }
+
+    async fn close(mut self) {
+        let (done, closed) = oneshot::channel();
+        self.commands.send(Command::Close(done)).unwrap();
+        timeout(PATIENCE, closed).await.expect("closed in time").expect("an answer");
+        while self.state().await != SessionState::Closed {}
+    }
+}
+
+impl Up {
+    /// How much of the lease is left.
+    fn remaining(&self) -> Duration {
+        self.lease.until().map_or(Duration::ZERO, |until| until.since(clock::now()))
+    }
+}
+
+fn create(path: &str) -> Operation {
+    Operation::Create { path: path.into(), data: b"here:1".to_vec() }
+}
+
+fn read(path: &str) -> Operation {
+    Operation::Read { path: path.into(), watch: false }
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
