@@ -1,0 +1,38 @@
+//! `SessionInput::Candidates`.
+
+use crate::bench::{Given::*, *};
+
+#[test]
+fn candidates_in_every_state() {
+    check([
+        ("none before", without_candidates(), Candidates(1), &["probe"], Some((1.0, KeepAlive))),
+        ("more of them", connected(), Candidates(2), &[], Some((1.0, KeepAlive))),
+        ("no more", connected(), Candidates(0), &[], Some((1.0, KeepAlive))),
+        ("cut off", without_candidates().after([Detached]), Candidates(1), &[], Some((15.0, PresumeLost))),
+        ("not attached", Bench::new(), Candidates(1), &[], None),
+        (
+            "while authenticating",
+            Bench::new().after([Attached(0.0, 10.0)]),
+            Candidates(1),
+            &[],
+            Some((2.0, Silence)),
+        ),
+        ("after the end", lost(), Candidates(0), &[], None),
+    ]);
+}
+
+#[test]
+fn pings_do_where_nobody_competes() {
+    check([
+        ("nobody", without_candidates(), Wait(1.0), &["ping"], Some((1.0, KeepAlive))),
+        ("somebody", connected(), Wait(1.0), &["probe"], Some((1.0, KeepAlive))),
+        // Not yet: whether there is a quorum at all is not known.
+        (
+            "nothing is proven",
+            probing().after([Candidates(0)]),
+            Wait(1.0),
+            &["probe"],
+            Some((1.0, KeepAlive)),
+        ),
+    ]);
+}
