@@ -1,1 +1,17 @@
-//! End-to-end tests.
+//! What the end-to-end tests are made of: processes, their histories, and the judge.
+//!
+//! Every test runs in a [`World`]: an ensemble of real servers and `elect` processes that compete on it. At its end
+//! [`World::finish`] stops what still runs and judges what all processes said: no two held the lease at once, tokens
+//! grew, messages alternated, and nothing was left at the servers.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod history;
+mod judge;
+mod node;
+mod world;
+
+pub use history::{Event, History, Master, PATIENCE, What};
+pub use judge::{Verdict, judge};
+pub use node::{Node, elect, misbehave};
+pub use world::{Options, PATH, World};

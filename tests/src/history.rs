@@ -1,0 +1,180 @@
+//! What a process said on its standard output.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// How long a test waits for what has to happen: long enough for any machine.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// One line of `--json`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Event {
+    /// When, in seconds of `CLOCK_BOOTTIME`: the same clock for all processes of a machine.
+    pub at: f64,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum What {
+    /// The session's state changed.
+    Session {
+        /// Its new state.
+        state: String,
+    },
+    /// The role handled `BecameStandby`.
+    BecameStandby {
+        /// Why.
+        reason: String,
+        /// The master, if known.
+        master: Option<Master>,
+    },
+    /// The role handled `BecameMaster`.
+    BecameMaster {
+        /// Who says so.
+        id: String,
+        /// Its token.
+        token: i64,
+        /// Seconds of the lease at `at`.
+        remaining: f64,
+    },
+    /// The lease was valid at `at`.
+    Holding {
+        /// Its token.
+        token: i64,
+        /// Seconds of the lease at `at`.
+        remaining: f64,
+    },
+    /// `elect watch`: the master changed.
+    MasterChanged {
+        /// The new one.
+        master: Option<Master>,
+    },
+    /// Something is wrong.
+    Error {
+        /// What.
+        message: String,
+    },
+}
+
+/// The master, as lines name it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Master {
+    /// Its address.
+    pub address: String,
+    /// Its token.
+    pub token: i64,
+}
+
+/// Everything that one process has said so far.
+#[derive(Default)]
+pub struct History {
+    said: Mutex<Said>,
+    more: Notify,
+}
+
+#[derive(Default)]
+struct Said {
+    events: Vec<Event>,
+    /// Lines that are not what the contract says.
+    garbage: Vec<String>,
+    ended: bool,
+}
+
+impl History {
+    /// Takes in one line.
+    pub fn line(&self, line: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        match serde_json::from_str(line) {
+            Ok(event) => said.events.push(event),
+            Err(error) => said.garbage.push(format!("{line} ({error})")),
+        }
+        self.more.notify_waiters();
+    }
+
+    /// The process says no more.
+    pub fn end(&self) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
+        self.more.notify_waiters();
+    }
+
+    /// Everything so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).events.clone()
+    }
+
+    /// Lines that could not be read.
+    pub fn garbage(&self) -> Vec<String> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).garbage.clone()
+    }
+
+    /// How many events there are so far: what comes after them is new.
+    pub fn mark(&self) -> usize {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).events.len()
+    }
+
+    /// Waits for an event after `mark` that `wanted` takes, and returns it with the mark behind it.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come in 90 s, or the process ends before.
+    pub async fn wait(&self, mark: usize, name: &str, wanted: impl Fn(&What) -> bool) -> (Event, usize) {
+        let search = async {
+            loop {
+                let more = self.more.notified();
+                tokio::pin!(more);
+                // Before the look: what comes in between wakes us.
+                more.as_mut().enable();
+                let ended = {
+                    let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+                    let found =
+                        said.events.iter().enumerate().skip(mark).find(|(_, event)| wanted(&event.what));
+                    if let Some((index, event)) = found {
+                        return Some((event.clone(), index + 1));
+                    }
+                    said.ended
+                };
+                if ended {
+                    return None;
+                }
+                more.await;
+            }
+        };
+        match timeout(PATIENCE, search).await {
+            Ok(Some(found)) => found,
+            Ok(None) => panic!("the process ended without: {name}\n{self:?}"),
+            Err(_) => panic!("in {PATIENCE:?} there was no: {name}\n{self:?}"),
+        }
+    }
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holding = 0;
+        for event in &said.events {
+            // One of many says as much as all of them.
+            if matches!(event.what, What::Holding { .. }) {
+                holding += 1;
+                continue;
+            }
+            if holding > 0 {
+                writeln!(f, "    ... holding, {holding} times")?;
+                holding = 0;
+            }
+            writeln!(f, "    {:.3} {:?}", event.at, event.what)?;
+        }
+        if holding > 0 {
+            writeln!(f, "    ... holding, {holding} times")?;
+        }
+        said.garbage.iter().try_for_each(|line| writeln!(f, "    GARBAGE {line}"))
+    }
+}

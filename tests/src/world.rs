@@ -1,0 +1,183 @@
+//! An ensemble, the processes that compete on it, and what is checked at the end of every test.
+
+use std::process::Command;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use zookeeper_testkit::{Ensemble, four_letter};
+
+use crate::history::PATIENCE;
+use crate::{Node, elect, judge};
+
+/// The path that the candidates of a test compete for.
+pub const PATH: &str = "/master";
+
+/// Worlds at a time: three servers and several processes each are as much as two cores carry without making the
+/// promises a matter of luck.
+static WORLDS: Semaphore = Semaphore::const_new(2);
+
+/// How an `elect campaign` is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The connect string.
+    pub zookeeper: String,
+    /// The session timeout asked for.
+    pub timeout: Duration,
+    /// More arguments.
+    pub more: Vec<String>,
+}
+
+/// The world of one test.
+pub struct World {
+    /// The servers.
+    pub ensemble: Ensemble,
+    /// The session timeout that candidates ask for.
+    pub timeout: Duration,
+    /// The servers' tick.
+    pub tick: Duration,
+    histories: Vec<(String, std::sync::Arc<crate::History>)>,
+    /// Histories are judged one era at a time: nothing is promised across a wiped ensemble.
+    eras: Vec<Vec<(String, Vec<crate::Event>)>>,
+    era_marks: std::collections::HashMap<String, usize>,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl World {
+    /// A world with so many servers, a tick of 500 ms and session timeouts of `timeout`.
+    ///
+    /// # Panics
+    ///
+    /// If the servers cannot be started.
+    pub async fn new(servers: usize, timeout: Duration) -> World {
+        // Before the turn: a build would take the time of others.
+        elect();
+        let turn = WORLDS.acquire().await.expect("never closed");
+        let tick = Duration::from_millis(500);
+        let ensemble = Ensemble::builder()
+            .servers(servers)
+            .tick(tick)
+            .max_session_timeout(Duration::from_secs(20))
+            .start()
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        World {
+            ensemble,
+            timeout,
+            tick,
+            histories: Vec::new(),
+            eras: Vec::new(),
+            era_marks: std::collections::HashMap::new(),
+            _turn: turn,
+        }
+    }
+
+    /// The usual options.
+    pub fn options(&self) -> Options {
+        Options { zookeeper: self.ensemble.connect_string(), timeout: self.timeout, more: Vec::new() }
+    }
+
+    /// Starts a candidate for [`PATH`] by the usual options.
+    pub fn campaign(&mut self, name: &str) -> Node {
+        self.campaign_with(name, &self.options())
+    }
+
+    /// Starts a candidate for [`PATH`].
+    pub fn campaign_with(&mut self, name: &str, options: &Options) -> Node {
+        let mut command = Command::new(elect());
+        command
+            .args(["campaign", PATH, "--json", "--holding", "10ms", "--id", name])
+            .args(["--address", &format!("{name}:1")])
+            .args(["--zookeeper", &options.zookeeper])
+            .args(["--session-timeout", &format!("{}ms", options.timeout.as_millis())])
+            .args(&options.more);
+        self.start(name, command)
+    }
+
+    /// Starts any process that speaks as `elect campaign` does.
+    pub fn start(&mut self, name: &str, command: Command) -> Node {
+        let node = Node::start(name, command);
+        // A process of that name may have lived before.
+        self.histories
+            .push((format!("{name}#{}", self.histories.len()), std::sync::Arc::clone(&node.history)));
+        node
+    }
+
+    /// What was said so far is judged by itself: nothing is promised from here on that compares with it.
+    pub fn new_era(&mut self) {
+        let era = self.era();
+        self.eras.push(era);
+    }
+
+    fn era(&mut self) -> Vec<(String, Vec<crate::Event>)> {
+        let mut era = Vec::new();
+        for (name, history) in &self.histories {
+            let mark = self.era_marks.get(name).copied().unwrap_or(0);
+            let events = history.events();
+            self.era_marks.insert(name.clone(), events.len());
+            era.push((name.clone(), events[mark..].to_vec()));
+        }
+        era
+    }
+
+    /// Stops the processes in order, and judges all that was said. Nothing may be left at the servers: no session, no
+    /// ephemeral znode, no watch.
+    ///
+    /// # Panics
+    ///
+    /// With every violation and the histories, if there is one.
+    pub async fn finish(mut self, nodes: Vec<Node>) {
+        for mut node in nodes {
+            if !node.has_ended() {
+                node.stop().await;
+            }
+        }
+        let last = self.era();
+        self.eras.push(last);
+        let mut violations: Vec<String> = self.eras.iter().flat_map(|era| judge(era).0).collect();
+        for (name, history) in &self.histories {
+            violations.extend(history.garbage().into_iter().map(|line| format!("{name} said {line}")));
+        }
+        if let Err(left) = self.nothing_left().await {
+            violations.push(left);
+        }
+        if !violations.is_empty() {
+            let histories: Vec<_> =
+                self.histories.iter().map(|(name, h)| format!("  {name}\n{h:?}")).collect();
+            panic!("violations:\n  - {}\nhistories:\n{}", violations.join("\n  - "), histories.join("\n"));
+        }
+    }
+
+    /// Waits until the servers know of no session, no ephemeral znode and no watch. Sessions of killed processes take
+    /// their timeout to go.
+    ///
+    /// # Errors
+    ///
+    /// What is still there after 90 s.
+    pub async fn nothing_left(&self) -> Result<(), String> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let left = self.left().await;
+            match left {
+                Ok(left) if left.is_empty() => return Ok(()),
+                left if tokio::time::Instant::now() > deadline => {
+                    return Err(format!("left at the servers: {left:?}"));
+                }
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    async fn left(&self) -> Result<Vec<String>, four_letter::FourLetterError> {
+        let mut left = Vec::new();
+        for server in self.ensemble.servers().iter().filter(|server| server.is_running()) {
+            let address = server.address();
+            left.extend(four_letter::sessions(address).await?.iter().map(|id| format!("session {id:#x}")));
+            left.extend(four_letter::ephemerals(address).await?.values().flatten().cloned());
+            let watches = four_letter::watch_count(address).await?;
+            if watches > 0 {
+                left.push(format!("{watches} watches"));
+            }
+        }
+        Ok(left)
+    }
+}

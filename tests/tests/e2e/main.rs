@@ -1,0 +1,16 @@
+//! End to end: `elect` processes on real ZooKeeper servers, under real faults.
+//!
+//! Each test ends in [`World::finish`](election_tests::World::finish), which judges what every process said and that
+//! nothing is left at the servers.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod by_hand;
+mod churn;
+mod crash;
+mod handover;
+mod pauses;
+mod recovery;
+mod replies;
+mod roles;
+mod servers;

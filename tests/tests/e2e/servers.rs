@@ -1,0 +1,126 @@
+//! The servers fail.
+
+use std::time::Duration;
+
+use election_tests::{Node, What, World};
+use zookeeper_testkit::four_letter;
+
+/// The index of the server that holds the connection of the session that owns the lock.
+async fn server_of_master(world: &World) -> usize {
+    let leader = world.ensemble.leader().await.unwrap();
+    let ephemerals = four_letter::ephemerals(world.ensemble.server(leader).address()).await.unwrap();
+    let (session, _) = ephemerals.into_iter().find(|(_, paths)| paths.contains("/master")).unwrap();
+    for server in world.ensemble.servers() {
+        let connections = four_letter::connections(server.address()).await.unwrap();
+        if connections.iter().any(|connection| connection.session == Some(session)) {
+            return server.index();
+        }
+    }
+    panic!("no server has the master's connection");
+}
+
+struct Trio {
+    world: World,
+    master: Node,
+    standbys: Vec<Node>,
+    mark: usize,
+    token: i64,
+}
+
+/// A master and two standbys on three servers, T = 10 s.
+async fn trio() -> Trio {
+    let mut world = World::new(3, Duration::from_secs(10)).await;
+    let master = world.campaign("a");
+    let (_, token, mark) = master.master(0).await;
+    let standbys = vec![world.campaign("b"), world.campaign("c")];
+    for standby in &standbys {
+        standby.standby(0, "outranked").await;
+    }
+    Trio { world, master, standbys, mark, token }
+}
+
+impl Trio {
+    /// G6: nobody was told anything, the master holds on, and every standby is still awake.
+    async fn nothing_happened(mut self) {
+        let (event, _) = self.master.holding(self.master.history.mark()).await;
+        assert!(matches!(event.what, What::Holding { token, .. } if token == self.token));
+        assert_eq!(self.master.told(self.mark).len(), 0, "{:?}", self.master.history);
+        let marks: Vec<_> = self.standbys.iter().map(|standby| standby.history.mark()).collect();
+        for standby in &self.standbys {
+            assert_eq!(standby.told(0).len(), 1, "{:?}", standby.history);
+        }
+        // Awake: each of them notices when it is its turn.
+        self.master.stop().await;
+        let (b, c) = (&self.standbys[0], &self.standbys[1]);
+        let b_first = tokio::select! {
+            _ = b.master(marks[0]) => true,
+            _ = c.master(marks[1]) => false,
+        };
+        let (first, second) = if b_first { (0, 1) } else { (1, 0) };
+        self.standbys[first].stop().await;
+        self.standbys[second].master(marks[second]).await;
+        let mut nodes = self.standbys;
+        nodes.push(self.master);
+        self.world.finish(nodes).await;
+    }
+}
+
+#[tokio::test]
+async fn the_masters_server_is_killed() {
+    let trio = trio().await;
+    let server = server_of_master(&trio.world).await;
+    trio.world.ensemble.server(server).kill();
+    let (_, mark) = trio.master.session(trio.mark, "suspended").await;
+    trio.master.session(mark, "connected").await;
+    trio.world.ensemble.start_server(server).await.unwrap();
+    trio.nothing_happened().await;
+}
+
+#[tokio::test]
+async fn the_masters_server_is_frozen() {
+    let trio = trio().await;
+    let server = server_of_master(&trio.world).await;
+    trio.world.ensemble.server(server).pause();
+    let (_, mark) = trio.master.session(trio.mark, "suspended").await;
+    trio.master.session(mark, "connected").await;
+    trio.world.ensemble.server(server).resume();
+    trio.world.ensemble.wait_for_quorum().await.unwrap();
+    trio.nothing_happened().await;
+}
+
+/// G6: a rolling restart, T = 10 s.
+#[tokio::test]
+async fn each_server_is_restarted_in_turn() {
+    let trio = trio().await;
+    for server in 0..3 {
+        trio.world.ensemble.server(server).restart().await.unwrap();
+        trio.world.ensemble.wait_for_quorum().await.unwrap();
+        trio.master.holding(trio.master.history.mark()).await;
+    }
+    trio.nothing_happened().await;
+}
+
+/// Without a quorum for 2 T the master steps down in time, and there is one again afterwards.
+#[tokio::test]
+async fn the_quorum_is_lost_for_twice_the_timeout() {
+    let mut world = World::new(3, Duration::from_secs(2)).await;
+    let a = world.campaign("a");
+    let (_, first, mark) = a.master(0).await;
+    let b = world.campaign("b");
+    b.standby(0, "outranked").await;
+    world.ensemble.server(0).kill();
+    world.ensemble.server(1).kill();
+    a.standby(mark, "lease_ending").await;
+    // What is waited for is time itself.
+    tokio::time::sleep(2 * world.timeout).await;
+    let (a_mark, b_mark) = (a.history.mark(), b.history.mark());
+    world.ensemble.server(0).launch().await.unwrap();
+    world.ensemble.server(1).launch().await.unwrap();
+    world.ensemble.wait_for_quorum().await.unwrap();
+    let second = tokio::select! {
+        (_, token, _) = a.master(a_mark) => token,
+        (_, token, _) = b.master(b_mark) => token,
+    };
+    assert!(second > first);
+    world.finish(vec![a, b]).await;
+}
