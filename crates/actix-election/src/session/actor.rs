@@ -113,6 +113,7 @@ impl Actor for Session {
 impl StreamHandler<SessionNotice> for Session {
     fn handle(&mut self, notice: SessionNotice, _: &mut Self::Context) {
         match notice {
+            SessionNotice::State(state) if state == self.state => {}
             SessionNotice::State(state) => {
                 tracing::info!(state = state.name(), "session");
                 self.state = state;
