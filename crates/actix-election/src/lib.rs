@@ -1,4 +1,50 @@
-#![doc = include_str!("../../../README.md")]
+//! Leader election for actix applications, on ZooKeeper.
+//!
+//! A process competes for a role; exactly one process holds it; when that process dies, is cut off or resigns, another
+//! takes over. The application writes a *role actor* with two handlers, [`BecameMaster`] and [`BecameStandby`].
+//!
+//! **What is not guaranteed:** that code which is already running stops by itself when mastership ends. Check the
+//! [`Lease`] before every step, hand its [`token`](Lease::token) to the resource that you write to, or switch on the
+//! [watchdog](ElectionBuilder::watchdog).
+//!
+//! - [`Session`] is the connection to the ensemble: one for any number of elections of a process.
+//! - [`Election`] competes ([`campaign`](ElectionBuilder::campaign)) or follows who is master
+//!   ([`observe`](ElectionBuilder::observe)).
+//! - [`Lease`] is what a master checks before it acts.
+//!
+//! ```no_run
+//! use actix_election::prelude::*;
+//!
+//! struct Worker;
+//!
+//! impl Actor for Worker {
+//!     type Context = Context<Self>;
+//! }
+//!
+//! impl Handler<BecameMaster> for Worker {
+//!     type Result = ();
+//!     fn handle(&mut self, message: BecameMaster, _: &mut Context<Self>) {
+//!         println!("master with token {}", message.lease.token());
+//!     }
+//! }
+//!
+//! impl Handler<BecameStandby> for Worker {
+//!     type Result = ();
+//!     fn handle(&mut self, message: BecameStandby, _: &mut Context<Self>) {
+//!         println!("standby: {}", message.reason);
+//!     }
+//! }
+//!
+//! #[actix::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let session = Session::builder("127.0.0.1:2181").start()?;
+//!     let worker = Worker.start();
+//!     let election = Election::builder("/master").role(&worker).campaign(&session).await?;
+//!     println!("{:?}", election.send(actix_election::GetStatus).await?);
+//!     session.send(Close).await?;
+//!     Ok(())
+//! }
+//! ```
 
 pub mod clock;
 mod election;
@@ -26,3 +72,8 @@ pub mod prelude {
     };
     pub use actix::prelude::*;
 }
+
+/// The examples of the project's README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
