@@ -1,0 +1,104 @@
+//! Larger worlds, walked at random. A seed decides everything; a walk that breaks a promise is made shorter, as
+//! far as the promise stays broken, before it is shown.
+
+use crate::action::Action;
+use crate::seen::{Notable, Seen};
+use crate::world::{Broken, World};
+
+const PROCESSES: usize = 4;
+const STEPS: usize = 900;
+const WALKS: u64 = 200;
+
+/// SplitMix64: small, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) % below as u64).unwrap()
+    }
+}
+
+fn start() -> World {
+    World::new(PROCESSES, u32::MAX, u32::MAX).lagging(u32::MAX)
+}
+
+/// Walks by a seed; returns what was done, and what that broke.
+fn walk(seed: u64, seen: &mut Seen) -> Result<(), (Vec<Action>, Broken)> {
+    let random = &mut Random(seed);
+    let mut world = start();
+    let mut done = Vec::new();
+    // Some walks are calm and some are wild, so that terms last long in one and are short in the other.
+    let calm = 1 + random.next(12);
+    for _ in 0..STEPS {
+        let mut actions = world.actions(|_| true);
+        if random.next(calm + 1) > 0 {
+            actions.retain(|action| !action.is_fault());
+        }
+        let action = actions[random.next(actions.len())];
+        done.push(action);
+        if let Err(broken) = world.happen(action, seen) {
+            return Err((done, broken));
+        }
+    }
+    world.run_on().map_err(|broken| (done, format!("{broken}, run on")))
+}
+
+/// Whether these, as far as they can happen, break a promise.
+fn replay(actions: &[Action]) -> Option<Broken> {
+    let mut world = start();
+    for action in actions {
+        if world.actions(|_| true).contains(action)
+            && let Err(broken) = world.happen(*action, &mut Seen::default())
+        {
+            return Some(broken);
+        }
+    }
+    world.run_on().err()
+}
+
+/// Leaves out what is not needed, in pieces that get smaller.
+fn shorten(mut actions: Vec<Action>) -> Vec<Action> {
+    let mut piece = actions.len() / 2;
+    while piece > 0 {
+        let mut from = 0;
+        while from < actions.len() {
+            let mut fewer = actions.clone();
+            fewer.drain(from..(from + piece).min(actions.len()));
+            if replay(&fewer).is_some() {
+                actions = fewer;
+            } else {
+                from += piece;
+            }
+        }
+        piece /= 2;
+    }
+    actions
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect(variable))
+}
+
+#[test]
+fn random_walks() {
+    let seeds = match number("WORLDS_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 1..number("WORLDS_WALKS").unwrap_or(WALKS) + 1,
+    };
+    let mut seen = Seen::default();
+    for seed in seeds.clone() {
+        if let Err((actions, broken)) = walk(seed, &mut seen) {
+            let short = shorten(actions);
+            panic!("WORLDS_SEED={seed}: {broken}\nshortened: {:?}, after\n{short:?}", replay(&short));
+        }
+    }
+    if seeds.end - seeds.start >= WALKS {
+        let wanted =
+            [Notable::RecoveredCreate, Notable::LostRace, Notable::OverlapByHand, Notable::LostDelete];
+        seen.require(wanted.map(|it| format!("{it:?}")));
+    }
+}

@@ -1,0 +1,371 @@
+//! A world: processes around an ensemble, and what can happen in it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use actix_election_core::*;
+
+use crate::action::Action;
+use crate::ensemble::{Ensemble, Event, PATH};
+use crate::process::{Link, Process, Session, T};
+use crate::seen::{Notable, Seen};
+
+pub(crate) const TICK: Duration = Duration::from_secs(1);
+
+/// What a connected session's lease has left after each tick, and what a new session starts with.
+const RENEWED: Duration = Duration::from_secs(6);
+const FRESH: Duration = Duration::from_secs(7);
+
+/// A promise that was broken, in words.
+pub(crate) type Broken = String;
+
+/// The faults that a world may meet.
+pub(crate) type Allowed = fn(Action) -> bool;
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) ensemble: Ensemble,
+    pub(crate) processes: Vec<Process>,
+    pub(crate) ticks_left: u32,
+    /// How often time may yet pass while something waits that needs none: a late timer, a reply on its way.
+    pub(crate) lags_left: u32,
+    pub(crate) faults_left: u32,
+    pub(crate) greatest: Option<FencingToken>,
+    /// The locks that somebody deleted by hand.
+    pub(crate) robbed: BTreeSet<i64>,
+}
+
+impl World {
+    /// A world where nothing has happened but that every process has one role and competes.
+    pub(crate) fn new(processes: usize, ticks: u32, faults: u32) -> Self {
+        let now = Timestamp::from_nanos(100_000_000_000);
+        let mut world = World {
+            now,
+            ensemble: Ensemble::new(),
+            processes: (0..processes).map(|number| Process::new(number, now)).collect(),
+            ticks_left: ticks,
+            lags_left: 0,
+            faults_left: faults,
+            greatest: None,
+            robbed: BTreeSet::new(),
+        };
+        let seen = &mut Seen::default();
+        for p in 0..processes {
+            let role = world.processes[p].new_role();
+            world.processes[p].campaigning = true;
+            world.give(p, Input::RoleJoined(role), seen).unwrap();
+            world.give(p, Input::Campaign, seen).unwrap();
+        }
+        world
+    }
+
+    /// A world in which all is quiet: the first process is master, and the others are standby.
+    pub(crate) fn settled(processes: usize, ticks: u32, faults: u32) -> Self {
+        let mut world = World::new(processes, 0, 0);
+        world.quiesce(&mut Seen::default()).unwrap();
+        assert!(world.processes[0].held.is_some());
+        World { ticks_left: ticks, faults_left: faults, ..world }
+    }
+
+    /// The same world, where time may pass so often although something waits.
+    pub(crate) fn lagging(mut self, lags: u32) -> Self {
+        self.lags_left = lags;
+        self
+    }
+
+    /// The same world, but the lock's parent is missing.
+    pub(crate) fn without_parent(mut self) -> Self {
+        self.ensemble.parent = false;
+        self
+    }
+
+    /// Everything that can happen next; of the faults, only those allowed.
+    pub(crate) fn actions(&self, allowed: Allowed) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (p, process) in self.processes.iter().enumerate() {
+            self.actions_of(p, process, &mut actions);
+        }
+        if self.ticks_left > 0 && (self.lags_left > 0 || !self.lags()) {
+            actions.push(Action::Tick);
+        }
+        let connected = |id: i64| {
+            self.processes.iter().any(|p| p.link.is_some() && p.session.is_some_and(|s| s.id.0 == id))
+        };
+        let expired =
+            self.ensemble.sessions.iter().filter(|(id, lease)| self.now >= **lease && !connected(**id));
+        actions.extend(expired.map(|(id, _)| Action::Expire(*id)));
+        match self.ensemble.lock() {
+            None => actions.push(Action::Squat),
+            Some(_) => actions.extend([
+                Action::Delete,
+                Action::Overwrite,
+                Action::AskToResign(true),
+                Action::AskToResign(false),
+            ]),
+        }
+        actions.push(Action::Wipe);
+        actions.push(if self.ensemble.denied { Action::Allow } else { Action::Deny });
+        actions.retain(|action| !action.is_fault() || self.faults_left > 0 && allowed(*action));
+        actions
+    }
+
+    /// Whether something waits that needs no time. Slow roles and long cuts are no lags: there the time is the point.
+    fn lags(&self) -> bool {
+        self.processes.iter().any(|process| {
+            let due = process.candidate.next_timer().is_some_and(|(at, _)| self.now >= at);
+            let link = process.link.as_ref();
+            due || link.is_some_and(|link| !link.requests.is_empty() || !link.replies.is_empty())
+        })
+    }
+
+    fn actions_of(&self, p: usize, process: &Process, actions: &mut Vec<Action>) {
+        if process.candidate.next_timer().is_some_and(|(at, _)| self.now >= at) {
+            actions.push(Action::Timer(p));
+        }
+        match &process.link {
+            Some(link) => {
+                if !link.requests.is_empty() {
+                    actions.push(Action::Serve(p));
+                }
+                if !link.replies.is_empty() {
+                    actions.push(Action::Deliver(p));
+                }
+                actions.push(Action::Cut(p));
+            }
+            None => {
+                actions.push(Action::Connect(p));
+                if process.session.is_some_and(|session| self.now >= session.lease + T.presume_lost()) {
+                    actions.push(Action::PresumeLost(p));
+                }
+            }
+        }
+        match &process.role {
+            Some(role) => {
+                if !role.mailbox.is_empty() {
+                    actions.push(Action::Acknowledge(p));
+                }
+                actions.push(Action::RoleFails(p));
+            }
+            None => actions.push(Action::Replace(p)),
+        }
+        actions.push(Action::Resign(p));
+        actions.push(if process.campaigning { Action::Withdraw(p) } else { Action::Campaign(p) });
+    }
+
+    /// Lets one thing happen, and says which promise that breaks, if any.
+    pub(crate) fn happen(&mut self, action: Action, seen: &mut Seen) -> Result<(), Broken> {
+        if action.is_fault() {
+            self.faults_left = self.faults_left.saturating_sub(1);
+        }
+        match action {
+            Action::Tick => self.tick(),
+            Action::Timer(p) => {
+                if let Some((_, timer)) = self.processes[p].candidate.next_timer() {
+                    seen.note(timer);
+                }
+                self.give(p, Input::Timer, seen)?;
+            }
+            Action::Serve(p) => self.serve(p, seen)?,
+            Action::Deliver(p) => {
+                if let Some(input) = self.processes[p].link.as_mut().and_then(|link| link.replies.pop_front())
+                {
+                    self.give(p, input, seen)?;
+                }
+            }
+            Action::Acknowledge(p) => self.acknowledge(p, seen)?,
+            Action::Connect(p) => self.connect(p, seen)?,
+            Action::PresumeLost(p) => self.lose_session(p, seen)?,
+            Action::Expire(session) => {
+                let events = self.ensemble.expire(SessionId(session));
+                self.send(events);
+            }
+            Action::Replace(p) => {
+                let role = self.processes[p].new_role();
+                self.give(p, Input::RoleJoined(role), seen)?;
+            }
+            Action::Cut(p) => self.cut(p, seen)?,
+            Action::Delete => self.delete_by_hand(),
+            Action::Overwrite => {
+                let events = self.ensemble.overwrite(PATH);
+                self.send(events);
+            }
+            Action::Squat => {
+                let events = self.ensemble.create_by_hand(PATH, b"mine", 0);
+                self.send(events);
+            }
+            Action::Wipe => self.wipe(seen)?,
+            Action::Deny => self.ensemble.denied = true,
+            Action::Allow => self.ensemble.denied = false,
+            Action::RoleFails(p) => {
+                if let Some(role) = self.processes[p].role.take() {
+                    self.give(p, Input::RoleFailed(role.id), seen)?;
+                }
+            }
+            Action::Resign(p) => self.give(p, Input::Resign { token: None }, seen)?,
+            Action::AskToResign(valid) => self.ask_to_resign(valid),
+            Action::Withdraw(p) => {
+                self.processes[p].campaigning = false;
+                self.give(p, Input::Withdraw, seen)?;
+            }
+            Action::Campaign(p) => {
+                self.processes[p].campaigning = true;
+                self.give(p, Input::Campaign, seen)?;
+            }
+        }
+        self.at_most_one_master(seen)
+    }
+
+    fn tick(&mut self) {
+        self.ticks_left = self.ticks_left.saturating_sub(1);
+        if self.lags() {
+            self.lags_left = self.lags_left.saturating_sub(1);
+        }
+        self.now = self.now + TICK;
+        for process in &mut self.processes {
+            // The session's own thread goes on even where the rest of the process hangs.
+            if let (Some(session), Some(_)) = (&mut process.session, &process.link) {
+                session.lease = session.lease.max(self.now + RENEWED);
+                self.ensemble.sessions.insert(session.id.0, session.lease);
+            }
+        }
+    }
+
+    fn serve(&mut self, p: usize, seen: &mut Seen) -> Result<(), Broken> {
+        let process = &mut self.processes[p];
+        let (Some(session), Some(link)) = (process.session, &mut process.link) else { return Ok(()) };
+        let Some((op, operation)) = link.requests.pop_front() else { return Ok(()) };
+        if matches!(operation, Operation::Delete { .. }) {
+            self.deletes_only_its_own(p, session.id)?;
+        }
+        let (events, reply) = self.ensemble.serve(p, session.id, op, &operation);
+        if reply == Reply::Refused(Refusal::NodeExists) {
+            seen.note(Notable::LostRace);
+        }
+        if matches!(operation, Operation::CreateParents { .. }) {
+            seen.note(Notable::Parents);
+        }
+        self.send(events);
+        if let Some(link) = &mut self.processes[p].link {
+            link.replies.push_back(Input::Answered(op, reply));
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, events: Vec<Event>) {
+        for (p, event) in events {
+            if let Some(link) = &mut self.processes[p].link {
+                link.replies.push_back(event);
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, p: usize, seen: &mut Seen) -> Result<(), Broken> {
+        let Some(role) = &mut self.processes[p].role else { return Ok(()) };
+        let Some(message) = role.mailbox.pop_front() else { return Ok(()) };
+        role.standby_unhandled.take_if(|standby| *standby == message);
+        let id = role.id;
+        self.give(p, Input::RoleAcknowledged(id, message), seen)
+    }
+
+    fn connect(&mut self, p: usize, seen: &mut Seen) -> Result<(), Broken> {
+        let session = match self.processes[p].session {
+            Some(session) if self.ensemble.sessions.contains_key(&session.id.0) => session,
+            Some(_) => return self.lose_session(p, seen),
+            None => {
+                let lease = self.now + FRESH;
+                Session { id: self.ensemble.new_session(lease), lease }
+            }
+        };
+        self.processes[p].session = Some(session);
+        self.processes[p].link = Some(Link::default());
+        self.give(p, Input::Connected { session: session.id, timeout: T }, seen)
+    }
+
+    fn lose_session(&mut self, p: usize, seen: &mut Seen) -> Result<(), Broken> {
+        let session = self.processes[p].session.take();
+        if session.is_some_and(|session| self.ensemble.sessions.contains_key(&session.id.0)) {
+            seen.note(Notable::GivenUpAlive);
+        }
+        self.give(p, Input::SessionLost, seen)
+    }
+
+    fn cut(&mut self, p: usize, seen: &mut Seen) -> Result<(), Broken> {
+        self.ensemble.disconnect(p);
+        if let Some(link) = self.processes[p].link.take()
+            && link.replies.iter().any(|input| matches!(input, Input::Answered(_, Reply::Done)))
+        {
+            seen.note(Notable::LostDelete);
+        }
+        self.give(p, Input::Disconnected, seen)
+    }
+
+    fn delete_by_hand(&mut self) {
+        self.rob();
+        let events = self.ensemble.remove(PATH);
+        self.send(events);
+    }
+
+    /// Notes that the lock is taken away from its holder.
+    pub(crate) fn rob(&mut self) {
+        let Some(stat) = self.ensemble.lock().map(|lock| lock.stat) else { return };
+        self.robbed.insert(stat.czxid);
+        for held in self.processes.iter_mut().filter_map(|process| process.held.as_mut()) {
+            held.robbed |= held.token.as_i64() == stat.czxid;
+        }
+    }
+
+    /// The promises do not hold over a loss of the ensemble's data, but recovery does.
+    fn wipe(&mut self, seen: &mut Seen) -> Result<(), Broken> {
+        for p in 0..self.processes.len() {
+            if self.processes[p].link.is_some() {
+                self.cut(p, seen)?;
+            }
+            if let Some(held) = &mut self.processes[p].held {
+                held.robbed = true;
+            }
+        }
+        self.ensemble.wipe();
+        self.greatest = None;
+        self.robbed.clear();
+        Ok(())
+    }
+
+    fn ask_to_resign(&mut self, valid: bool) {
+        let Some(lock) = self.ensemble.lock() else { return };
+        let path = resign_request_path(&ElectionPath::new(PATH).unwrap(), FencingToken::new(lock.stat.czxid));
+        if !self.ensemble.znodes.contains_key(&path) {
+            // The session of whoever asks is none of this world's, so it lasts.
+            let events = self.ensemble.create_by_hand(&path, RESIGN_REQUEST_DATA, i64::from(valid));
+            self.send(events);
+        }
+    }
+
+    /// Hands an input to a candidate, after the lease if that has moved, and carries out what comes of it.
+    pub(crate) fn give(&mut self, p: usize, input: Input, seen: &mut Seen) -> Result<(), Broken> {
+        if let Some(session) = self.processes[p].session
+            && !matches!(input, Input::SessionLost)
+        {
+            self.processes[p].candidate.handle(self.now, Input::Lease(session.lease));
+            self.carry_out(p, None, seen)?;
+        }
+        self.processes[p].candidate.handle(self.now, input.clone());
+        self.carry_out(p, Some(&input), seen)
+    }
+
+    fn carry_out(&mut self, p: usize, input: Option<&Input>, seen: &mut Seen) -> Result<(), Broken> {
+        while let Some(output) = self.processes[p].candidate.next_output() {
+            self.output(p, input, output, seen).map_err(|broken| format!("process {p}: {broken}"))?;
+        }
+        let process = &self.processes[p];
+        seen.note(process.candidate.status().state);
+        if let Some((at, timer)) = process.candidate.next_timer().filter(|(at, _)| *at <= self.now) {
+            return Err(format!("process {p}: {timer:?} was served and is due again ({at:?})"));
+        }
+        let told_master = process.role.as_ref().is_some_and(|role| role.master == Some(true));
+        if told_master && process.held.is_none() {
+            return Err(format!("process {p}: its role was not told that the term is over"));
+        }
+        Ok(())
+    }
+}
