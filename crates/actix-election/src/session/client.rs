@@ -5,7 +5,8 @@
 //! carry out requests, every one of which ends when the runtime does.
 //!
 //! What it promises about watches: the event of a watch never comes before the answer of the request that armed
-//! it, whatever the order in which the client crate wakes its tasks.
+//! it, whatever the order in which the client crate wakes its tasks, and it never comes for a request that armed
+//! none, though the crate keeps the closures of those as well.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -90,7 +91,11 @@ impl Client {
             Operation::Read { path, watch } => {
                 let path = self.full(&path);
                 found(if watch {
-                    self.zookeeper.get_data_w(&path, arm.watcher()).await
+                    let read = self.zookeeper.get_data_w(&path, arm.watcher()).await;
+                    if read.is_err() {
+                        arm.disarm();
+                    }
+                    read
                 } else {
                     self.zookeeper.get_data(&path, false).await
                 })
@@ -99,7 +104,10 @@ impl Client {
                 match self.zookeeper.exists_w(&self.full(&path), arm.watcher()).await {
                     Ok(Some(stat)) => Reply::Found(Znode { data: Vec::new(), stat: shorten(&stat) }),
                     Ok(None) => Reply::Missing,
-                    Err(error) => refused(error),
+                    Err(error) => {
+                        arm.disarm();
+                        refused(error)
+                    }
                 }
             }
             Operation::Confirm { path } => {
@@ -202,9 +210,14 @@ struct Arm {
 }
 
 #[derive(Default)]
-struct ArmState {
-    answered: bool,
-    early: Option<WatchEvent>,
+enum ArmState {
+    #[default]
+    Unanswered,
+    /// The event was here before the answer.
+    Early(WatchEvent),
+    Answered,
+    /// The server set no watch: what the client crate takes for its event is another's.
+    Disarmed,
 }
 
 impl Arm {
@@ -222,21 +235,27 @@ impl Arm {
                 _ => WatchEvent::Changed,
             };
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            if state.answered {
+            match *state {
+                ArmState::Unanswered | ArmState::Early(_) => *state = ArmState::Early(event),
                 // If nobody listens any more, nobody needs to know.
-                let _ = notices.send(Notice::WatchFired(op, event));
-            } else {
-                state.early = Some(event);
+                ArmState::Answered => drop(notices.send(Notice::WatchFired(op, event))),
+                ArmState::Disarmed => {}
             }
         }
     }
 
+    fn disarm(&self) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = ArmState::Disarmed;
+    }
+
     fn answered(&self, reply: Reply) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.answered = true;
         let _ = self.notices.send(Notice::Answered(self.op, reply));
-        if let Some(event) = state.early.take() {
+        if let ArmState::Early(event) = *state {
             let _ = self.notices.send(Notice::WatchFired(self.op, event));
+        }
+        if !matches!(*state, ArmState::Disarmed) {
+            *state = ArmState::Answered;
         }
     }
 }
@@ -245,15 +264,31 @@ impl Arm {
 mod tests {
     use super::*;
 
+    fn deleted() -> WatchedEvent {
+        WatchedEvent {
+            event_type: WatchedEventType::NodeDeleted,
+            keeper_state: zookeeper_async::KeeperState::SyncConnected,
+            path: Some("/m".into()),
+        }
+    }
+
+    #[test]
+    fn a_request_that_armed_no_watch_has_no_event() {
+        let (notices, mut received) = mpsc::unbounded_channel();
+        let arm = Arm::new(OpId(1), notices);
+        let watcher = arm.watcher();
+        arm.disarm();
+        arm.answered(Reply::Missing);
+        assert!(matches!(received.try_recv(), Ok(Notice::Answered(OpId(1), Reply::Missing))));
+        watcher(deleted());
+        assert!(received.try_recv().is_err());
+    }
+
     #[test]
     fn an_event_waits_for_the_answer_that_armed_it() {
         let (notices, mut received) = mpsc::unbounded_channel();
         let arm = Arm::new(OpId(1), notices);
-        arm.watcher()(WatchedEvent {
-            event_type: WatchedEventType::NodeDeleted,
-            keeper_state: zookeeper_async::KeeperState::SyncConnected,
-            path: Some("/m".into()),
-        });
+        arm.watcher()(deleted());
         assert!(received.try_recv().is_err());
         arm.answered(Reply::Missing);
         assert!(matches!(received.try_recv(), Ok(Notice::Answered(OpId(1), Reply::Missing))));

@@ -88,7 +88,7 @@ impl Connection<'_> {
             let end = tokio::select! {
                 // What has arrived comes before a timer that is due at the same time.
                 biased;
-                event = events.recv() => self.relay_event(event).await,
+                event = events.recv() => self.relay_event(event, events).await,
                 Some(done) = self.work.next() => self.done(done),
                 command = self.driver.commands.recv(), if !orphaned => {
                     self.waiting.extend(self.driver.command(command));
@@ -123,16 +123,23 @@ impl Connection<'_> {
         None
     }
 
-    async fn relay_event(&mut self, event: Option<RelayEvent>) -> Option<End> {
-        match event {
-            Some(RelayEvent::Received) => {
+    async fn relay_event(
+        &mut self,
+        mut event: Option<RelayEvent>,
+        events: &mut mpsc::UnboundedReceiver<RelayEvent>,
+    ) -> Option<End> {
+        while let Some(RelayEvent::Received) = event {
+            // All that have arrived count as one: a flood of frames must not keep the answers waiting.
+            let Ok(next) = events.try_recv() else {
                 self.driver.monitor.handle(clock::now(), SessionInput::Received);
-                None
-            }
-            // Once the session is closed, the server closes the connection.
-            _ if self.close_sent => Some(End::Closed),
+                return None;
+            };
+            event = Some(next);
+        }
+        match event {
+            Some(RelayEvent::Closed) => Some(End::Closed),
             Some(RelayEvent::Ended(error)) => Some(self.last_answers(error).await),
-            None => Some(End::Detached("the relay ended".into())),
+            Some(RelayEvent::Received) | None => Some(End::Detached("the relay ended".into())),
         }
     }
 

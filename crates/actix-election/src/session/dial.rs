@@ -101,9 +101,16 @@ pub(super) async fn attach(
     };
     let granted = Duration::from_millis(granted);
     if granted < SessionTimeout::MIN {
-        // Left alone it would stay at the ensemble until it expires.
-        let _ = server.write_all(&wire::close_session_frame()).await;
+        if credentials.session == 0 {
+            // Left alone it would stay at the ensemble until it expires. A session that was there before is not
+            // closed: its lease may still be relied on.
+            let _ = server.write_all(&wire::close_session_frame()).await;
+        }
         return Err(DialError::Grant { granted });
+    }
+    if response.session == 0 || ![0, response.session].contains(&credentials.session) {
+        let error = io::Error::new(io::ErrorKind::InvalidData, "it granted another session");
+        return Err(DialError::Handshake(error));
     }
     // From here on a connection that is given up must leave nothing to be sent behind.
     server.set_zero_linger().map_err(DialError::Connect)?;

@@ -59,8 +59,8 @@ pub(super) struct Driver {
     orphaned: bool,
     /// The monitor has given the session up.
     lost: bool,
-    /// The last problem that was reported, and when.
-    said: Option<(String, Timestamp)>,
+    /// The problems that were reported of late, and when.
+    said: Vec<(String, Timestamp)>,
 }
 
 struct Link {
@@ -134,7 +134,7 @@ impl Driver {
             closing: None,
             orphaned: false,
             lost: false,
-            said: None,
+            said: Vec::new(),
         }
     }
 
@@ -147,6 +147,11 @@ impl Driver {
                     self.problem(format!("cannot make a runtime for the connection: {error}"));
                     // Out of file descriptors, most likely: the only thing to wait for is time.
                     std::thread::sleep(Duration::from_millis(500));
+                    if let Some(end) = self.no_runtime()
+                        && self.finish_connection(end)
+                    {
+                        return;
+                    }
                     continue;
                 }
             };
@@ -157,6 +162,22 @@ impl Driver {
                 return;
             }
         }
+    }
+
+    /// Does what can be done without a runtime: the world must not wait for one.
+    fn no_runtime(&mut self) -> Option<End> {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => drop(self.command(Some(command))),
+                Err(mpsc::error::TryRecvError::Empty) => break,
+                Err(mpsc::error::TryRecvError::Disconnected) => {
+                    self.command(None);
+                    break;
+                }
+            }
+        }
+        self.monitor.handle(clock::now(), SessionInput::Timer);
+        self.end_without_connection()
     }
 
     async fn one_connection(&mut self) -> End {
@@ -170,7 +191,12 @@ impl Driver {
                 let now = clock::now();
                 // One that ends at once is like none at all: the next search begins with a pause.
                 let brief = now.since(began) < timeout.probe_interval();
-                self.failures = if brief { self.failures.saturating_add(1) } else { 0 };
+                if brief {
+                    self.failures = self.failures.saturating_add(1);
+                } else {
+                    self.failures = 0;
+                    *self.search.complained.lock().await = None;
+                }
                 if matches!(end, End::Detached(_)) {
                     self.search.servers.lock().await.failed(address, now);
                 }
@@ -194,12 +220,8 @@ impl Driver {
         let search = self.search.clone().run(credentials, timeout, self.failures);
         tokio::pin!(search);
         loop {
-            self.do_without_connection();
-            if self.lost {
-                return Err(End::Lost);
-            }
-            if self.close_overdue() || (self.is_closing() && self.session.is_none()) {
-                return Err(End::Closed);
+            if let Some(end) = self.end_without_connection() {
+                return Err(end);
             }
             let wake = self.next_wake();
             tokio::select! {
@@ -216,6 +238,13 @@ impl Driver {
         }
     }
 
+    /// Whether there is no point in looking for a server any more.
+    fn end_without_connection(&mut self) -> Option<End> {
+        self.do_without_connection();
+        let closed = self.close_overdue() || (self.is_closing() && self.session.is_none());
+        if self.lost { Some(End::Lost) } else { closed.then_some(End::Closed) }
+    }
+
     fn attached(&mut self, attached: Attached) -> Attached {
         let Attached { session: id, password, timeout, sent, .. } = attached;
         self.session = Some(Session { id, password, timeout });
@@ -225,7 +254,6 @@ impl Driver {
 
     /// Tells everybody what the end of a connection means; returns whether the thread is done.
     fn finish_connection(&mut self, end: End) -> bool {
-        let now = clock::now();
         match end {
             End::Detached(why) => {
                 tracing::debug!(why, "connection ended");
@@ -233,26 +261,18 @@ impl Driver {
                     self.connected = false;
                     self.tell_links(&Notice::Disconnected);
                 }
-                self.monitor.handle(now, SessionInput::Detached);
+                self.monitor.handle(clock::now(), SessionInput::Detached);
                 self.do_without_connection();
-                if self.lost {
-                    self.new_session();
-                }
             }
-            End::Expired => {
-                self.monitor.handle(now, SessionInput::Expired);
-                self.do_without_connection();
-                self.new_session();
-            }
-            End::Lost => self.new_session(),
-            End::Closed => {
-                self.end_session();
-                self.tell(SessionState::Closed);
-                for done in self.closing.take().into_iter().flat_map(|closing| closing.done) {
-                    let _ = done.send(());
-                }
-                return true;
-            }
+            End::Expired | End::Lost => self.lost = true,
+            End::Closed => return true,
+        }
+        // A session that is over is as good as closed.
+        if self.lost && self.is_closing() {
+            return true;
+        }
+        if self.lost {
+            self.new_session();
         }
         false
     }
@@ -352,10 +372,9 @@ impl Driver {
     /// Says what is wrong, the same thing at most once a minute.
     pub(super) fn problem(&mut self, text: String) {
         let now = clock::now();
-        let said =
-            self.said.as_ref().is_some_and(|(last, at)| *last == text && now.since(*at) < REPEAT_INTERVAL);
-        if !said {
-            self.said = Some((text.clone(), now));
+        self.said.retain(|(_, at)| now.since(*at) < REPEAT_INTERVAL);
+        if self.said.iter().all(|(said, _)| *said != text) {
+            self.said.push((text.clone(), now));
             let _ = self.notices.send(SessionNotice::Problem(text));
         }
     }
@@ -389,6 +408,17 @@ impl Driver {
                 SessionOutput::State(state) => self.tell(state),
                 _ => {}
             }
+        }
+    }
+}
+
+impl Drop for Driver {
+    /// However the thread ends, be it by a panic: no lease and no question outlives it.
+    fn drop(&mut self) {
+        self.end_session();
+        self.tell(SessionState::Closed);
+        for done in self.closing.take().into_iter().flat_map(|closing| closing.done) {
+            let _ = done.send(());
         }
     }
 }

@@ -41,6 +41,8 @@ pub(super) enum RelayCommand {
 pub(super) enum RelayEvent {
     /// A frame arrived from the server.
     Received,
+    /// The server has closed the session, as it was told to.
+    Closed,
     /// The relay has ended, and with it the connection.
     Ended(io::Error),
 }
@@ -207,8 +209,14 @@ async fn downstream(
             let text = format!("the server answered {xid}, which is not the oldest request");
             return io::Error::new(io::ErrorKind::InvalidData, text);
         }
-        if matches!(xid, wire::PING_XID | wire::CLOSE_XID) {
-            continue;
+        match xid {
+            wire::PING_XID => continue,
+            wire::CLOSE_XID => {
+                // If nobody listens, nobody needs to know.
+                let _ = events.send(RelayEvent::Closed);
+                continue;
+            }
+            _ => {}
         }
         if let Err(error) = client.write_all(&frame).await {
             return error;

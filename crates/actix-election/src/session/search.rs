@@ -12,7 +12,8 @@ use super::link::SessionNotice;
 use super::servers::Servers;
 use crate::clock;
 
-/// The longest time that a lookup of names may take.
+/// The longest time that a lookup of names may take. Where the addresses are known from before, the first round
+/// does not wait for longer than for a server that does not answer.
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often it is said that no server serves, while none does.
@@ -22,7 +23,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 pub(super) enum Found {
     /// A connection that is attached to the session.
     Server(Box<Attached>),
-    /// The ensemble says that there is no such session any more.
+    /// There is no such session any more, or not for long enough to be of use.
     Expired,
 }
 
@@ -31,7 +32,7 @@ pub(super) enum Found {
 pub(super) struct Search {
     pub(super) servers: Arc<Mutex<Servers>>,
     pub(super) notices: mpsc::UnboundedSender<SessionNotice>,
-    /// When the last complaint was made.
+    /// When the last complaint was made, unless a connection has been of use since.
     pub(super) complained: Arc<Mutex<Option<Timestamp>>>,
 }
 
@@ -52,11 +53,9 @@ impl Search {
             if round > 0 {
                 sleep(pause(timeout, round)).await;
             }
-            match self.try_every_server(credentials, Patience::new(timeout, round)).await {
-                Ok(found) => {
-                    *self.complained.lock().await = None;
-                    return found;
-                }
+            let patience = Patience::new(timeout, round);
+            match self.try_every_server(credentials, patience, round == first_round).await {
+                Ok(found) => return found,
                 // One round may fail in the middle of any restart; that is not worth a word.
                 Err(failures) if round > first_round => self.complain(&failures).await,
                 Err(_) => {}
@@ -65,9 +64,15 @@ impl Search {
         unreachable!("the rounds are endless")
     }
 
-    async fn try_every_server(&self, credentials: Credentials, patience: Patience) -> Result<Found, String> {
+    async fn try_every_server(
+        &self,
+        credentials: Credentials,
+        patience: Patience,
+        hurry: bool,
+    ) -> Result<Found, String> {
         let mut servers = self.servers.lock().await;
-        let order = servers.round(clock::now(), LOOKUP_PATIENCE).await?;
+        let lookup = if hurry && servers.all_known() { patience.connect } else { LOOKUP_PATIENCE };
+        let order = servers.round(clock::now(), lookup).await?;
         let mut failures = Vec::new();
         for address in order {
             match attach(address, credentials, patience).await {
@@ -78,6 +83,11 @@ impl Search {
                 }
                 // Of a session that was never opened nothing can be over: such a server is out of order.
                 Err(DialError::Expired) if credentials.session != 0 => return Ok(Found::Expired),
+                // The attach has brought the expiry forward: the lease that was is not to be relied on any more.
+                Err(error @ DialError::Grant { .. }) if credentials.session != 0 => {
+                    tracing::warn!(%address, %error, "the session is given up");
+                    return Ok(Found::Expired);
+                }
                 Err(error) => {
                     tracing::debug!(%address, %error, "not attached");
                     servers.failed(address, clock::now());

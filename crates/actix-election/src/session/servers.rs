@@ -84,46 +84,54 @@ fn parse_server(server: &str) -> Option<(String, u16)> {
 /// Chooses the order in which servers are tried.
 #[derive(Debug)]
 pub(super) struct Servers {
-    names: Vec<(String, u16)>,
-    /// What the names meant last, for when they cannot be resolved.
-    known: Vec<SocketAddr>,
+    names: Vec<Name>,
     failed: HashMap<SocketAddr, Timestamp>,
+}
+
+#[derive(Debug)]
+struct Name {
+    host: String,
+    port: u16,
+    /// What it meant last, for when it cannot be resolved.
+    known: Vec<SocketAddr>,
 }
 
 impl Servers {
     pub(super) fn new(names: Vec<(String, u16)>) -> Self {
-        Servers { names, known: Vec::new(), failed: HashMap::new() }
+        let names = names.into_iter().map(|(host, port)| Name { host, port, known: Vec::new() }).collect();
+        Servers { names, failed: HashMap::new() }
+    }
+
+    /// Whether every name has been resolved before, so that a lookup is not worth a long wait.
+    pub(super) fn all_known(&self) -> bool {
+        self.names.iter().all(|name| !name.known.is_empty())
     }
 
     /// All addresses of all servers in random order, those that failed of late behind the others.
     ///
-    /// Names are resolved anew, all at once, for at most `patience`; a name that cannot be resolved does not hold
-    /// up the others, and if none can, the last known addresses serve. Returns what went wrong if there is no
-    /// address at all.
+    /// Names are resolved anew, all at once, for at most `patience`; for a name that cannot be resolved its last
+    /// known addresses serve. Returns what went wrong if there is no address at all.
     pub(super) async fn round(
         &mut self,
         now: Timestamp,
         patience: Duration,
     ) -> Result<Vec<SocketAddr>, String> {
-        let lookups = self.names.iter().map(|(host, port)| resolve(host, *port, patience));
-        let mut found = Vec::new();
+        let lookups = self.names.iter().map(|name| resolve(&name.host, name.port, patience));
+        let results = futures::future::join_all(lookups).await;
         let mut errors = Vec::new();
-        for result in futures::future::join_all(lookups).await {
+        for (name, result) in self.names.iter_mut().zip(results) {
             match result {
-                Ok(addresses) => found.extend(addresses),
+                Ok(addresses) => name.known = addresses,
                 Err(error) => errors.push(error),
             }
         }
-        found.sort_unstable();
-        found.dedup();
-        if !found.is_empty() {
-            self.known = found;
-        }
-        if self.known.is_empty() {
+        let mut order: Vec<_> = self.names.iter().flat_map(|name| name.known.iter().copied()).collect();
+        order.sort_unstable();
+        order.dedup();
+        if order.is_empty() {
             return Err(errors.join("; "));
         }
-        self.failed.retain(|address, at| self.known.contains(address) && now.since(*at) < PENALTY);
-        let mut order = self.known.clone();
+        self.failed.retain(|address, at| order.contains(address) && now.since(*at) < PENALTY);
         order.shuffle(&mut rand::rng());
         order.sort_by_key(|address| self.failed.get(address).copied());
         Ok(order)
@@ -200,5 +208,25 @@ mod tests {
         let mut none = Servers::new(vec![("no.such.host.invalid".to_owned(), 1)]);
         let error = none.round(Timestamp::from_nanos(1), Duration::from_secs(5)).await.unwrap_err();
         assert!(error.contains("no.such.host.invalid"), "{error}");
+        assert!(!servers.all_known());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_was_resolved_once_keeps_its_addresses() {
+        let names = vec![("no.such.host.invalid".to_owned(), 1), ("127.0.0.1".to_owned(), 2)];
+        let mut servers = Servers::new(names);
+        servers.names[0].known = vec!["10.0.0.1:1".parse().unwrap()];
+        let mut order = servers.round(Timestamp::from_nanos(1), Duration::from_secs(5)).await.unwrap();
+        order.sort_unstable();
+        assert_eq!(order, ["10.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()]);
+        assert!(servers.all_known());
+    }
+
+    #[tokio::test]
+    async fn names_are_resolved_anew_in_every_round() {
+        let mut servers = Servers::new(vec![("localhost".to_owned(), 1)]);
+        servers.names[0].known = vec!["10.0.0.1:1".parse().unwrap()];
+        let order = servers.round(Timestamp::from_nanos(1), Duration::from_secs(30)).await.unwrap();
+        assert!(order.iter().all(|address| address.ip().is_loopback()), "{order:?}");
     }
 }
