@@ -1,2 +1,40 @@
-//! The `elect` command.
-fn main() {}
+//! The `elect` command: leader election on ZooKeeper for scripts and operators.
+//!
+//! - [`args`] says what can be given, and refuses what cannot be used; [`help`] is what `--help` shows.
+//! - [`campaign`], [`watch`], [`status`] and [`resign`] are the commands.
+//! - [`news`] is the actor behind all commands but `campaign`.
+//! - [`events`] is what they print, and [`output`] is the thread that prints it.
+//! - [`stop`] is how the process comes to its end, whatever blocks.
+
+mod args;
+mod campaign;
+mod events;
+mod exit;
+mod help;
+mod logs;
+mod news;
+mod output;
+mod resign;
+mod status;
+mod stop;
+mod watch;
+
+use std::process::ExitCode;
+
+use args::{Command, Parsed};
+use exit::Ending;
+
+fn main() -> ExitCode {
+    let cli = match args::parse(std::env::args_os()) {
+        Ok(Parsed::Run(cli)) => cli,
+        Ok(Parsed::Show(text)) => return exit::show(&text),
+        Err(refused) => return Ending::Unusable(refused).conclude(),
+    };
+    let ending = match cli.command {
+        Command::Campaign(args) => campaign::run(&cli.ensemble, args),
+        Command::Status(args) => status::run(&cli.ensemble, &args),
+        Command::Watch(args) => watch::run(&cli.ensemble, &args),
+        Command::Resign(args) => resign::run(&cli.ensemble, &args),
+    };
+    ending.conclude()
+}

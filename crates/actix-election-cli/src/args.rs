@@ -1,0 +1,373 @@
+//! What can be given on the command line, and what cannot be used.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+use actix_election::{Address, ElectionPath, Session, SessionBuilder};
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::help;
+
+/// The whole command line.
+#[derive(Parser)]
+#[command(
+    name = "elect",
+    version,
+    about = "Leader election on ZooKeeper: campaign, see who is master, hand over",
+    long_about = help::ABOUT,
+    after_long_help = help::AFTER,
+    subcommand_required = true,
+    arg_required_else_help = false,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) ensemble: EnsembleArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the ensemble is, and who asks: before or after the command.
+#[derive(Args)]
+#[command(next_help_heading = "Ensemble")]
+pub(crate) struct EnsembleArgs {
+    /// The servers, and a chroot that every path is below
+    #[arg(
+        long,
+        global = true,
+        env = "ELECT_ZOOKEEPER",
+        default_value = "127.0.0.1:2181",
+        value_name = "HOSTS[/CHROOT]",
+        long_help = help::ZOOKEEPER
+    )]
+    zookeeper: String,
+    /// Credentials, such as digest:user:password
+    #[arg(
+        long,
+        global = true,
+        env = "ELECT_AUTH",
+        hide_env_values = true,
+        value_name = "SCHEME:CREDENTIALS",
+        value_parser = Secret::parse,
+        long_help = help::AUTH
+    )]
+    auth: Option<Secret>,
+}
+
+impl EnsembleArgs {
+    /// Settings of a session at this ensemble.
+    pub(crate) fn session(&self) -> Result<SessionBuilder, String> {
+        let builder = Session::builder(&self.zookeeper);
+        match &self.auth {
+            None => Ok(builder),
+            Some(secret) => {
+                let (scheme, credentials) = secret.split()?;
+                Ok(builder.auth(scheme, credentials))
+            }
+        }
+    }
+}
+
+/// Something that is never shown.
+#[derive(Clone)]
+struct Secret(String);
+
+impl Secret {
+    /// Never fails: what clap refuses, it shows.
+    #[allow(clippy::unnecessary_wraps, reason = "clap wants a result")]
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Secret(text.to_owned()))
+    }
+
+    fn split(&self) -> Result<(&str, &str), String> {
+        let rule = match self.0.split_once(':') {
+            None => "it must be SCHEME:CREDENTIALS, such as digest:user:password",
+            Some((scheme, _)) if scheme.is_empty() || !scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+                "before the first colon must stand a scheme, a word such as digest"
+            }
+            Some(("digest", credentials)) if !credentials.contains(':') => {
+                "for digest it must be digest:user:password"
+            }
+            Some(parts) => return Ok(parts),
+        };
+        Err(format!("invalid value (not shown) for '--auth <SCHEME:CREDENTIALS>': {rule}"))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(not shown)")
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Compete for the role until SIGTERM or SIGINT, then hand over in order
+    #[command(long_about = help::CAMPAIGN, after_long_help = help::CAMPAIGN_AFTER)]
+    Campaign(CampaignArgs),
+    /// Say who is master
+    #[command(long_about = help::STATUS, after_long_help = help::STATUS_AFTER)]
+    Status(PathArgs),
+    /// Say who is master, now and on every change
+    #[command(long_about = help::WATCH, after_long_help = help::WATCH_AFTER)]
+    Watch(PathArgs),
+    /// Ask the master to step down in order
+    #[command(long_about = help::RESIGN, after_long_help = help::RESIGN_AFTER)]
+    Resign(ResignArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct CampaignArgs {
+    /// What the election is about: a znode path, such as /master
+    #[arg(value_parser = election_path)]
+    pub(crate) path: ElectionPath,
+    /// A local label for the events; default: the address, else host name and process id
+    #[arg(long, value_parser = label)]
+    id: Option<String>,
+    /// What others see of this candidate: where the master is reached
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    pub(crate) address: Option<Address>,
+    /// How candidates compete
+    #[arg(long, value_enum, default_value = "lock")]
+    strategy: Strategy,
+    /// The session timeout to ask for: a crash is noticed after so long
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = session_timeout)]
+    pub(crate) session_timeout: Duration,
+    /// One JSON object a line instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// While master, print a `holding` event this often, if the lease is valid at that moment
+    #[arg(long, value_name = "DURATION", value_parser = holding)]
+    pub(crate) holding: Option<Duration>,
+}
+
+impl CampaignArgs {
+    /// The label of this candidate.
+    pub(crate) fn id(&self) -> String {
+        let address = || self.address.as_ref().map(|address| address.as_str().to_owned());
+        self.id.clone().or_else(address).unwrap_or_else(|| {
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            format!("{host}-{}", std::process::id())
+        })
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct PathArgs {
+    /// What the election is about: a znode path, such as /master
+    #[arg(value_parser = election_path)]
+    pub(crate) path: ElectionPath,
+    /// JSON instead of text, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ResignArgs {
+    /// What the election is about: a znode path, such as /master
+    #[arg(value_parser = election_path)]
+    pub(crate) path: ElectionPath,
+}
+
+/// How candidates compete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Strategy {
+    /// One ephemeral znode at the path, whose data is the master's address
+    Lock,
+    /// A fair queue of znodes below the path (not there yet)
+    Queue,
+}
+
+fn election_path(text: &str) -> Result<ElectionPath, String> {
+    ElectionPath::new(text).map_err(|invalid| invalid.rule.to_owned())
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    Address::new(text).map_err(|invalid| invalid.rule.to_owned())
+}
+
+fn label(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("it must not be empty".into()) } else { Ok(text.to_owned()) }
+}
+
+fn session_timeout(text: &str) -> Result<Duration, String> {
+    duration(text, Duration::from_secs(1), "it must be from 1s to 1h")
+}
+
+fn holding(text: &str) -> Result<Duration, String> {
+    duration(text, Duration::from_millis(1), "it must be from 1ms to 1h")
+}
+
+fn duration(text: &str, shortest: Duration, rule: &str) -> Result<Duration, String> {
+    let parsed = humantime::parse_duration(text)
+        .map_err(|error| format!("it must be a duration such as 10s or 500ms ({error})"))?;
+    if (shortest..=Duration::from_secs(3600)).contains(&parsed) { Ok(parsed) } else { Err(rule.to_owned()) }
+}
+
+/// What the command line asks for.
+pub(crate) enum Parsed {
+    /// Carry out a command.
+    Run(Cli),
+    /// Print this and be done: help, or the version.
+    Show(String),
+}
+
+/// Reads the command line, and the environment where it says nothing.
+///
+/// # Errors
+///
+/// One line that says which value cannot be used, and what was expected.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, String> {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let text = error.render();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Show(text.to_string())),
+                _ => Err(shorten(&text.to_string())),
+            };
+        }
+    };
+    // Before anything is started.
+    cli.ensemble.session().map(drop)?;
+    if matches!(&cli.command, Command::Campaign(args) if args.strategy == Strategy::Queue) {
+        let rule = "the queue is not there yet: use lock, which is the default";
+        return Err(format!("invalid value 'queue' for '--strategy <STRATEGY>': {rule}"));
+    }
+    Ok(Parsed::Run(cli))
+}
+
+/// Clap explains itself in paragraphs: puts what it found on one line, and says where the rest is.
+fn shorten(text: &str) -> String {
+    let found = text.strip_prefix("error: ").unwrap_or(text);
+    let explained = ["\nUsage:", "\nFor more information"]
+        .iter()
+        .fold(found, |text, end| text.split_once(end).map_or(text, |(before, _)| before));
+    let parts: Vec<_> = explained.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    format!("{}; see --help", parts.join(" ").replace(" tip: ", "; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(line: &[&str]) -> Result<Cli, String> {
+        let words = ["elect"].iter().chain(line).map(OsString::from);
+        match parse(words)? {
+            Parsed::Run(cli) => Ok(cli),
+            Parsed::Show(text) => panic!("{line:?} shows {text}"),
+        }
+    }
+
+    fn campaign(line: &[&str]) -> CampaignArgs {
+        match run(line) {
+            Ok(Cli { command: Command::Campaign(args), .. }) => args,
+            Ok(_) => panic!("{line:?} is another command"),
+            Err(why) => panic!("{line:?}: {why}"),
+        }
+    }
+
+    fn refused(line: &[&str]) -> String {
+        match run(line) {
+            Ok(_) => panic!("{line:?} is accepted"),
+            Err(why) => why,
+        }
+    }
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_the_definition() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_campaign_has_the_documented_defaults() {
+        let args = campaign(&["campaign", "/master"]);
+        assert_eq!(args.path.as_str(), "/master");
+        assert_eq!(args.session_timeout, Duration::from_secs(10));
+        assert!(!args.json && args.holding.is_none() && args.address.is_none());
+        assert!(args.id().ends_with(&format!("-{}", std::process::id())), "{}", args.id());
+    }
+
+    #[test]
+    fn the_id_is_the_address_unless_it_is_given() {
+        assert_eq!(campaign(&["campaign", "/m", "--address", "h:1"]).id(), "h:1");
+        assert_eq!(campaign(&["campaign", "/m", "--address", "h:1", "--id", "a"]).id(), "a");
+    }
+
+    #[test]
+    fn durations_are_for_people() {
+        let args = campaign(&["campaign", "/m", "--session-timeout", "1m 30s", "--holding", "500ms"]);
+        assert_eq!(args.session_timeout, Duration::from_secs(90));
+        assert_eq!(args.holding, Some(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn the_ensemble_is_given_before_or_after_the_command() {
+        for line in [
+            ["--zookeeper", "zk:1/c", "--auth", "digest:u:p", "status", "/m"],
+            ["--zookeeper", "zk:1/c", "status", "/m", "--auth", "digest:u:p"],
+            ["--auth", "digest:u:p", "status", "--zookeeper", "zk:1/c", "/m"],
+            ["status", "/m", "--zookeeper", "zk:1/c", "--auth", "digest:u:p"],
+        ] {
+            let Ok(cli) = run(&line) else { panic!("{line:?}") };
+            assert_eq!(cli.ensemble.zookeeper, "zk:1/c", "{line:?}");
+            let secret = cli.ensemble.auth.as_ref().map(|secret| secret.0.as_str());
+            assert_eq!(secret, Some("digest:u:p"), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_with_the_rule() {
+        for (line, value, rule) in [
+            (&["campaign", "master"][..], "'master'", "must start with a slash"),
+            (&["campaign", "/m/"], "'/m/'", "must not end with a slash"),
+            (&["campaign", "/m", "--address", "nowhere"], "'nowhere'", "must be host:port"),
+            (&["campaign", "/m", "--session-timeout", "soon"], "'soon'", "such as 10s or 500ms"),
+            (&["campaign", "/m", "--session-timeout", "10"], "'10'", "such as 10s or 500ms"),
+            (&["campaign", "/m", "--session-timeout", "999ms"], "'999ms'", "from 1s to 1h"),
+            (&["campaign", "/m", "--session-timeout", "2h"], "'2h'", "from 1s to 1h"),
+            (&["campaign", "/m", "--holding", "0s"], "'0s'", "from 1ms to 1h"),
+            (&["campaign", "/m", "--id", ""], "--id", "value"),
+            (&["campaign", "/m", "--strategy", "queue"], "'queue'", "not there yet"),
+            (&["campaign", "/m", "--strategy", "chance"], "'chance'", "lock, queue"),
+            (&["campaign"], "<PATH>", "required"),
+            (&["campaign", "/m", "--now"], "'--now'", "unexpected"),
+            (&["rule", "/m"], "'rule'", "unrecognized"),
+            (&[], "subcommand", "campaign, status, watch, resign"),
+        ] {
+            let why = refused(line);
+            assert!(why.contains(value) && why.contains(rule), "{line:?}: {why}");
+            assert!(!why.contains('\n'), "{line:?}: {why}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_checked_and_never_shown() {
+        for (auth, rule) in [
+            ("hunter2", "SCHEME:CREDENTIALS"),
+            ("", "SCHEME:CREDENTIALS"),
+            (":hunter2", "a word such as digest"),
+            ("hunter-2:x", "a word such as digest"),
+            ("digest:hunter2", "digest:user:password"),
+        ] {
+            let why = refused(&["status", "/m", "--auth", auth]);
+            assert!(why.contains("--auth") && why.contains(rule), "{auth}: {why}");
+            assert!(!why.contains("hunter"), "{why}");
+        }
+        assert!(run(&["status", "/m", "--auth", "digest:user:pass:word"]).is_ok());
+        assert!(run(&["status", "/m", "--auth", "x509:"]).is_ok(), "other schemes have rules of their own");
+        assert_eq!(format!("{:?}", Secret("hunter2".into())), "(not shown)");
+    }
+
+    #[test]
+    fn help_is_shown_and_is_no_failure() {
+        for line in [&["elect", "--help"][..], &["elect", "-V"], &["elect", "campaign", "--help"]] {
+            let shown = parse(line.iter().map(OsString::from));
+            assert!(matches!(shown, Ok(Parsed::Show(text)) if text.contains("elect")), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What is printed: events, as JSON or as text.
+
+use actix_election::{Lease, Master, SessionState, StandbyReason, Timestamp};
+use serde::Serialize;
+
+use crate::exit::one_line;
+
+/// How events are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Format {
+    Json,
+    Text,
+}
+
+impl Format {
+    pub(crate) fn new(json: bool) -> Self {
+        if json { Format::Json } else { Format::Text }
+    }
+}
+
+/// A master, as everybody sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Holder {
+    address: String,
+    token: i64,
+}
+
+impl From<&Master> for Holder {
+    fn from(master: &Master) -> Self {
+        Holder { address: master.address.clone(), token: master.token.as_i64() }
+    }
+}
+
+impl Holder {
+    fn text(&self) -> String {
+        let address = if self.address.is_empty() { "(no address)" } else { &self.address };
+        format!("{address}, token {}", self.token)
+    }
+}
+
+fn holder_text(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "none".to_owned(), Holder::text)
+}
+
+/// Something that happened.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Event {
+    Session { state: &'static str },
+    BecameStandby { reason: &'static str, master: Option<Holder> },
+    BecameMaster { id: String, token: i64, remaining: f64 },
+    Holding { token: i64, remaining: f64 },
+    MasterChanged { master: Option<Holder> },
+    Error { message: String },
+}
+
+impl Event {
+    pub(crate) fn session(state: SessionState) -> Self {
+        Event::Session { state: state.name() }
+    }
+
+    pub(crate) fn became_standby(reason: StandbyReason, master: Option<&Master>) -> Self {
+        Event::BecameStandby { reason: reason.name(), master: master.map(Holder::from) }
+    }
+
+    /// `at` is the reading that the lease is judged by.
+    pub(crate) fn became_master(id: &str, lease: &Lease, at: Timestamp) -> Self {
+        let remaining = seconds(micros(lease.remaining_at(at).as_nanos()));
+        Event::BecameMaster { id: id.to_owned(), token: lease.token().as_i64(), remaining }
+    }
+
+    /// `None` if the lease was not valid at `at`.
+    pub(crate) fn holding(lease: &Lease, at: Timestamp) -> Option<Self> {
+        let remaining = micros(lease.remaining_at(at).as_nanos());
+        let token = lease.token().as_i64();
+        (remaining > 0).then(|| Event::Holding { token, remaining: seconds(remaining) })
+    }
+
+    pub(crate) fn master_changed(master: Option<&Master>) -> Self {
+        Event::MasterChanged { master: master.map(Holder::from) }
+    }
+
+    /// The line to print for what happened at `at`.
+    pub(crate) fn line(&self, at: Timestamp, format: Format) -> String {
+        match format {
+            Format::Json => json(&Line { at: seconds(micros(at.as_nanos().into())), event: self }),
+            Format::Text => one_line(&self.text()),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Event::Session { state } => format!("session {state}"),
+            Event::BecameStandby { reason, master } => {
+                format!("became standby: {reason} (master: {})", holder_text(master.as_ref()))
+            }
+            Event::BecameMaster { id, token, remaining } => {
+                format!("became master: {id}, token {token}, lease for {remaining:.3} s")
+            }
+            Event::Holding { token, remaining } => {
+                format!("holding: token {token}, lease for {remaining:.3} s")
+            }
+            Event::MasterChanged { master } => format!("master: {}", holder_text(master.as_ref())),
+            Event::Error { message } => format!("error: {message}"),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    at: f64,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+/// What `status` answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct StatusReport {
+    master: Option<Holder>,
+    candidates: Vec<Holder>,
+}
+
+impl StatusReport {
+    /// With the lock strategy nobody but the master can be seen.
+    pub(crate) fn of_lock(master: Option<&Master>) -> Self {
+        let master = master.map(Holder::from);
+        StatusReport { candidates: master.iter().cloned().collect(), master }
+    }
+
+    pub(crate) fn line(&self, format: Format) -> String {
+        match format {
+            Format::Json => json(self),
+            Format::Text => one_line(&format!("master: {}", holder_text(self.master.as_ref()))),
+        }
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| {
+        // Only maps with odd keys can fail, and there are none.
+        format!(
+            "{{\"event\":\"error\",\"message\":\"cannot print an event: {}\"}}",
+            one_line(&error.to_string())
+        )
+    })
+}
+
+/// Whole microseconds, rounded down: a lease must not seem longer than it is.
+fn micros(nanos: u128) -> u64 {
+    u64::try_from(nanos / 1_000).unwrap_or(u64::MAX)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "exact for 285 years of microseconds")]
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_election::FencingToken;
+
+    use super::*;
+
+    const AT: Timestamp = Timestamp::from_nanos(12_500_000_999);
+
+    fn master() -> Master {
+        Master { address: "h:1".into(), token: FencingToken::new(77) }
+    }
+
+    #[test]
+    fn json_lines_are_exactly_as_documented() {
+        let lines = [
+            (
+                Event::session(SessionState::Suspended { until: AT }),
+                r#"{"at":12.5,"event":"session","state":"suspended"}"#,
+            ),
+            (
+                Event::became_standby(StandbyReason::LeaseEnding, Some(&master())),
+                r#"{"at":12.5,"event":"became_standby","reason":"lease_ending","master":{"address":"h:1","token":77}}"#,
+            ),
+            (
+                Event::became_standby(StandbyReason::Connecting, None),
+                r#"{"at":12.5,"event":"became_standby","reason":"connecting","master":null}"#,
+            ),
+            (
+                Event::BecameMaster { id: "a".into(), token: 81, remaining: seconds(4_400_000) },
+                r#"{"at":12.5,"event":"became_master","id":"a","token":81,"remaining":4.4}"#,
+            ),
+            (
+                Event::Holding { token: 81, remaining: seconds(4_000_000) },
+                r#"{"at":12.5,"event":"holding","token":81,"remaining":4.0}"#,
+            ),
+            (
+                Event::Error { message: "no \"server\"\n".into() },
+                r#"{"at":12.5,"event":"error","message":"no \"server\"\n"}"#,
+            ),
+            (
+                Event::master_changed(Some(&master())),
+                r#"{"at":12.5,"event":"master_changed","master":{"address":"h:1","token":77}}"#,
+            ),
+            (Event::master_changed(None), r#"{"at":12.5,"event":"master_changed","master":null}"#),
+        ];
+        for (event, expected) in lines {
+            assert_eq!(event.line(AT, Format::Json), expected);
+        }
+    }
+
+    #[test]
+    fn times_are_floats_of_whole_microseconds_rounded_down() {
+        let line = |nanos| Event::master_changed(None).line(Timestamp::from_nanos(nanos), Format::Json);
+        assert!(line(3_000_000_000).starts_with(r#"{"at":3.0,"#));
+        assert!(line(123_456_789_999).starts_with(r#"{"at":123.456789,"#));
+        assert!(line(31_536_000_123_456_999).starts_with(r#"{"at":31536000.123456,"#), "a year after boot");
+    }
+
+    #[test]
+    fn the_status_is_exactly_as_documented() {
+        assert_eq!(
+            StatusReport::of_lock(Some(&master())).line(Format::Json),
+            r#"{"master":{"address":"h:1","token":77},"candidates":[{"address":"h:1","token":77}]}"#
+        );
+        assert_eq!(StatusReport::of_lock(None).line(Format::Json), r#"{"master":null,"candidates":[]}"#);
+        assert_eq!(StatusReport::of_lock(None).line(Format::Text), "master: none");
+    }
+
+    #[test]
+    fn text_is_one_line_whatever_a_stranger_wrote_as_his_address() {
+        let stranger = Master { address: "\u{1b}[2J\n".into(), token: FencingToken::new(1) };
+        let line = Event::became_standby(StandbyReason::Outranked, Some(&stranger)).line(AT, Format::Text);
+        assert_eq!(line, "became standby: outranked (master: \\u{1b}[2J\\n, token 1)");
+        let nameless = Master { address: String::new(), token: FencingToken::new(1) };
+        let line = Event::master_changed(Some(&nameless)).line(AT, Format::Text);
+        assert_eq!(line, "master: (no address), token 1");
+    }
+}

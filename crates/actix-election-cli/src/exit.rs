@@ -1,0 +1,91 @@
+//! How a command ends: its exit code, and the one line on standard error that goes with a failure.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use actix_election::StartError;
+
+/// Everything went as it should.
+pub(crate) const SUCCESS: u8 = 0;
+/// Something did not work.
+pub(crate) const FAILURE: u8 = 1;
+/// The arguments cannot be used.
+pub(crate) const UNUSABLE: u8 = 2;
+/// `status`: there is no master.
+pub(crate) const NO_MASTER: u8 = 3;
+/// A signal ended it: this, plus the signal's number.
+pub(crate) const SIGNAL: u8 = 128;
+
+/// How a command ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With this code, and nothing to say about it.
+    Code(u8),
+    /// It did not work, for this reason.
+    Failed(String),
+    /// The arguments cannot be used, for this reason.
+    Unusable(String),
+}
+
+impl Ending {
+    /// Says what there is to say.
+    pub(crate) fn conclude(self) -> ExitCode {
+        match self {
+            Ending::Code(code) => code.into(),
+            Ending::Failed(why) => {
+                complain(&why);
+                FAILURE.into()
+            }
+            Ending::Unusable(why) => {
+                complain(&why);
+                UNUSABLE.into()
+            }
+        }
+    }
+}
+
+impl From<StartError> for Ending {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Invalid(_) => Ending::Unusable(error.to_string()),
+            error => Ending::Failed(error.to_string()),
+        }
+    }
+}
+
+/// One line on standard error, whatever the text holds.
+pub(crate) fn complain(why: &str) {
+    // If nobody reads standard error, the exit code has to do.
+    let _ = writeln!(std::io::stderr(), "elect: {}", one_line(why));
+}
+
+/// Prints what `--help` and `--version` ask for.
+pub(crate) fn show(text: &str) -> ExitCode {
+    match write!(std::io::stdout(), "{text}").and_then(|()| std::io::stdout().flush()) {
+        Ok(()) => SUCCESS.into(),
+        Err(_) => FAILURE.into(),
+    }
+}
+
+/// The text on one line, and harmless to a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_strangers_wrote_stays_on_one_line() {
+        assert_eq!(one_line("a\nb\u{1b}[31m é"), "a\\nb\\u{1b}[31m é");
+    }
+}

@@ -1,0 +1,134 @@
+//! What `--help` shows beyond one line for each argument.
+
+pub(crate) const ABOUT: &str = "\
+Leader election on ZooKeeper: campaign, see who is master, hand over.
+
+A process competes for a role, named by a znode path. Exactly one process holds it at a time: the \
+master. When it dies, is cut off or resigns, another takes over. Every mastership has a token that \
+is greater than all before it in the same election: hand it to whatever the master writes to, so \
+that a late writer can be refused.";
+
+pub(crate) const AFTER: &str = "\
+EXAMPLES
+  elect campaign /master --address 10.0.0.7:8080     compete, and say so in text
+  elect status /master --json                        who is master?
+  elect watch /master                                follow who is master
+  elect resign /master                               ask the master to step down
+  elect --zookeeper zk1,zk2,zk3/payments status /scheduler
+
+EXIT CODES
+  0  done
+  1  it did not work: one line on standard error says why
+  2  the arguments cannot be used: one line on standard error says which, and what was expected
+  3  status: there is no master
+  130, 143  ended by SIGINT or SIGTERM before it was done; 130 also after a second signal
+
+LOGS
+  Logs go to standard error, by RUST_LOG: debug, or actix_election=trace, say. Unless it is set,
+  campaign and watch log warnings, status and resign errors only. The ZooKeeper client never logs
+  more than warnings, whatever RUST_LOG says, since it would log the session's password.";
+
+pub(crate) const ZOOKEEPER: &str = "\
+The servers, and a chroot that every path is below: host[:port],host[:port],.../chroot. An IPv6 \
+address stands in brackets; without a port it is 2181. The chroot is created where it is missing.";
+
+pub(crate) const AUTH: &str = "\
+Credentials, such as digest:user:password. What a process with credentials creates, only those \
+credentials may use; without them it is open to everybody.
+
+Other users of this machine can see the arguments of a process: ELECT_AUTH is the better place.";
+
+pub(crate) const CAMPAIGN: &str = "\
+Compete for the role until SIGTERM or SIGINT, then hand over in order.
+
+The master holds an ephemeral znode at PATH, whose data is its address. It prints what happens to \
+it; with --json, one object a line, flushed.";
+
+pub(crate) const CAMPAIGN_AFTER: &str = r#"EVENTS (with --json)
+  {"at":12.5,"event":"session","state":"connected"}
+      connecting, connected, suspended, lost or closed
+  {"at":12.6,"event":"became_standby","reason":"outranked","master":{"address":"h:1","token":77}}
+      connecting, outranked, resigned, lease_ending, session_lost, node_lost, path_taken, denied or
+      role_failed; the master is null when none is known
+  {"at":19.1,"event":"became_master","id":"a","token":81,"remaining":4.4}
+  {"at":19.2,"event":"holding","token":81,"remaining":4.3}
+      every --holding, while the lease was valid at `at`; never after became_standby
+  {"at":30.0,"event":"error","message":"..."}
+      it goes on trying: no server, a denied ACL and the like do not end it
+
+  `at` is CLOCK_BOOTTIME in seconds, the same for all processes of a machine: from `at` on, the
+  lease is valid for `remaining` seconds at least, unless it is given up in order before.
+  became_master and became_standby come strictly in turn. The lock is released only after
+  became_standby is written, or after 1.5 s if nobody reads it.
+
+SIGNALS
+  SIGTERM or SIGINT: became_standby, the lock is released, the session is closed, exit; within 5 s,
+  even with no server. A second one: at once.
+
+EXIT CODES
+  0    ended by SIGTERM or SIGINT
+  1    it could not start, or standard output cannot be written: it resigned in order
+  2    the arguments cannot be used
+  130  ended by a second signal
+
+EXAMPLES
+  elect campaign /master --address 10.0.0.7:8080
+  elect campaign /master --id worker-3 --session-timeout 4s --json --holding 500ms"#;
+
+pub(crate) const STATUS: &str = "\
+Say who is master.
+
+The answer is what the ensemble says now: it is asked behind a write that went through its quorum. \
+With the lock strategy only the master shows at the ensemble, so it is the one candidate listed.";
+
+pub(crate) const STATUS_AFTER: &str = r#"OUTPUT (with --json)
+  {"master":{"address":"h:1","token":81},"candidates":[{"address":"h:1","token":81}]}
+  {"master":null,"candidates":[]}
+
+EXIT CODES
+  0  there is a master
+  1  it could not be found out, in 10 s at most
+  2  the arguments cannot be used
+  3  there is no master
+
+EXAMPLES
+  elect status /master
+  elect status /master --json | jq -r .master.address"#;
+
+pub(crate) const WATCH: &str = "\
+Say who is master, now and on every change, until SIGTERM or SIGINT.
+
+While the ensemble cannot be reached nothing is printed, and the last master printed is the last \
+one known; the logs say what is wrong. It goes on trying.";
+
+pub(crate) const WATCH_AFTER: &str = r#"EVENTS (with --json)
+  {"at":12.5,"event":"master_changed","master":{"address":"h:1","token":81}}
+  {"at":14.9,"event":"master_changed","master":null}
+      there is no master
+  `at` is CLOCK_BOOTTIME in seconds.
+
+EXIT CODES
+  0    ended by SIGTERM or SIGINT
+  1    it could not start, or standard output cannot be written
+  2    the arguments cannot be used
+  130  ended by a second signal
+
+EXAMPLES
+  elect watch /master
+  elect watch /master --json | jq --unbuffered -r '.master.address // "none"'"#;
+
+pub(crate) const RESIGN: &str = "\
+Ask the master to step down in order, and wait until it has.
+
+The request is an ephemeral znode beside PATH, so it takes permission to create znodes there. The \
+master hands over as it does on SIGTERM, and then stays out for a moment so that another one wins. \
+If there is no other, it becomes master again, with a new token.";
+
+pub(crate) const RESIGN_AFTER: &str = "\
+EXIT CODES
+  0  the lock has changed hands or is free, or there was no master
+  1  the master did not step down in 10 s, or could not be asked
+  2  the arguments cannot be used
+
+EXAMPLES
+  elect resign /master && elect status /master";

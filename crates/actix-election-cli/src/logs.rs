@@ -1,0 +1,34 @@
+//! Logs: to standard error, as `RUST_LOG` says, but never a password.
+
+use std::io::{IsTerminal as _, stderr};
+
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
+
+use crate::exit::complain;
+
+/// Starts logging; `unless_set` is the level where `RUST_LOG` says nothing.
+pub(crate) fn start(unless_set: LevelFilter) {
+    let setting = std::env::var("RUST_LOG").unwrap_or_default();
+    let parse = |setting: &str| EnvFilter::builder().with_default_directive(unless_set.into()).parse(setting);
+    let filter = parse(&setting).unwrap_or_else(|error| {
+        complain(&format!("RUST_LOG is ignored: {error}"));
+        EnvFilter::new(unless_set.to_string())
+    });
+    let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
+    // Complaints about a log that cannot be written panic where nobody reads them either.
+    let lines = lines.log_internal_errors(false);
+    let layer = lines.with_filter(filter).with_filter(filter_fn(may_be_shown));
+    // It fails only if there is a subscriber already.
+    let _ = tracing_subscriber::registry().with(layer).try_init();
+}
+
+/// The client crate logs the session's password at info, and requests with all they hold below that.
+fn may_be_shown(metadata: &Metadata<'_>) -> bool {
+    let client = metadata.target().split("::").next() == Some("zookeeper_async");
+    !client || *metadata.level() <= Level::WARN
+}

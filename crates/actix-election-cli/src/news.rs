@@ -1,0 +1,143 @@
+//! What the commands that only ask and follow are told, and the frame that they run in.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use actix_election::{
+    Close, Election, ElectionPath, Master, MasterChanged, Observe, Problem, Session, SessionChanged,
+    SessionState, StartError, Subscribe,
+};
+use tokio::sync::mpsc;
+
+use crate::args::EnsembleArgs;
+use crate::exit::Ending;
+
+/// How long closing the session may take once there is nothing more to do.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// One piece of news.
+#[derive(Debug)]
+pub(crate) enum News {
+    Session(SessionState),
+    Problem(Problem),
+    Master(Option<Master>),
+}
+
+/// Turns messages into news.
+struct Listener(mpsc::UnboundedSender<News>);
+
+impl Listener {
+    fn pass_on(&self, news: News) {
+        // Nobody listens any more once the command is done.
+        let _ = self.0.send(news);
+    }
+}
+
+impl Actor for Listener {
+    type Context = Context<Self>;
+}
+
+impl Handler<SessionChanged> for Listener {
+    type Result = ();
+
+    fn handle(&mut self, SessionChanged { state }: SessionChanged, _: &mut Self::Context) {
+        self.pass_on(News::Session(state));
+    }
+}
+
+impl Handler<Problem> for Listener {
+    type Result = ();
+
+    fn handle(&mut self, problem: Problem, _: &mut Self::Context) {
+        self.pass_on(News::Problem(problem));
+    }
+}
+
+impl Handler<MasterChanged> for Listener {
+    type Result = ();
+
+    fn handle(&mut self, MasterChanged { master, .. }: MasterChanged, _: &mut Self::Context) {
+        self.pass_on(News::Master(master));
+    }
+}
+
+/// A session, and the news of it.
+pub(crate) struct Inquiry {
+    pub(crate) session: Addr<Session>,
+    pub(crate) news: mpsc::UnboundedReceiver<News>,
+    listener: Addr<Listener>,
+    election: Option<Addr<Election>>,
+}
+
+impl Inquiry {
+    /// Starts a session and listens to it.
+    pub(crate) fn start(ensemble: &EnsembleArgs) -> Result<Self, Ending> {
+        let session = ensemble.session().map_err(Ending::Unusable)?.start()?;
+        let (sender, news) = mpsc::unbounded_channel();
+        let listener = Listener(sender).start();
+        session.do_send(Subscribe(listener.clone().recipient::<SessionChanged>()));
+        session.do_send(Subscribe(listener.clone().recipient::<Problem>()));
+        Ok(Inquiry { session, news, listener, election: None })
+    }
+
+    /// Follows who is master.
+    pub(crate) async fn observe(&mut self, path: &ElectionPath) -> Result<(), StartError> {
+        let election = Election::builder(path.as_str()).observe(&self.session).await?;
+        election.do_send(Observe(self.listener.clone().recipient()));
+        election.do_send(Subscribe(self.listener.clone().recipient::<Problem>()));
+        self.election = Some(election);
+        Ok(())
+    }
+
+    /// Closes the session, in order if that is possible in reasonable time.
+    pub(crate) async fn close(self) {
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.session.send(Close)).await;
+    }
+}
+
+/// Why there was no answer: what is known of the session, for a failure that says more than "timed out".
+#[derive(Default)]
+pub(crate) struct Account {
+    connected: bool,
+    problem: Option<String>,
+}
+
+impl Account {
+    /// Takes a piece of news into account.
+    pub(crate) fn note(&mut self, news: &News) {
+        match news {
+            News::Session(state) => self.connected = *state == SessionState::Connected,
+            News::Problem(problem) => self.problem = Some(problem.message.clone()),
+            News::Master(_) => {}
+        }
+    }
+
+    /// Says why there is nothing after `limit`; `otherwise` holds where the session is in order.
+    pub(crate) fn no_answer(&self, limit: Duration, otherwise: &str) -> String {
+        let limit = humantime::format_duration(limit);
+        match (self.connected, &self.problem) {
+            (true, _) => format!("{otherwise} within {limit}"),
+            (false, Some(problem)) => format!("no answer within {limit}: {problem}"),
+            (false, None) => format!("no answer within {limit}: not connected to the ensemble"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_is_known() {
+        let limit = Duration::from_secs(10);
+        let mut account = Account::default();
+        assert_eq!(account.no_answer(limit, "x"), "no answer within 10s: not connected to the ensemble");
+        account.note(&News::Problem(Problem { path: None, message: "refused".into() }));
+        assert_eq!(account.no_answer(limit, "x"), "no answer within 10s: refused");
+        account.note(&News::Session(SessionState::Connected));
+        assert_eq!(
+            account.no_answer(limit, "the master has not resigned"),
+            "the master has not resigned within 10s"
+        );
+    }
+}

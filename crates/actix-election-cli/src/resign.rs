@@ -1,0 +1,66 @@
+//! `elect resign`: asks the master to step down in order.
+
+use std::time::Duration;
+
+use actix::System;
+use actix_election::{AskError, Asked, ask_to_resign};
+use tracing::level_filters::LevelFilter;
+
+use crate::args::{EnsembleArgs, ResignArgs};
+use crate::exit::{Ending, SUCCESS};
+use crate::logs;
+use crate::news::{Account, Inquiry};
+use crate::output::Output;
+use crate::stop::{Kind, Stop};
+
+/// How long the master has.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(ensemble: &EnsembleArgs, args: &ResignArgs) -> Ending {
+    logs::start(LevelFilter::ERROR);
+    let stop = match Stop::on_signals(Kind::OneShot) {
+        Ok(stop) => stop,
+        Err(ending) => return ending,
+    };
+    System::new().block_on(resign(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
+}
+
+async fn resign(ensemble: &EnsembleArgs, args: &ResignArgs, stop: &Stop) -> Result<Ending, Ending> {
+    let output = Output::start(stop.clone())
+        .map_err(|error| Ending::Failed(format!("cannot write to standard output: {error}")))?;
+    let mut inquiry = Inquiry::start(ensemble)?;
+    let asked = tokio::select! {
+        asked = ask(&mut inquiry, args) => asked,
+        why = stop.requested() => Err(stop.ending(why)),
+    };
+    if let Ok(asked) = &asked {
+        output.print(match asked {
+            Asked::Resigned(token) => format!("the master of token {token} has given up the lock"),
+            Asked::NoMaster => "there is no master".to_owned(),
+        });
+    }
+    // A request that still stands goes with the session.
+    inquiry.close().await;
+    output.written().await;
+    asked.map(|_| stop.ending_unless_output_failed(Ending::Code(SUCCESS)))
+}
+
+async fn ask(inquiry: &mut Inquiry, args: &ResignArgs) -> Result<Asked, Ending> {
+    let limit = tokio::time::sleep(PATIENCE);
+    let session = inquiry.session.clone();
+    let asked = ask_to_resign(&session, args.path.as_str());
+    tokio::pin!(limit, asked);
+    let mut account = Account::default();
+    loop {
+        tokio::select! {
+            asked = &mut asked => return asked.map_err(|error| match error {
+                AskError::Invalid(_) => Ending::Unusable(error.to_string()),
+                error => Ending::Failed(error.to_string()),
+            }),
+            Some(news) = inquiry.news.recv() => account.note(&news),
+            () = &mut limit => {
+                return Err(Ending::Failed(account.no_answer(PATIENCE, "the master has not stepped down")));
+            }
+        }
+    }
+}

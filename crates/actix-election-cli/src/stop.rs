@@ -1,0 +1,161 @@
+//! How the process comes to its end: by a signal, or because nobody can read what it says.
+//!
+//! Signals are taken by a thread of its own, so that nothing that blocks elsewhere holds the end up: it comes in
+//! order if it can, and all the same if it cannot.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::exit::{self, Ending};
+
+/// How long an end in order may take: less than the 5 s that are promised, for the process has to go as well.
+const PATIENCE: Duration = Duration::from_millis(4_500);
+
+const SIGINT: u8 = 2;
+const SIGTERM: u8 = 15;
+
+/// Why the process is to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// This signal came.
+    Signal(u8),
+    /// Standard output cannot be written, for this reason.
+    Output(String),
+}
+
+/// What a signal means to a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// It runs until one comes: then all is well.
+    Endless,
+    /// It was not done yet.
+    OneShot,
+}
+
+/// The wish that the process end. The first reason counts.
+#[derive(Clone)]
+pub(crate) struct Stop {
+    why: Arc<watch::Sender<Option<Why>>>,
+    kind: Kind,
+}
+
+impl Stop {
+    /// From here on signals end the process in order; 4.5 s after the first at the latest, and at once after the
+    /// second.
+    pub(crate) fn on_signals(kind: Kind) -> Result<Self, Ending> {
+        let stop = Stop { why: Arc::new(watch::Sender::new(None)), kind };
+        let listen = || -> io::Result<()> {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            let guard = runtime.enter();
+            // Before anything else is started: from here on a signal does not simply kill.
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            drop(guard);
+            let listening = stop.clone();
+            std::thread::Builder::new().name("signals".into()).spawn(move || {
+                runtime.block_on(async {
+                    let terminate = async move || terminate.recv().await.map(|()| SIGTERM);
+                    let interrupt = async move || interrupt.recv().await.map(|()| SIGINT);
+                    listening.listen(terminate, interrupt).await;
+                });
+            })?;
+            Ok(())
+        };
+        listen().map_err(|error| Ending::Failed(format!("cannot listen for signals: {error}")))?;
+        Ok(stop)
+    }
+
+    async fn listen(
+        &self,
+        mut terminate: impl AsyncFnMut() -> Option<u8>,
+        mut interrupt: impl AsyncFnMut() -> Option<u8>,
+    ) {
+        let mut signalled = false;
+        let mut deadline = None;
+        loop {
+            let signal = tokio::select! {
+                signal = terminate() => signal,
+                signal = interrupt() => signal,
+                _ = self.requested(), if deadline.is_none() => None,
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    tracing::warn!("the end in order takes too long");
+                    let why = self.why.borrow().clone();
+                    std::process::exit(why.map_or(exit::SUCCESS, |why| self.code(&why)).into());
+                }
+            };
+            if let Some(signal) = signal {
+                if std::mem::replace(&mut signalled, true) {
+                    std::process::exit((exit::SIGNAL + SIGINT).into());
+                }
+                self.request(Why::Signal(signal));
+            }
+            deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
+        }
+    }
+
+    /// Asks for the end of the process.
+    pub(crate) fn request(&self, why: Why) {
+        self.why.send_if_modified(|reason| {
+            let first = reason.is_none();
+            reason.get_or_insert(why);
+            first
+        });
+    }
+
+    /// Resolves once the process is to end.
+    pub(crate) async fn requested(&self) -> Why {
+        let mut why = self.why.subscribe();
+        match why.wait_for(Option::is_some).await.map(|why| why.clone()) {
+            Ok(Some(why)) => why,
+            // The sender is ours, so it is there.
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// How the command ends if it ends for this reason.
+    pub(crate) fn ending(&self, why: Why) -> Ending {
+        match why {
+            Why::Output(error) => Ending::Failed(format!("cannot write to standard output: {error}")),
+            why => Ending::Code(self.code(&why)),
+        }
+    }
+
+    /// What became of the command's own ending, if the process was to end meanwhile.
+    pub(crate) fn ending_unless_output_failed(&self, ending: Ending) -> Ending {
+        let why = self.why.borrow().clone();
+        match why {
+            Some(why @ Why::Output(_)) => self.ending(why),
+            _ => ending,
+        }
+    }
+
+    fn code(&self, why: &Why) -> u8 {
+        match (why, self.kind) {
+            (Why::Output(_), _) => exit::FAILURE,
+            (Why::Signal(_), Kind::Endless) => exit::SUCCESS,
+            (Why::Signal(signal), Kind::OneShot) => exit::SIGNAL + signal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_reason_counts() {
+        let stop = Stop { why: Arc::new(watch::Sender::new(None)), kind: Kind::Endless };
+        stop.request(Why::Signal(SIGTERM));
+        stop.request(Why::Output("broken pipe".into()));
+        assert_eq!(stop.requested().await, Why::Signal(SIGTERM));
+        assert_eq!(stop.ending(Why::Signal(SIGTERM)), Ending::Code(0));
+        let once = Stop { kind: Kind::OneShot, ..stop };
+        assert_eq!(once.ending(Why::Signal(SIGTERM)), Ending::Code(143));
+    }
+}
