@@ -23,7 +23,10 @@ struct Term<'a> {
 }
 
 /// Judges the histories of processes that stood in one election.
-pub fn judge(histories: &[(String, Vec<Event>)]) -> Verdict {
+///
+/// Terms are compared only within an era, and `eras` are the moments at which a new one begins: nothing is promised
+/// across a wiped ensemble or a lock that was deleted by hand.
+pub fn judge(histories: &[(String, Vec<Event>)], eras: &[f64]) -> Verdict {
     let mut violations = Vec::new();
     let mut terms = Vec::new();
     for (process, events) in histories {
@@ -31,9 +34,10 @@ pub fn judge(histories: &[(String, Vec<Event>)]) -> Verdict {
         terms.extend(terms_of(process, events, &mut violations));
     }
     terms.sort_by(|a, b| a.first_valid.total_cmp(&b.first_valid));
+    let era = |term: &Term<'_>| eras.iter().filter(|begin| **begin <= term.first_valid).count();
     for pair in terms.windows(2) {
         let [earlier, later] = pair else { continue };
-        if later.token <= earlier.token {
+        if era(earlier) == era(later) && later.token <= earlier.token {
             violations.push(format!(
                 "tokens do not grow: {} led with {} from {:.6}, after {} with {} from {:.6}",
                 later.process,
@@ -47,7 +51,7 @@ pub fn judge(histories: &[(String, Vec<Event>)]) -> Verdict {
     }
     for (i, earlier) in terms.iter().enumerate() {
         for later in &terms[i + 1..] {
-            if later.first_valid <= earlier.last_valid {
+            if era(earlier) == era(later) && later.first_valid <= earlier.last_valid {
                 violations.push(format!(
                     "two masters: {} held {} until {:.6} at least, and {} held {} from {:.6}",
                     earlier.process,
@@ -131,7 +135,7 @@ mod tests {
 
     fn verdict(histories: &[Vec<Event>]) -> Vec<String> {
         let named: Vec<_> = histories.iter().enumerate().map(|(i, h)| (format!("p{i}"), h.clone())).collect();
-        judge(&named).0
+        judge(&named, &[]).0
     }
 
     #[test]
@@ -139,6 +143,14 @@ mod tests {
         let a = vec![master(1.0, 5), holding(2.0, 5), standby(2.1), master(4.0, 9)];
         let b = vec![standby(1.0), master(2.2, 7), holding(3.0, 7), standby(3.1)];
         assert_eq!(verdict(&[a, b]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn eras_are_not_compared() {
+        let histories =
+            [("a".to_owned(), vec![master(1.0, 5), holding(3.0, 5)]), ("b".to_owned(), vec![master(2.0, 4)])];
+        assert_eq!(judge(&histories, &[1.5]).0, Vec::<String>::new());
+        assert_eq!(judge(&histories, &[2.5]).0.len(), 2);
     }
 
     #[test]

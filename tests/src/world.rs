@@ -36,9 +36,8 @@ pub struct World {
     /// The servers' tick.
     pub tick: Duration,
     histories: Vec<(String, std::sync::Arc<crate::History>)>,
-    /// Histories are judged one era at a time: nothing is promised across a wiped ensemble.
-    eras: Vec<Vec<(String, Vec<crate::Event>)>>,
-    era_marks: std::collections::HashMap<String, usize>,
+    /// When a new era began.
+    eras: Vec<f64>,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -60,15 +59,7 @@ impl World {
             .start()
             .await
             .unwrap_or_else(|error| panic!("{error}"));
-        World {
-            ensemble,
-            timeout,
-            tick,
-            histories: Vec::new(),
-            eras: Vec::new(),
-            era_marks: std::collections::HashMap::new(),
-            _turn: turn,
-        }
+        World { ensemble, timeout, tick, histories: Vec::new(), eras: Vec::new(), _turn: turn }
     }
 
     /// The usual options.
@@ -102,21 +93,9 @@ impl World {
         node
     }
 
-    /// What was said so far is judged by itself: nothing is promised from here on that compares with it.
+    /// A new era begins: nothing is promised from here on that compares with a term before.
     pub fn new_era(&mut self) {
-        let era = self.era();
-        self.eras.push(era);
-    }
-
-    fn era(&mut self) -> Vec<(String, Vec<crate::Event>)> {
-        let mut era = Vec::new();
-        for (name, history) in &self.histories {
-            let mark = self.era_marks.get(name).copied().unwrap_or(0);
-            let events = history.events();
-            self.era_marks.insert(name.clone(), events.len());
-            era.push((name.clone(), events[mark..].to_vec()));
-        }
-        era
+        self.eras.push(actix_election::clock::now().as_secs_f64());
     }
 
     /// Stops the processes in order, and judges all that was said. Nothing may be left at the servers: no session, no
@@ -125,15 +104,15 @@ impl World {
     /// # Panics
     ///
     /// With every violation and the histories, if there is one.
-    pub async fn finish(mut self, nodes: Vec<Node>) {
+    pub async fn finish(self, nodes: Vec<Node>) {
         for mut node in nodes {
             if !node.has_ended() {
                 node.stop().await;
             }
         }
-        let last = self.era();
-        self.eras.push(last);
-        let mut violations: Vec<String> = self.eras.iter().flat_map(|era| judge(era).0).collect();
+        let said: Vec<_> =
+            self.histories.iter().map(|(name, history)| (name.clone(), history.events())).collect();
+        let mut violations = judge(&said, &self.eras).0;
         for (name, history) in &self.histories {
             violations.extend(history.garbage().into_iter().map(|line| format!("{name} said {line}")));
         }

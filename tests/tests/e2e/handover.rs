@@ -68,13 +68,13 @@ async fn resign_from_outside() {
     let connect = world.ensemble.connect_string();
     let asked = connect.clone();
     tokio::task::spawn_blocking(move || resign(asked)).await.unwrap();
-    a.standby(mark, "resigned").await;
+    let (_, a_mark) = a.standby(mark, "resigned").await;
     let (_, second, mark) = b.master(0).await;
     assert!(second > first);
     // And back again, which shows that a stayed a candidate.
     tokio::task::spawn_blocking(move || resign(connect)).await.unwrap();
     b.standby(mark, "resigned").await;
-    let (_, third, _) = a.master(1).await;
+    let (_, third, _) = a.master(a_mark).await;
     assert!(third > second);
     assert!(a.history.events().iter().all(|event| !matches!(event.what, What::Error { .. })));
     world.finish(vec![a, b]).await;
