@@ -20,8 +20,8 @@ async fn stopped_for_twice_the_timeout() {
     let until = paused + 2.0 * world.timeout.as_secs_f64();
     let rest = until - actix_election::clock::now().as_secs_f64();
     tokio::time::sleep(Duration::from_secs_f64(rest.max(0.0))).await;
-    a.resume();
     let resumed = actix_election::clock::now().as_secs_f64();
+    a.resume();
     let (told, after) =
         a.history.wait(mark, "became_standby", |w| matches!(w, What::BecameStandby { .. })).await;
     assert!(told.at >= resumed);
