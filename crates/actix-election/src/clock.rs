@@ -29,7 +29,7 @@ pub fn now() -> Timestamp {
 pub(crate) enum Clock {
     /// [`now`].
     Boot,
-    /// tokio's clock, which a test can pause.
+    /// tokio's clock, which a test can pause, and the time spent in [`suspend`].
     #[cfg(test)]
     Tokio(tokio::time::Instant),
 }
@@ -40,11 +40,22 @@ impl Clock {
             Clock::Boot => now(),
             #[cfg(test)]
             Clock::Tokio(origin) => {
-                let elapsed = origin.elapsed() + std::time::Duration::from_secs(1);
+                let elapsed = origin.elapsed() + SUSPENDED.get() + std::time::Duration::from_secs(1);
                 Timestamp::from_nanos(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
             }
         }
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    static SUSPENDED: std::cell::Cell<std::time::Duration> = const { std::cell::Cell::new(std::time::Duration::ZERO) };
+}
+
+/// For the paused clocks of this thread the machine was asleep for so long: they moved on, and no timer did.
+#[cfg(test)]
+pub(crate) fn suspend(time: std::time::Duration) {
+    SUSPENDED.set(SUSPENDED.get() + time);
 }
 
 #[cfg(test)]

@@ -139,9 +139,12 @@ impl Election {
     /// Hands an input to the core and carries out what comes of it.
     fn feed(&mut self, input: Input, ctx: &mut Context<Self>) {
         let until = self.session_lease.as_ref().and_then(|lease| lease.until());
-        if let Some(until) = until.filter(|_| self.lease_told != until) {
-            self.lease_told = Some(until);
-            self.candidate.handle(self.clock.now(), Input::Lease(until));
+        if self.lease_told != until {
+            self.lease_told = until;
+            // A lease that is gone says that the session is over, before the notice of that is here: what came in
+            // between must not begin a term.
+            let news = until.map_or(Input::SessionLost, Input::Lease);
+            self.candidate.handle(self.clock.now(), news);
             self.drain(ctx);
         }
         self.candidate.handle(self.clock.now(), input);
@@ -166,6 +169,7 @@ impl Election {
                     if let Some(term) = &self.term {
                         term.cap(until);
                     }
+                    self.look_watchdog();
                 }
                 Output::LeaseEnded => self.end_lease(),
                 Output::Tell(role, message, news) => self.tell(role, message, news, ctx),
@@ -196,6 +200,10 @@ impl Election {
         if let Some(term) = self.term.take() {
             term.end();
         }
+        self.look_watchdog();
+    }
+
+    fn look_watchdog(&self) {
         if let Some(watchdog) = &self.watchdog {
             watchdog.look();
         }
@@ -291,6 +299,10 @@ impl Election {
             self.stop_when_left = true;
             self.feed(Input::Withdraw, ctx);
         }
+        // A timer does not count the time that the machine spends suspended, and a lease does.
+        if self.timer.is_some_and(|(at, _)| self.clock.now() >= at) {
+            self.feed(Input::Timer, ctx);
+        }
     }
 
     fn add_role(&mut self, role: AddRole, ctx: &mut Context<Self>) {
@@ -318,6 +330,16 @@ impl Actor for Election {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         self.link.part();
+    }
+}
+
+impl Drop for Election {
+    /// Torn down with its thread, or by a panic: with the last user the session is closed, and the lock goes with
+    /// it. The lease goes before. The watchdog is not disarmed, since the roles know of nothing.
+    fn drop(&mut self) {
+        if let Some(term) = &self.term {
+            term.end();
+        }
     }
 }
 
@@ -352,6 +374,7 @@ impl StreamHandler<Notice> for Election {
     fn finished(&mut self, ctx: &mut Self::Context) {
         self.session_state = SessionState::Closed;
         self.session_lease = None;
+        self.lease_told = None;
         self.feed(Input::SessionLost, ctx);
     }
 }
@@ -398,6 +421,8 @@ impl Handler<Campaign> for Election {
     type Result = ();
 
     fn handle(&mut self, _: Campaign, ctx: &mut Self::Context) {
+        // Whoever waits for a withdrawal waits for something that will not be.
+        self.leaving.clear();
         self.link.candidate(true);
         self.feed(Input::Campaign, ctx);
     }
@@ -411,7 +436,7 @@ impl Handler<Withdraw> for Election {
         self.leaving.push(left);
         self.feed(Input::Withdraw, ctx);
         Box::pin(async move {
-            // Dropped if the actor ends first: then it has left as well.
+            // Dropped if the actor ends first, having left as well, or if a `Campaign` comes first.
             let _ = wait.await;
         })
     }

@@ -95,6 +95,9 @@ impl ElectionBuilder {
     /// For those who would rather lose the process than have code run on as master: the lease itself cannot stop
     /// code that is running. A thread of its own watches the clock, so that it also acts right after a pause of
     /// the process. Off by default.
+    ///
+    /// To stop the actix system while this process is master ends the lease too: [`Close`](crate::Close) the
+    /// session before.
     pub fn watchdog(mut self, on: bool) -> Self {
         self.watchdog = on;
         self

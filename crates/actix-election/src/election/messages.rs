@@ -86,7 +86,8 @@ pub struct Resign {
 /// Leaves the election: steps down in order if this process is master, and competes no more. The answer comes when
 /// the lock is released; while this process is cut off, that is when it is connected again or the session is over.
 ///
-/// The election goes on to follow who is master. [`Campaign`] enters it again.
+/// The election goes on to follow who is master. [`Campaign`] enters it again; one that comes before the answer
+/// brings the answer at once.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 pub struct Withdraw;

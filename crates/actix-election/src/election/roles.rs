@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use actix::dev::RecipientRequest;
-use actix::prelude::*;
+use actix::prelude::{MailboxError, Recipient};
 use actix_election_core::RoleId;
 use futures::future::{AbortHandle, abortable};
 
@@ -75,13 +75,15 @@ impl RoleActors {
     }
 
     /// Sends `BecameMaster`; the future says what came of it.
+    ///
+    /// By a recipient of its own, as any message here: one that has met a full mailbox may refuse the next message.
     pub(super) fn tell_master(
         &mut self,
         id: RoleId,
         message: BecameMaster,
     ) -> Option<impl Future<Output = Delivery> + 'static> {
         let role = self.roles.get_mut(&id)?;
-        let request: SharedRequest = Rc::new(RefCell::new(Some(Box::pin(role.master.send(message)))));
+        let request: SharedRequest = Rc::new(RefCell::new(Some(Box::pin(role.master.clone().send(message)))));
         let polled = Rc::clone(&request);
         let handled = std::future::poll_fn(move |cx| match polled.borrow_mut().as_mut() {
             Some(request) => request.as_mut().poll(cx).map(outcome),
@@ -92,8 +94,8 @@ impl RoleActors {
         Some(async move { handled.await.unwrap_or(Delivery::TakenBack) })
     }
 
-    /// Sends `BecameStandby`, after taking back a `BecameMaster` that the role has not begun to handle. The message
-    /// stays in the mailbox however long that takes: the future has to be kept.
+    /// Sends `BecameStandby`, after taking back a `BecameMaster` that the role has not begun to handle. It reaches
+    /// the role whatever becomes of the future.
     pub(super) fn tell_standby(
         &mut self,
         id: RoleId,
@@ -101,8 +103,30 @@ impl RoleActors {
     ) -> Option<impl Future<Output = Delivery> + 'static> {
         let role = self.roles.get_mut(&id)?;
         role.unread = None;
-        let request = role.standby.send(message);
-        Some(async move { outcome(request.await) })
+        let mut request = Lasting(Some(Box::pin(role.standby.clone().send(message))));
+        Some(std::future::poll_fn(move |cx| request.poll(cx)))
+    }
+}
+
+/// A message that stays in the mailbox even if nobody waits for its handling any more.
+struct Lasting(Option<Pin<Box<RecipientRequest<BecameStandby>>>>);
+
+impl Lasting {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Delivery> {
+        let Some(request) = &mut self.0 else { return Poll::Pending };
+        let polled = request.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.0 = None;
+        }
+        polled.map(outcome)
+    }
+}
+
+impl Drop for Lasting {
+    fn drop(&mut self) {
+        // To drop the request is to take the message back, and actix knows no other way to let go of it. This
+        // happens at most once for each role of an election that ends.
+        std::mem::forget(self.0.take());
     }
 }
 

@@ -1,11 +1,15 @@
 //! The watchdog: aborts the process rather than let code run on as master without a lease.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use actix_election_core::Timestamp;
 
 use crate::clock;
 use crate::lease::TermLease;
+
+/// The longest that it sleeps while it watches: a wait does not count the time that the machine spends suspended.
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
 /// Watches the lease of the present term from a thread of its own.
 pub(super) struct Watchdog {
@@ -42,7 +46,7 @@ impl Watchdog {
         self.shared.change(|watched| watched.term = None);
     }
 
-    /// The lease may just have been ended: look again.
+    /// The lease may just have been cut short or ended: look again.
     pub(super) fn look(&self) {
         self.shared.changed.notify_all();
     }
@@ -71,7 +75,7 @@ impl Shared {
                     if now >= until {
                         abort(term, until);
                     }
-                    let wait = self.changed.wait_timeout(watched, until.since(now));
+                    let wait = self.changed.wait_timeout(watched, until.since(now).min(LONGEST_WAIT));
                     wait.unwrap_or_else(PoisonError::into_inner).0
                 }
             };

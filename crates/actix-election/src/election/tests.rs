@@ -1,1 +1,0 @@
-//! The election actor with the clock paused, against a fake session.

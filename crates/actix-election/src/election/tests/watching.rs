@@ -1,0 +1,203 @@
+//! What others learn: who is master, what is wrong, and why this process is not master.
+
+use actix::prelude::*;
+use actix_election_core::{CandidateState, Operation, Refusal, SessionState, StandbyReason};
+use tokio::sync::mpsc;
+
+use super::fake::{is_create, is_read};
+use super::role::{Watched, settle};
+use super::{PATH, T, campaign, next, seconds, start};
+use crate::{Campaign, MasterChanged, Observe, Problem, Resign, Subscribe};
+
+/// Passes on what it is told.
+struct Listener<M: Message>(mpsc::UnboundedSender<M>);
+
+impl<M: Message + Unpin + 'static> Actor for Listener<M> {
+    type Context = Context<Self>;
+}
+
+impl Handler<MasterChanged> for Listener<MasterChanged> {
+    type Result = ();
+
+    fn handle(&mut self, message: MasterChanged, _: &mut Context<Self>) {
+        self.0.send(message).unwrap();
+    }
+}
+
+impl Handler<Problem> for Listener<Problem> {
+    type Result = ();
+
+    fn handle(&mut self, message: Problem, _: &mut Context<Self>) {
+        self.0.send(message).unwrap();
+    }
+}
+
+struct Changes(mpsc::UnboundedReceiver<MasterChanged>);
+
+impl Changes {
+    fn of(election: &Addr<crate::Election>) -> Self {
+        let (tell, told) = mpsc::unbounded_channel();
+        election.do_send(Observe(Listener(tell).start().recipient()));
+        Changes(told)
+    }
+
+    /// The address of the next master; `None` if there is none.
+    async fn next(&mut self) -> Option<String> {
+        let changed = next(&mut self.0, "the master changes").await;
+        assert_eq!(changed.path.as_str(), PATH);
+        changed.master.map(|master| master.address)
+    }
+}
+
+fn problems(election: &Addr<crate::Election>) -> mpsc::UnboundedReceiver<Problem> {
+    let (tell, told) = mpsc::unbounded_channel();
+    election.do_send(Subscribe(Listener(tell).start().recipient()));
+    told
+}
+
+#[actix::test]
+async fn an_observer_follows_who_is_master_without_competing() {
+    let role = Watched::start();
+    let world = start(&[&role], false, |_| ());
+    let mut changes = Changes::of(&world.election);
+    settle().await;
+    assert!(changes.0.try_recv().is_err(), "nothing is known yet");
+    world.session.connect();
+    assert_eq!(changes.next().await, None);
+    world.session.taken_by("there:1");
+    assert_eq!(changes.next().await.as_deref(), Some("there:1"));
+    world.session.delete(PATH);
+    assert_eq!(changes.next().await, None);
+    world.session.taken_by("");
+    assert_eq!(changes.next().await.as_deref(), Some(""), "a master without an address is a master");
+
+    let mut late = Changes::of(&world.election);
+    assert_eq!(late.next().await.as_deref(), Some(""), "the late one is told at once");
+    assert_eq!(world.session.asked_for(is_create).len(), 0);
+    assert!(world.session.candidate().is_empty());
+    assert_eq!(world.status().await.state, CandidateState::Following);
+    settle().await;
+    assert!(changes.0.try_recv().is_err() && late.0.try_recv().is_err());
+}
+
+#[actix::test]
+async fn an_observer_becomes_a_candidate() {
+    let mut role = Watched::start();
+    let world = start(&[&role], false, |_| ());
+    let mut changes = Changes::of(&world.election);
+    world.session.connect();
+    assert_eq!(changes.next().await, None);
+    role.nothing_until(T).await;
+    world.election.do_send(Campaign);
+    role.master().await;
+    assert_eq!(changes.next().await.as_deref(), Some("here:1"));
+    assert_eq!(world.session.candidate(), [true]);
+}
+
+#[actix::test]
+async fn a_squatter_is_a_problem_that_is_reported_until_it_goes() {
+    let mut role = Watched::start();
+    let world = campaign(&role);
+    let mut told = problems(&world.election);
+    world.session.create(PATH, b"", 0);
+    world.session.connect();
+    role.standby(StandbyReason::PathTaken).await;
+    let problem = next(&mut told, "a problem").await;
+    assert_eq!(problem.path.as_ref().map(ToString::to_string).as_deref(), Some(PATH));
+    assert!(problem.message.contains("not ephemeral"), "{problem:?}");
+    let began = world.now();
+    assert_eq!(next(&mut told, "the problem again").await, problem);
+    assert!(world.now() >= began + seconds(59.9), "once a minute");
+    assert_eq!(next(&mut problems(&world.election), "the late one is told too").await, problem);
+
+    let status = world.status().await;
+    assert_eq!(status.state, CandidateState::PathTaken);
+    assert_eq!(status.last_error.as_ref(), Some(&problem.message));
+    world.session.delete(PATH);
+    role.master().await;
+}
+
+#[actix::test]
+async fn a_denied_request_is_a_problem_and_is_tried_again() {
+    let mut role = Watched::start();
+    let world = campaign(&role);
+    let mut told = problems(&world.election);
+    world.session.refuse(is_create, Refusal::NoAuth);
+    world.session.connect();
+    role.standby(StandbyReason::Denied).await;
+    let problem = next(&mut told, "a problem").await;
+    assert!(problem.message.contains("cannot create the lock at /master"), "{problem:?}");
+    let status = world.status().await;
+    assert_eq!(status.state, CandidateState::Denied);
+    assert!(status.next_retry.is_some_and(|wait| wait > seconds(4.9) && wait <= seconds(5.0)), "{status:?}");
+    world.at(seconds(12.0)).await;
+    assert_eq!(world.session.asked_for(is_create).len(), 3, "every 5 s");
+    world.session.refuse_nothing();
+    role.master().await;
+}
+
+#[actix::test]
+async fn status_says_why_this_process_is_not_master() {
+    let mut role = Watched::start();
+    let world = start(&[&role], true, |_| ());
+    let status = world.status().await;
+    assert_eq!((status.state, status.session), (CandidateState::Connecting, SessionState::Connecting));
+    assert_eq!((status.master, status.token, status.place), (None, None, None));
+    assert_eq!((status.lease_remaining, status.quorum_answer_age), (None, None));
+    assert_eq!((status.last_error, status.next_retry), (None, None));
+
+    world.session.hold();
+    world.session.connect();
+    world.state(CandidateState::Competing).await;
+    let token = world.session.taken_by("there:1");
+    world.session.release();
+    world.state(CandidateState::Standby).await;
+    let status = world.status().await;
+    let master = status.master.flatten().unwrap();
+    assert_eq!((master.address.as_str(), master.token.as_i64()), ("there:1", token));
+    assert_eq!(status.session, SessionState::Connected);
+    world.at(seconds(0.9)).await;
+    let status = world.status().await;
+    assert!(
+        status.quorum_answer_age.is_some_and(|age| age > seconds(0.8) && age < seconds(1.0)),
+        "{status:?}"
+    );
+    assert!(status.lease_remaining.is_some_and(|left| left > seconds(8.0)), "{status:?}");
+    role.outranked(StandbyReason::Outranked, Some(token)).await;
+
+    world.session.delete(PATH);
+    let lease = role.master().await;
+    let status = world.status().await;
+    assert_eq!((status.state, status.token), (CandidateState::Master, Some(lease.token())));
+    assert_eq!(status.master.flatten().map(|master| master.token), Some(lease.token()));
+
+    role.standby_gate(false);
+    world.election.do_send(Resign::default());
+    world.state(CandidateState::SteppingDown).await;
+    assert_eq!(world.status().await.token, Some(lease.token()));
+    world.state(CandidateState::WaitingForAcknowledgement).await;
+    role.standby(StandbyReason::Resigned).await;
+    let token = world.session.taken_by("there:2");
+    role.standby_gate(true);
+    world.state(CandidateState::Standby).await;
+    let status = world.status().await;
+    assert_eq!(status.master.flatten().map(|master| master.token.as_i64()), Some(token));
+}
+
+#[actix::test]
+async fn a_lock_that_may_not_be_read_is_followed_by_its_stat() {
+    let mut role = Watched::start();
+    let world = campaign(&role);
+    let token = world.session.taken_by("there:1");
+    world.session.refuse(is_read, Refusal::NoAuth);
+    world.session.connect();
+    let told = role.told().await;
+    assert!(matches!(told.news, super::role::News::Standby(..)), "{told:?}");
+    let status = world.status().await;
+    assert_eq!(status.state, CandidateState::Denied);
+    assert_eq!(status.master.flatten().map(|master| master.token.as_i64()), Some(token));
+    world.session.delete(PATH);
+    role.master().await;
+    let create = |operation: &Operation| matches!(operation, Operation::Create { .. });
+    assert_eq!(world.session.asked_for(create).len(), 1);
+}
