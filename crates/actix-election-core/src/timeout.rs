@@ -6,8 +6,9 @@ use std::time::Duration;
 /// The session timeout T that the server granted.
 ///
 /// Every span of the protocol is a share of T, and all of them are named here. What rests on what:
-/// silence (T/5) plus the time to attach elsewhere has to fit between the lease that always remains (0.4 T)
-/// and the notice (T/8), so that the loss of one server changes nothing.
+/// silence (T/5) plus the time to attach elsewhere has to fit between the lease that always remains (0.4 T
+/// while round trips take up to 3 % of T, a third of T up to T/20) and the notice (T/8), so that the loss of one
+/// server changes nothing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionTimeout(Duration);
 

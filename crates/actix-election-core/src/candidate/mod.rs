@@ -39,6 +39,8 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 /// It hands over an [`Input::Lease`] whenever the session's lease was extended, at the latest right before the
 /// next other input: a candidate goes by the lease that it knows. Inputs of one connection are handed over in
 /// the order in which they happened, and none of an old connection after [`Input::Disconnected`].
+/// What a candidate still asks of a connection that is gone, or tells a role that is dead, before it hears of that,
+/// goes nowhere: drop it.
 ///
 /// ```
 /// use std::time::Duration;
