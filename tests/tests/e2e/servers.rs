@@ -124,3 +124,21 @@ async fn the_quorum_is_lost_for_twice_the_timeout() {
     assert!(second > first);
     world.finish(vec![a, b]).await;
 }
+
+/// G6: while the ensemble's leader is silent nobody can tell a living session from a dead one. For T/5 that is fine.
+#[tokio::test]
+async fn the_ensembles_leader_is_frozen_for_a_moment() {
+    let trio = trio().await;
+    let leader = trio.world.ensemble.leader().await.unwrap();
+    for _ in 0..3 {
+        trio.world.ensemble.server(leader).pause();
+        // What is waited for is time itself.
+        tokio::time::sleep(trio.world.timeout / 5).await;
+        trio.world.ensemble.server(leader).resume();
+        trio.world.ensemble.wait_for_quorum().await.unwrap();
+        // Until the lease is fresh again, which the next answers of the quorum bring about.
+        let fresh = |what: &What| matches!(what, What::Holding { remaining, .. } if *remaining > 5.0);
+        trio.master.history.wait(trio.master.history.mark(), "a fresh lease", fresh).await;
+    }
+    trio.nothing_happened().await;
+}
