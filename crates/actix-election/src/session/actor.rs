@@ -201,7 +201,7 @@ impl Handler<OpenElection> for Session {
 
     fn handle(&mut self, OpenElection(settings): OpenElection, ctx: &mut Self::Context) -> Self::Result {
         let path = settings.config.path.as_str().to_owned();
-        self.elections.retain(|_, election| election.upgrade().is_some());
+        self.elections.retain(|_, election| election.upgrade().is_some_and(|election| election.connected()));
         if self.elections.contains_key(&path) {
             return Err(StartError::PathInUse(path));
         }
