@@ -1,0 +1,144 @@
+//! `elect status`, `elect watch`, `elect resign`.
+
+use serde_json::{Value, json};
+use zookeeper_testkit::wire::{Acl, CreateMode};
+
+use crate::harness::{Running, client, elect, nowhere, one_line, path, run, server};
+
+async fn status(path: &str, args: &[&str]) -> (Option<i32>, String) {
+    let server = server().await.to_string();
+    let output = run(elect(&["status", path, "--zookeeper", &server]).args(args));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[tokio::test]
+async fn status_says_who_is_master_and_whether_there_is_one() {
+    let path = path("status");
+    assert_eq!(status(&path, &["--json"]).await, (Some(3), "{\"master\":null,\"candidates\":[]}\n".into()));
+    assert_eq!(status(&path, &[]).await, (Some(3), "master: none\n".into()));
+
+    let mut candidate = Running::campaign(&path, &["--address", "h:1"]).await;
+    let token = candidate.event("became_master")["token"].clone();
+    let holder = format!(r#"{{"address":"h:1","token":{token}}}"#);
+    let expected = format!("{{\"master\":{holder},\"candidates\":[{holder}]}}\n");
+    assert_eq!(status(&path, &["--json"]).await, (Some(0), expected));
+    assert_eq!(status(&path, &[]).await, (Some(0), format!("master: h:1, token {token}\n")));
+
+    assert_eq!(candidate.terminate(), Some(0));
+    assert_eq!(status(&path, &[]).await.0, Some(3));
+}
+
+#[test]
+fn status_gives_up_where_there_is_no_server() {
+    let nowhere = nowhere();
+    let output = run(&mut elect(&["status", "/m", "--zookeeper", &nowhere]));
+    assert_eq!(output.status.code(), Some(1));
+    let line = one_line(&output);
+    assert!(line.contains("10s") && line.contains(&nowhere), "{line}");
+}
+
+#[tokio::test]
+async fn watch_tells_every_change_until_it_is_ended() {
+    let path = path("watch");
+    let server = server().await.to_string();
+    let mut watch = Running::start(&mut elect(&["watch", &path, "--json", "--zookeeper", &server]));
+    let line = watch.line();
+    assert!(line.ends_with(r#","event":"master_changed","master":null}"#), "{line}");
+
+    let mut candidate = Running::campaign(&path, &["--address", "h:1"]).await;
+    let token = candidate.event("became_master")["token"].clone();
+    let change = watch.event("master_changed");
+    assert_eq!(change["master"], json!({"address": "h:1", "token": token}));
+    assert_eq!(candidate.terminate(), Some(0));
+    assert_eq!(watch.event("master_changed")["master"], Value::Null);
+    assert_eq!(watch.terminate(), Some(0));
+    assert_eq!(watch.remaining(), [""; 0]);
+}
+
+#[test]
+fn watch_keeps_trying_and_a_signal_ends_it_all_the_same() {
+    let nowhere = nowhere();
+    let mut watch = Running::start(&mut elect(&["watch", "/m", "--zookeeper", &nowhere]));
+    // There is no line to wait for: with no server there is nothing to say.
+    let deadline = std::time::Instant::now() + crate::harness::LIMIT;
+    while !signals_are_caught(watch.id()) && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    watch.signal("INT");
+    assert_eq!(watch.wait().code(), Some(0));
+    assert_eq!(watch.remaining(), [""; 0]);
+}
+
+/// Whether the process has a handler for SIGTERM.
+fn signals_are_caught(id: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    caught.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & (1 << 14) != 0))
+}
+
+#[tokio::test]
+async fn resign_makes_a_lone_master_step_down_and_win_again() {
+    let path = path("resign");
+    let server = server().await.to_string();
+    let mut candidate = Running::campaign(&path, &[]).await;
+    let before = candidate.event("became_master");
+    let output = run(&mut elect(&["resign", &path, "--zookeeper", &server]));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(candidate.event("became_standby")["reason"], "resigned");
+    let after = candidate.event("became_master");
+    assert!(after["token"].as_i64() > before["token"].as_i64());
+    assert_eq!(candidate.terminate(), Some(0));
+}
+
+#[tokio::test]
+async fn resign_hands_over_to_the_other_candidate() {
+    let path = path("hand-over");
+    let server = server().await.to_string();
+    let mut first = Running::campaign(&path, &["--address", "h:1"]).await;
+    first.event("became_master");
+    let mut second = Running::campaign(&path, &["--address", "h:2"]).await;
+    second.event("became_standby");
+    let output = run(&mut elect(&["--zookeeper", &server, "resign", &path]));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(first.event("became_standby")["reason"], "resigned");
+    second.event("became_master");
+    assert!(status(&path, &[]).await.1.contains("h:2"));
+}
+
+#[tokio::test]
+async fn resign_is_done_where_nobody_is_master() {
+    let server = server().await.to_string();
+    let output = run(&mut elect(&["--zookeeper", &server, "resign", &path("nobody")]));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[tokio::test]
+async fn resign_says_why_it_failed() {
+    let path = path("no-lock");
+    let server = server().await.to_string();
+    client().await.create(&path, b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    let output = run(&mut elect(&["--zookeeper", &server, "resign", &path]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(one_line(&output).contains(&path));
+}
+
+#[tokio::test]
+async fn a_master_that_does_not_react_is_given_ten_seconds() {
+    let path = path("deaf-master");
+    let server = server().await.to_string();
+    // A lock of somebody who knows nothing of requests.
+    let mut stranger = client().await;
+    stranger.create(&path, b"", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
+    let asking = std::thread::spawn({
+        let path = path.clone();
+        move || run(&mut elect(&["--zookeeper", &server, "resign", &path]))
+    });
+    while !asking.is_finished() {
+        stranger.ping().await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let output = asking.join().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(one_line(&output).contains("10s"));
+}

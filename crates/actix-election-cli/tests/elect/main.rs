@@ -1,0 +1,15 @@
+//! The `elect` command, as its users run it: real processes against a real server.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers outside of #[test] say what they expect, too"
+)]
+
+mod harness;
+
+mod arguments;
+mod campaign;
+mod endings;
+mod inquiries;
+mod secrets;
