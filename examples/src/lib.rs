@@ -1,1 +1,54 @@
-//! Examples.
+//! Small programs, each of which answers one question. Run them with `cargo run --example NAME`.
+//!
+//! | example | the question |
+//! |---|---|
+//! | `hello_role` | What is the least that an application has to do? |
+//! | `multi_node` | What do several processes see of each other? |
+//! | `observer` | How does a process follow who is master without competing? |
+//! | `fenced_writer` | What stops an old master that does not know yet that it is one? |
+//! | `failover` | What happens when the master dies, and how fast? |
+//!
+//! Here is only what the ones that bring their own server have in common.
+
+use std::env;
+use std::error::Error;
+use std::time::Duration;
+
+use zookeeper_testkit::Ensemble;
+
+/// The ZooKeeper that an example runs against.
+pub struct ZooKeeper {
+    hosts: String,
+    /// Ends with the example.
+    _server: Option<Ensemble>,
+}
+
+impl ZooKeeper {
+    /// The one given by `--zookeeper HOSTS`, else a real server that is started for the example: on loopback, with a
+    /// tick of 500 ms.
+    ///
+    /// # Errors
+    ///
+    /// If no server can be started, the error says what to install.
+    pub async fn given_or_started() -> Result<Self, Box<dyn Error>> {
+        let args: Vec<_> = env::args().skip(1).collect();
+        match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["--zookeeper", hosts] => Ok(ZooKeeper { hosts: hosts.to_owned(), _server: None }),
+            [] => {
+                let server = Ensemble::builder().tick(Duration::from_millis(500)).start().await?;
+                Ok(ZooKeeper { hosts: server.connect_string(), _server: Some(server) })
+            }
+            _ => Err("the only argument is --zookeeper HOSTS; without it a server is started".into()),
+        }
+    }
+
+    /// Its servers, as `Session::builder` takes them.
+    pub fn hosts(&self) -> &str {
+        &self.hosts
+    }
+}
+
+/// An election path that no other run of an example uses.
+pub fn path_of_this_run(name: &str) -> String {
+    format!("/examples/{name}-{}", std::process::id())
+}

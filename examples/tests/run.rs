@@ -1,0 +1,165 @@
+//! Runs every example to its end, as a reader would.
+
+#![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect, too")]
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{OnceLock, mpsc};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
+use zookeeper_testkit::Ensemble;
+
+/// The most that anything may take before the test fails. Nothing passes by taking less.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// One real server for all tests. It ends with the test's process, being tied to it.
+async fn server() -> SocketAddr {
+    static SERVER: OnceCell<Ensemble> = OnceCell::const_new();
+    SERVER.get_or_init(|| async { Ensemble::single().await.unwrap() }).await.server(0).address()
+}
+
+/// Where the examples are. Cargo builds them for its own tests, but not for a single one of them (`--test run`).
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let test = std::env::current_exe().unwrap();
+        let profile = test.parent().and_then(Path::parent).unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build
+            .args(["build", "--quiet", "--workspace", "--examples", "--target-dir"])
+            .arg(profile.parent().unwrap());
+        match profile.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => {}
+            Some(name) => {
+                build.args(["--profile", name]);
+            }
+        }
+        assert!(build.status().unwrap().success(), "the examples do not build");
+        profile.join("examples")
+    })
+}
+
+/// A running example, killed when dropped.
+struct Running {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Running {
+    fn start(name: &str, args: &[&str]) -> Self {
+        let mut command = Command::new(folder().join(name));
+        let mut child = command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Running { child, lines, seen: Vec::new() }
+    }
+
+    /// Waits for a line that holds this.
+    fn expect(&mut self, wanted: &str) {
+        loop {
+            let line = self.lines.recv_timeout(LIMIT).unwrap_or_else(|error| {
+                panic!("no {wanted:?} ({error:?}) in:\n{}", self.seen.join("\n"));
+            });
+            let found = line.contains(wanted);
+            self.seen.push(line);
+            if found {
+                return;
+            }
+        }
+    }
+
+    /// Sends SIGINT and waits for the end.
+    fn interrupt(&mut self) -> Option<i32> {
+        let kill = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        self.exit_code()
+    }
+
+    fn exit_code(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "it does not end after:\n{}", self.seen.join("\n"));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn hello_role_becomes_master_and_leaves() {
+    let mut example = Running::start("hello_role", &[&server().await.to_string()]);
+    example.expect("master, token ");
+    assert_eq!(example.interrupt(), Some(0));
+    example.expect("standby (resigned)");
+}
+
+#[tokio::test]
+async fn multi_node_shows_the_nodes_to_each_other() {
+    let hosts = server().await.to_string();
+    let mut first = Running::start("multi_node", &[&hosts, "/multi", "first.example:1"]);
+    first.expect("first.example:1 is master");
+    let mut second = Running::start("multi_node", &[&hosts, "/multi", "second.example:2"]);
+    second.expect("second.example:2 is standby (outranked): the master is \"first.example:1\"");
+    assert_eq!(first.interrupt(), Some(0));
+    second.expect("second.example:2 is master");
+    assert_eq!(second.interrupt(), Some(0));
+}
+
+#[tokio::test]
+async fn the_observer_sees_masters_come_and_go() {
+    let hosts = server().await.to_string();
+    let mut observer = Running::start("observer", &[&hosts, "/observed"]);
+    observer.expect("there is no master");
+    let mut node = Running::start("multi_node", &[&hosts, "/observed", "node.example:1"]);
+    observer.expect("the master is \"node.example:1\"");
+    assert_eq!(node.interrupt(), Some(0));
+    observer.expect("there is no master");
+    assert_eq!(observer.interrupt(), Some(0));
+    observer.expect("the quorum last answered");
+}
+
+#[tokio::test]
+async fn the_fenced_writer_refuses_the_late_write() {
+    let mut example = Running::start("fenced_writer", &["--zookeeper", &server().await.to_string()]);
+    example.expect("REFUSED");
+    example.expect("the late write of the old master was refused");
+    assert_eq!(example.exit_code(), Some(0));
+}
+
+#[test]
+fn the_failover_shows_a_takeover_and_a_handover() {
+    // It starts a server of its own.
+    let mut example = Running::start("failover", &[]);
+    example.expect("KILLED");
+    example.expect("MASTER");
+    example.expect("asked to leave in order");
+    example.expect("MASTER");
+    example.expect("never two at once");
+    assert_eq!(example.exit_code(), Some(0));
+}
+
+#[test]
+fn without_a_zookeeper_it_says_what_to_do() {
+    let mut command = Command::new(folder().join("failover"));
+    let output = command.env("ZOOKEEPER_HOME", "/nonexistent").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ZOOKEEPER_HOME"));
+}
