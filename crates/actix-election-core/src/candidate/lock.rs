@@ -123,6 +123,13 @@ impl Lock {
         self.retired = None;
     }
 
+    /// Whoever does not compete any more is not in trouble for not being allowed to.
+    pub(super) fn withdraw(&mut self) {
+        if matches!(self.trouble, Some((Step::Create | Step::Parents, _))) {
+            self.clear_trouble();
+        }
+    }
+
     /// Lets go of a retry that is due, so that it is not waited for again, whether there is now a use for it or
     /// not. A lock that could not be read is read again: nothing tells us that its ACL was put right.
     pub(super) fn pass_time(&mut self, now: Timestamp) {

@@ -4,6 +4,8 @@ mod lock;
 mod resign_watch;
 mod roles;
 mod status;
+mod telling;
+mod term;
 mod types;
 
 use std::collections::VecDeque;
@@ -19,7 +21,8 @@ use crate::{
 };
 use lock::{Lock, Want};
 use resign_watch::ResignWatch;
-use roles::{Roles, Told};
+use roles::Roles;
+use term::Term;
 
 /// How often a trouble that lasts is reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
@@ -101,22 +104,6 @@ pub struct Candidate {
     overdue: Option<Trouble>,
     next_op: u64,
     outputs: VecDeque<Output>,
-}
-
-/// A mastership, from the moment the roles are told until its lease is over.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Term {
-    token: FencingToken,
-    ending: Option<Ending>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Ending {
-    reason: StandbyReason,
-    /// The lease ends then, whether the roles have acknowledged or not.
-    at: Timestamp,
-    /// How long to stay out afterwards.
-    pause: Duration,
 }
 
 impl Candidate {
@@ -291,6 +278,7 @@ impl Candidate {
 
     fn withdraw(&mut self) {
         self.step_down(StandbyReason::Resigned, Duration::ZERO);
+        self.lock.withdraw();
         self.campaigning = false;
         self.leaving = true;
         self.pause = None;
@@ -375,112 +363,10 @@ impl Candidate {
             && !self.lease_suffices()
     }
 
-    fn begin_term(&mut self) {
-        if self.term.is_some() || !self.competes() || !self.lease_suffices() {
-            return;
-        }
-        let Some(token) = self.lock.held() else { return };
-        self.term = Some(Term { token, ending: None });
-        self.resign_watch = Some(ResignWatch::new(&self.config.path, token, self.connected));
-        self.outputs.push_back(Output::LeaseBegan(token));
-        for role in self.roles.told(Told::Standby) {
-            self.tell(role, Message::BecameMaster { token });
-        }
-    }
-
-    /// In order: the roles are told, and the lease stays valid until they have acknowledged, or too long passed.
-    fn step_down(&mut self, reason: StandbyReason, pause: Duration) {
-        self.begin_end(reason, self.now + self.config.step_down_timeout, pause);
-    }
-
-    fn begin_end(&mut self, reason: StandbyReason, at: Timestamp, pause: Duration) {
-        let Some(Term { ending: ending @ None, .. }) = &mut self.term else { return };
-        *ending = Some(Ending { reason, at, pause });
-        self.resign_watch = None;
-        self.tell_masters(reason);
-    }
-
-    /// The ground is gone: the lease ends before anybody is told.
-    fn cut_term(&mut self, reason: StandbyReason) {
-        let Some(term) = self.term else { return };
-        self.end_term(term.ending.unwrap_or(Ending { reason, at: self.now, pause: Duration::ZERO }));
-        self.tell_masters(reason);
-    }
-
-    fn end_term(&mut self, ending: Ending) {
-        let Some(term) = self.term.take() else { return };
-        self.resign_watch = None;
-        self.lock.retire(term.token);
-        self.outputs.push_back(Output::LeaseEnded);
-        self.last_end = Some(ending.reason);
-        self.stay_out(ending.pause);
-    }
-
     fn stay_out(&mut self, pause: Duration) {
         if self.campaigning && !pause.is_zero() {
             self.pause = self.pause.max(Some(self.now + pause));
         }
-    }
-
-    fn tell_masters(&mut self, reason: StandbyReason) {
-        let own = self.term.map(|term| term.token);
-        let master = self.lock.master().flatten().filter(|master| Some(master.token) != own);
-        for role in self.roles.told(Told::Master) {
-            self.tell(role, Message::BecameStandby { reason, master: master.clone() });
-        }
-    }
-
-    /// Tells the roles that know nothing what is known, if anything is.
-    fn tell_newcomers(&mut self) {
-        if !self.campaigning || self.roles.waiting_since().is_none() {
-            return;
-        }
-        let message = match self.term {
-            Some(Term { token, ending: None }) if self.lease_suffices() => Message::BecameMaster { token },
-            Some(Term { ending: None, .. }) => return,
-            Some(Term { ending: Some(ending), .. }) => {
-                Message::BecameStandby { reason: ending.reason, master: None }
-            }
-            None => match self.standby_reason() {
-                Some(reason) => Message::BecameStandby { reason, master: self.others_master() },
-                None => return,
-            },
-        };
-        for role in self.roles.told(Told::Nothing) {
-            self.tell(role, message.clone());
-        }
-    }
-
-    /// Why a role that knows nothing is standby; `None` while there is hope that it is master first.
-    fn standby_reason(&self) -> Option<StandbyReason> {
-        if self.others_master().is_some() {
-            return Some(StandbyReason::Outranked);
-        }
-        if let Some(trouble) = self.lock.trouble() {
-            return Some(match trouble.kind {
-                TroubleKind::PathTaken => StandbyReason::PathTaken,
-                _ => StandbyReason::Denied,
-            });
-        }
-        if let Some(reason) = self.last_end.filter(|_| self.pause.is_some() || !self.connected) {
-            return Some(reason);
-        }
-        if self.pause.is_some() {
-            return Some(StandbyReason::Resigned);
-        }
-        let waited = self.roles.waiting_since().map(|since| self.now.since(since));
-        let too_long = waited.is_some_and(|waited| waited >= self.timeout.first_word());
-        (too_long && !self.is_winning()).then_some(StandbyReason::Connecting)
-    }
-
-    /// The master, if it is known and not this candidate.
-    fn others_master(&self) -> Option<Master> {
-        self.lock.master().flatten().filter(|_| !self.lock.maybe_ours())
-    }
-
-    fn tell(&mut self, role: RoleId, message: Message) {
-        let id = self.roles.tell(self.now, role, &message);
-        self.outputs.push_back(Output::Tell(role, id, message));
     }
 
     fn ask_ensemble(&mut self) {

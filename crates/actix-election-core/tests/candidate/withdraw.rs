@@ -26,6 +26,8 @@ fn withdraw_in_every_state() {
         ("while it stays out", pausing(), withdraw(), &["left"], Following),
         ("denied", denied(), withdraw(), &["left"], Following),
         ("the path is taken", path_taken(), withdraw(), &["left"], Following),
+        // Whoever does not compete is not denied anything, and complains no more.
+        ("denied, and a minute later", denied().after([withdraw()]), Wait(61.0), &[], Following),
         ("again", withdrawing(), withdraw(), &[], SteppingDown),
         ("after it left", standby().after([withdraw()]), withdraw(), &["left"], Following),
     ]);

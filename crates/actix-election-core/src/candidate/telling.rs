@@ -1,0 +1,68 @@
+//! What the roles are told, and when.
+
+use super::roles::Told;
+use super::term::Term;
+use super::{Candidate, Master, Message, Output, RoleId, StandbyReason, TroubleKind};
+
+impl Candidate {
+    pub(super) fn tell_masters(&mut self, reason: StandbyReason) {
+        let own = self.term.map(|term| term.token);
+        let master = self.lock.master().flatten().filter(|master| Some(master.token) != own);
+        for role in self.roles.told(Told::Master) {
+            self.tell(role, Message::BecameStandby { reason, master: master.clone() });
+        }
+    }
+
+    /// Tells the roles that know nothing what is known, if anything is.
+    pub(super) fn tell_newcomers(&mut self) {
+        if !self.campaigning || self.roles.waiting_since().is_none() {
+            return;
+        }
+        let message = match self.term {
+            Some(Term { token, ending: None }) if self.lease_suffices() => Message::BecameMaster { token },
+            Some(Term { ending: None, .. }) => return,
+            Some(Term { ending: Some(ending), .. }) => {
+                Message::BecameStandby { reason: ending.reason, master: None }
+            }
+            None => match self.standby_reason() {
+                Some(reason) => Message::BecameStandby { reason, master: self.others_master() },
+                None => return,
+            },
+        };
+        for role in self.roles.told(Told::Nothing) {
+            self.tell(role, message.clone());
+        }
+    }
+
+    /// Why a role that knows nothing is standby; `None` while there is hope that it is master first.
+    pub(super) fn standby_reason(&self) -> Option<StandbyReason> {
+        if self.others_master().is_some() {
+            return Some(StandbyReason::Outranked);
+        }
+        if let Some(trouble) = self.lock.trouble() {
+            return Some(match trouble.kind {
+                TroubleKind::PathTaken => StandbyReason::PathTaken,
+                _ => StandbyReason::Denied,
+            });
+        }
+        if let Some(reason) = self.last_end.filter(|_| self.pause.is_some() || !self.connected) {
+            return Some(reason);
+        }
+        if self.pause.is_some() {
+            return Some(StandbyReason::Resigned);
+        }
+        let waited = self.roles.waiting_since().map(|since| self.now.since(since));
+        let too_long = waited.is_some_and(|waited| waited >= self.timeout.first_word());
+        (too_long && !self.is_winning()).then_some(StandbyReason::Connecting)
+    }
+
+    /// The master, if it is known and not this candidate.
+    pub(super) fn others_master(&self) -> Option<Master> {
+        self.lock.master().flatten().filter(|_| !self.lock.maybe_ours())
+    }
+
+    pub(super) fn tell(&mut self, role: RoleId, message: Message) {
+        let id = self.roles.tell(self.now, role, &message);
+        self.outputs.push_back(Output::Tell(role, id, message));
+    }
+}
