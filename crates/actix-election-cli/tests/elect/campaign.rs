@@ -117,6 +117,30 @@ async fn a_master_that_is_cut_off_steps_down_and_comes_back_in_a_new_session() {
 }
 
 #[tokio::test]
+async fn a_master_that_slept_through_its_term_says_so_before_anything_else() {
+    let path = path("slept");
+    let mut first = Running::campaign(&path, &["--holding", "5ms"]).await;
+    let master = first.event("became_master");
+    first.event("holding");
+    let mut second = Running::campaign(&path, &[]).await;
+    second.event("became_standby");
+    first.signal("STOP");
+    let next = second.event("became_master");
+    first.signal("CONT");
+    let standby = first.event_where(|event| {
+        // Lines from before the stop may still be in the pipe; none is of the time after it.
+        assert!(event["event"] != "holding" || event["at"].as_f64() < next["at"].as_f64(), "{event}");
+        event["event"] == "became_standby"
+    });
+    assert!(standby["at"].as_f64() > next["at"].as_f64(), "it could not know before");
+    assert_eq!(second.terminate(), Some(0));
+    let again = first.event_where(|event| event["event"] != "session" && event["event"] != "error");
+    assert_eq!(again["event"], "became_master", "{again}");
+    assert!(token(&master) < token(&next) && token(&next) < token(&again));
+    assert_eq!(first.terminate(), Some(0));
+}
+
+#[tokio::test]
 async fn what_keeps_a_candidate_from_leading_is_an_event_and_no_end() {
     let path = path("taken");
     let mut client = client().await;

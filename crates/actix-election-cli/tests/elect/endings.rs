@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::proxy::Direction;
 
-use crate::harness::{Running, client, elect, nowhere, path, server};
+use crate::harness::{Running, client, elect, nowhere, one_line, path, server};
 
 /// How long the end may take.
 const PROMISED: Duration = Duration::from_secs(5);
@@ -116,4 +116,18 @@ async fn a_reader_that_does_not_read_holds_nothing_up() {
     assert!(began.elapsed() < PROMISED, "{:?}", began.elapsed());
     assert_eq!(client().await.exists(&path).await.unwrap(), None, "the lock is released");
     drop(stdout);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_is_a_failure() {
+    let server = server().await.to_string();
+    let mut child = elect(&["status", &path("untaken"), "--zookeeper", &server])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(one_line(&output).contains("cannot write to standard output"));
 }
