@@ -1,0 +1,273 @@
+//! The public API against a real server.
+
+#![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
+#![allow(clippy::expect_used, reason = "and what was missing")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use actix_election::prelude::*;
+use actix_election::{
+    AskError, Asked, CandidateState, GetStatus, SessionState, StartError, ask_to_resign, clock,
+};
+use common::{LONG, Role, path, server, session, soon, until};
+use tokio::sync::mpsc;
+use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient};
+use zookeeper_testkit::{FaultProxy, four_letter};
+
+async fn client() -> RawClient {
+    RawClient::connect(server().await, LONG, None).await.unwrap()
+}
+
+/// The session that holds the lock at `path`, if any.
+async fn holder(path: &str) -> Option<i64> {
+    let ephemerals = four_letter::ephemerals(server().await).await.unwrap();
+    ephemerals.into_iter().find(|(_, paths)| paths.contains(path)).map(|(session, _)| session)
+}
+
+#[actix::test]
+async fn two_elections_share_a_session() {
+    let session = session(server().await, LONG);
+    let (one, other) = (path("one"), path("other"));
+    let (mut first, mut second) = (Role::start(), Role::start());
+    let _one = Election::builder(&one).role(&first.address).campaign(&session).await.unwrap();
+    let _other = Election::builder(&other).role(&second.address).campaign(&session).await.unwrap();
+    let (lease, kept) = (first.master().await, second.master().await);
+    assert_ne!(lease.token(), kept.token());
+    assert_eq!(holder(&one).await, holder(&other).await);
+    let stat = client().await.exists(&one).await.unwrap().unwrap();
+    assert_eq!(lease.token().as_i64(), stat.czxid, "the token is the czxid of the lock");
+
+    lease.resign();
+    first.standby(StandbyReason::Resigned).await;
+    soon(lease.lost(), "the lease ends").await;
+    assert!(kept.is_valid(), "the other election is another matter");
+    second.nothing_more();
+    soon(session.send(Close), "closed").await.unwrap();
+}
+
+#[actix::test]
+async fn two_sessions_compete_for_one_election() {
+    let (here, there) = (session(server().await, LONG), session(server().await, LONG));
+    let path = path("rivals");
+    let (mut first, mut second) = (Role::start(), Role::start());
+    let election = Election::builder(&path).address("here:1").role(&first.address);
+    let election = election.campaign(&here).await.unwrap();
+    let lease = first.master().await;
+    let rival = Election::builder(&path).address("there:1").role(&second.address);
+    let rival = rival.campaign(&there).await.unwrap();
+    let outranked = second.standby(StandbyReason::Outranked).await;
+    let master = outranked.master.unwrap();
+    assert_eq!((master.address.as_str(), master.token), ("here:1", lease.token()));
+    // Once it has heard that its role is through with the message.
+    let standby = async || rival.send(GetStatus).await.unwrap().state == CandidateState::Standby;
+    until("standby", standby).await;
+    assert_eq!(rival.send(GetStatus).await.unwrap().session, SessionState::Connected);
+
+    soon(election.send(Withdraw), "withdrawn").await.unwrap();
+    assert!(!lease.is_valid());
+    first.standby(StandbyReason::Resigned).await;
+    assert!(second.master().await.token() > lease.token());
+    soon(here.send(Close), "closed").await.unwrap();
+    soon(there.send(Close), "closed").await.unwrap();
+}
+
+#[actix::test]
+async fn a_path_is_used_once_in_a_session() {
+    let session = session(server().await, LONG);
+    let path = path("once");
+    let mut role = Role::start();
+    let election = Election::builder(&path).role(&role.address).campaign(&session).await.unwrap();
+    let lease = role.master().await;
+    let again = Election::builder(&path).observe(&session).await;
+    assert!(matches!(again, Err(StartError::PathInUse(used)) if used == path));
+    assert!(lease.is_valid());
+
+    // Once that election has ended, the path is free.
+    drop(election);
+    role.standby(StandbyReason::Resigned).await;
+    let mut heir = Role::start();
+    let free = async || match Election::builder(&path).role(&heir.address).campaign(&session).await {
+        Err(StartError::PathInUse(_)) => None,
+        started => Some(started.unwrap()),
+    };
+    let mut next = None;
+    while next.is_none() {
+        next = soon(free(), "an answer").await;
+        tokio::task::yield_now().await;
+    }
+    assert!(heir.master().await.token() > lease.token());
+    soon(session.send(Close), "closed").await.unwrap();
+}
+
+#[actix::test]
+async fn every_setting_that_cannot_be_used_is_named() {
+    let started = Session::builder("").session_timeout(Duration::ZERO).auth("", "").start();
+    let Err(StartError::Invalid(problems)) = started else { panic!("these settings cannot be used") };
+    assert_eq!(problems.len(), 3, "{problems:?}");
+
+    let session = session(server().await, LONG);
+    let started = Election::builder("no/slash").address("no port").step_down_timeout(Duration::ZERO);
+    let Err(StartError::Invalid(problems)) = started.campaign(&session).await else {
+        panic!("these settings cannot be used")
+    };
+    let text = StartError::Invalid(problems).to_string();
+    for named in ["no/slash", "no port", "0ns"] {
+        assert!(text.contains(named), "{named} is missing from: {text}");
+    }
+    soon(session.send(Close), "closed").await.unwrap();
+}
+
+#[test]
+fn a_session_needs_an_actix_system() {
+    assert!(matches!(Session::builder("127.0.0.1:1").start(), Err(StartError::NoSystem)));
+}
+
+#[actix::test]
+async fn close_hands_over_in_order() {
+    let session = session(server().await, LONG);
+    let path = path("close");
+    let mut role = Role::start();
+    let election = Election::builder(&path).role(&role.address).step_down_timeout(LONG);
+    let _election = election.campaign(&session).await.unwrap();
+    let lease = role.master().await;
+    let id = holder(&path).await.unwrap();
+    role.gate.send_replace(false);
+    let mut closed = Box::pin(session.send(Close));
+    tokio::select! {
+        _ = role.standby(StandbyReason::Resigned) => {}
+        _ = &mut closed => panic!("closed before the role was told"),
+    }
+    assert!(lease.is_valid());
+    assert_eq!(holder(&path).await, Some(id), "the handler is not through yet");
+
+    role.gate.send_replace(true);
+    soon(closed, "closed").await.unwrap();
+    assert!(!lease.is_valid());
+    assert_eq!(holder(&path).await, None);
+    let sessions = four_letter::sessions(server().await).await.unwrap();
+    assert!(!sessions.contains(&id), "closed, not left to expire");
+    let late = Election::builder(&path).observe(&session).await;
+    assert!(matches!(late, Err(StartError::SessionClosed)));
+}
+
+#[actix::test]
+async fn who_leaves_without_a_farewell_leaves_nothing_behind() {
+    let proxy = FaultProxy::start(server().await).unwrap();
+    let session = session(proxy.address(), LONG);
+    let path = path("dropped");
+    let mut role = Role::start();
+    let election = Election::builder(&path).role(&role.address).campaign(&session).await.unwrap();
+    let lease = role.master().await;
+    let id = holder(&path).await.unwrap();
+    // The election keeps the session.
+    drop(session);
+    assert!(lease.is_valid());
+    drop(election);
+    role.standby(StandbyReason::Resigned).await;
+    let ended = async || !four_letter::sessions(server().await).await.unwrap().contains(&id);
+    until("the session ends", ended).await;
+    assert_eq!(holder(&path).await, None);
+    assert!(!lease.is_valid());
+    let closed = proxy.requests().iter().any(|request| request.op == OpCode::CloseSession);
+    assert!(closed, "it was closed, and did not expire");
+    until("the connection ends", async || proxy.open_connections() == 0).await;
+}
+
+#[actix::test]
+async fn the_master_is_asked_to_resign() {
+    let (master, asker) = (session(server().await, LONG), session(server().await, LONG));
+    let path = path("asked");
+    assert_eq!(soon(ask_to_resign(&asker, &path), "an answer").await.unwrap(), Asked::NoMaster);
+
+    let mut role = Role::start();
+    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
+    let lease = role.master().await;
+    let asked = soon(ask_to_resign(&asker, &path), "an answer").await.unwrap();
+    assert_eq!(asked, Asked::Resigned(lease.token()));
+    assert!(!lease.is_valid());
+    role.standby(StandbyReason::Resigned).await;
+    assert!(role.master().await.token() > lease.token());
+    let left = client().await.get_children("/").await.unwrap();
+    assert!(!left.iter().any(|name| name.starts_with(&format!("{}.resign-", &path[1..]))), "{left:?}");
+
+    let squatted = common::path("squatted");
+    client().await.create(&squatted, b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    let refused = soon(ask_to_resign(&asker, &squatted), "an answer").await;
+    assert!(matches!(refused, Err(AskError::NoLock(_))), "{refused:?}");
+    soon(master.send(Close), "closed").await.unwrap();
+    soon(asker.send(Close), "closed").await.unwrap();
+}
+
+/// A role that does not let go of its thread for a long time, and looks at its lease meanwhile.
+struct Blocking {
+    hold: Duration,
+    told: mpsc::UnboundedSender<Outcome>,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    /// The lease, and the least that remained of it while the thread was blocked.
+    Master(Lease, Duration),
+    Standby,
+}
+
+impl Actor for Blocking {
+    type Context = Context<Self>;
+}
+
+impl Handler<BecameMaster> for Blocking {
+    type Result = ();
+
+    fn handle(&mut self, message: BecameMaster, _: &mut Context<Self>) {
+        let until = Instant::now() + self.hold;
+        let mut least = Duration::MAX;
+        while Instant::now() < until {
+            least = least.min(message.lease.remaining_at(clock::now()));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.told.send(Outcome::Master(message.lease, least)).unwrap();
+    }
+}
+
+impl Handler<BecameStandby> for Blocking {
+    type Result = ();
+
+    fn handle(&mut self, _: BecameStandby, _: &mut Context<Self>) {
+        self.told.send(Outcome::Standby).unwrap();
+    }
+}
+
+async fn blocking_costs_nothing(role: Addr<Blocking>, mut told: mpsc::UnboundedReceiver<Outcome>) {
+    let session = session(server().await, SHORT);
+    let path = path("blocking");
+    let election = Election::builder(&path).role(&role).campaign(&session).await.unwrap();
+    let outcome = soon(told.recv(), "master").await.unwrap();
+    let Outcome::Master(lease, least) = outcome else { panic!("{outcome:?} in place of BecameMaster") };
+    assert!(!least.is_zero(), "the lease was valid all the time");
+    assert!(lease.is_valid());
+    let status = election.send(GetStatus).await.unwrap();
+    assert_eq!((status.state, status.token), (CandidateState::Master, Some(lease.token())));
+    assert!(told.try_recv().is_err());
+    soon(session.send(Close), "closed").await.unwrap();
+    assert!(matches!(told.recv().await, Some(Outcome::Standby)));
+}
+
+/// Two of these is how long a role blocks its thread.
+const SHORT: Duration = Duration::from_secs(2);
+
+#[actix::test]
+async fn a_role_may_block_the_main_thread() {
+    let (tell, told) = mpsc::unbounded_channel();
+    blocking_costs_nothing(Blocking { hold: 2 * SHORT, told: tell }.start(), told).await;
+}
+
+#[actix::test]
+async fn a_role_may_block_a_thread_of_its_own() {
+    let (tell, told) = mpsc::unbounded_channel();
+    let arbiter = Arbiter::new();
+    let role = Blocking::start_in_arbiter(&arbiter.handle(), |_| Blocking { hold: 2 * SHORT, told: tell });
+    blocking_costs_nothing(role, told).await;
+    arbiter.stop();
+}
