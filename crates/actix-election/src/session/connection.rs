@@ -113,7 +113,7 @@ impl Connection<'_> {
                 SessionOutput::SendPing => {
                     let _ = self.relay.send(RelayCommand::Ping);
                 }
-                SessionOutput::LeaveServer => return Some(End::Detached("the server is silent".into())),
+                SessionOutput::LeaveServer => return Some(End::Silent),
                 SessionOutput::LeaseUntil(until) => self.driver.lease.extend(until),
                 SessionOutput::State(SessionState::Connected) => self.driver.now_connected(),
                 SessionOutput::State(SessionState::Lost) => return Some(End::Lost),

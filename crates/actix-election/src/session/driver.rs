@@ -92,6 +92,8 @@ pub(super) struct Job {
 pub(super) enum End {
     /// The connection is gone, or of no use any more.
     Detached(String),
+    /// The server has been silent for too long.
+    Silent,
     /// The ensemble says that the session is over.
     Expired,
     /// The monitor gave the session up.
@@ -197,8 +199,8 @@ impl Driver {
                     self.failures = 0;
                     *self.search.complained.lock().await = None;
                 }
-                if matches!(end, End::Detached(_)) {
-                    self.search.servers.lock().await.failed(address, now);
+                if matches!(end, End::Detached(_) | End::Silent) {
+                    self.search.servers.lock().await.failed(address, now, matches!(end, End::Silent));
                 }
                 end
             }
@@ -257,12 +259,11 @@ impl Driver {
         match end {
             End::Detached(why) => {
                 tracing::debug!(why, "connection ended");
-                if self.connected {
-                    self.connected = false;
-                    self.tell_links(&Notice::Disconnected);
-                }
-                self.monitor.handle(clock::now(), SessionInput::Detached);
-                self.do_without_connection();
+                self.detached();
+            }
+            End::Silent => {
+                tracing::debug!("the server is silent");
+                self.detached();
             }
             End::Expired | End::Lost => self.lost = true,
             End::Closed => return true,
@@ -275,6 +276,15 @@ impl Driver {
             self.new_session();
         }
         false
+    }
+
+    fn detached(&mut self) {
+        if self.connected {
+            self.connected = false;
+            self.tell_links(&Notice::Disconnected);
+        }
+        self.monitor.handle(clock::now(), SessionInput::Detached);
+        self.do_without_connection();
     }
 
     /// Takes in a command; a request is returned with where its answer goes, to be carried out if there is a

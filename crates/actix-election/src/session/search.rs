@@ -85,12 +85,13 @@ impl Search {
                 Err(DialError::Expired) if credentials.session != 0 => return Ok(Found::Expired),
                 // The attach has brought the expiry forward: the lease that was is not to be relied on any more.
                 Err(error @ DialError::Grant { .. }) if credentials.session != 0 => {
-                    tracing::warn!(%address, %error, "the session is given up");
+                    self.say(format!("the session is given up: at {address}, {error}"));
                     return Ok(Found::Expired);
                 }
                 Err(error) => {
                     tracing::debug!(%address, %error, "not attached");
-                    servers.failed(address, clock::now());
+                    let silent = matches!(error, DialError::ConnectTimeout | DialError::HandshakeTimeout);
+                    servers.failed(address, clock::now(), silent);
                     failures.push(format!("{address}: {error}"));
                 }
             }
@@ -103,9 +104,13 @@ impl Search {
         let mut complained = self.complained.lock().await;
         if complained.is_none_or(|at| now.since(at) >= REPORT_INTERVAL) {
             *complained = Some(now);
-            let text = format!("no server of the ensemble serves this session, trying on: {failures}");
-            let _ = self.notices.send(SessionNotice::Problem(text));
+            self.say(format!("no server of the ensemble serves this session, trying on: {failures}"));
         }
+    }
+
+    fn say(&self, text: String) {
+        // If nobody listens, nobody needs to know.
+        let _ = self.notices.send(SessionNotice::Problem(text));
     }
 }
 

@@ -85,7 +85,15 @@ fn parse_server(server: &str) -> Option<(String, u16)> {
 #[derive(Debug)]
 pub(super) struct Servers {
     names: Vec<Name>,
-    failed: HashMap<SocketAddr, Timestamp>,
+    failed: HashMap<SocketAddr, Failure>,
+}
+
+/// What a server did wrong, and when. The lesser one is tried first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Failure {
+    /// It had to be waited for in vain. Any other failure costs next to nothing to see again.
+    silent: bool,
+    at: Timestamp,
 }
 
 #[derive(Debug)]
@@ -107,7 +115,8 @@ impl Servers {
         self.names.iter().all(|name| !name.known.is_empty())
     }
 
-    /// All addresses of all servers in random order, those that failed of late behind the others.
+    /// All addresses of all servers in random order, those that failed of late behind the others, and those that
+    /// were silent last of all.
     ///
     /// Names are resolved anew, all at once, for at most `patience`; for a name that cannot be resolved its last
     /// known addresses serve. Returns what went wrong if there is no address at all.
@@ -131,14 +140,14 @@ impl Servers {
         if order.is_empty() {
             return Err(errors.join("; "));
         }
-        self.failed.retain(|address, at| order.contains(address) && now.since(*at) < PENALTY);
+        self.failed.retain(|address, failure| order.contains(address) && now.since(failure.at) < PENALTY);
         order.shuffle(&mut rand::rng());
         order.sort_by_key(|address| self.failed.get(address).copied());
         Ok(order)
     }
 
-    pub(super) fn failed(&mut self, address: SocketAddr, at: Timestamp) {
-        self.failed.insert(address, at);
+    pub(super) fn failed(&mut self, address: SocketAddr, at: Timestamp, silent: bool) {
+        self.failed.insert(address, Failure { silent, at });
     }
 
     pub(super) fn works(&mut self, address: SocketAddr) {
@@ -182,7 +191,7 @@ mod tests {
         let mut servers = Servers::new(names.to_vec());
         let now = Timestamp::from_nanos(1);
         let bad: SocketAddr = "10.0.0.2:1".parse().unwrap();
-        servers.failed(bad, now);
+        servers.failed(bad, now, false);
         let mut firsts = std::collections::BTreeSet::new();
         for _ in 0..200 {
             let order = servers.round(now, Duration::from_secs(1)).await.unwrap();
@@ -191,6 +200,12 @@ mod tests {
             firsts.insert(order[0]);
         }
         assert_eq!(firsts.len(), 2, "the order is random: {firsts:?}");
+        let silent: SocketAddr = "10.0.0.1:1".parse().unwrap();
+        servers.failed(silent, now, true);
+        servers.failed(bad, now + Duration::from_secs(1), false);
+        let order = servers.round(now + Duration::from_secs(2), Duration::from_secs(1)).await.unwrap();
+        assert_eq!(order[1..], [bad, silent], "what costs time is tried last");
+        servers.works(silent);
         servers.works(bad);
         let mut seen_first = false;
         for _ in 0..200 {

@@ -4,11 +4,15 @@
 //! the facts about the present one that the rest leans on.
 
 mod client_crate;
+mod fake;
 mod properties;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use actix_election_core::{OpId, Operation, Reply, SessionId, SessionState, SessionTimeout, WatchEvent};
+use actix_election_core::{
+    OpId, Operation, Reply, SessionId, SessionState, SessionTimeout, Stat, Timestamp, WatchEvent, Znode,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -18,7 +22,6 @@ use super::link::{Command, ConnectionId, LinkId, Notice, Request, SessionNotice}
 use super::servers::ConnectString;
 use crate::clock;
 use crate::lease::SessionLease;
-use std::sync::Arc;
 
 /// How long a test waits for what has to happen: long enough for any machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -42,11 +45,15 @@ struct Up {
 const ME: LinkId = LinkId(1);
 
 impl Rig {
+    /// A session with one user, who is a candidate.
     fn start(connect: &str, session_timeout: Duration) -> Rig {
-        Rig::with_auth(connect, session_timeout, Vec::new())
+        let rig = Rig::observer(connect, session_timeout, Vec::new());
+        rig.commands.send(Command::Candidate(ME, true)).unwrap();
+        rig
     }
 
-    fn with_auth(connect: &str, session_timeout: Duration, auth: Vec<Auth>) -> Rig {
+    /// A session with one user, who is no candidate: its lease goes by the attach and one probe alone.
+    fn observer(connect: &str, session_timeout: Duration, auth: Vec<Auth>) -> Rig {
         let ensemble = ConnectString::parse(connect).unwrap();
         let (commands, driver_commands) = mpsc::unbounded_channel();
         let (driver_notices, states) = mpsc::unbounded_channel();
@@ -54,7 +61,6 @@ impl Rig {
         driver::start(config, driver_commands, driver_notices).unwrap();
         let (mine, notices) = mpsc::unbounded_channel();
         commands.send(Command::Join(ME, mine)).unwrap();
-        commands.send(Command::Candidate(ME, true)).unwrap();
         Rig { commands, states, notices, last_op: 0, connection: ConnectionId::default() }
     }
 
@@ -85,14 +91,22 @@ impl Rig {
         }
     }
 
+    async fn disconnected(&mut self) {
+        while !matches!(self.notice().await, Notice::Disconnected) {}
+    }
+
     async fn lost(&mut self) {
         while !matches!(self.notice().await, Notice::SessionLost) {}
     }
 
     fn send(&mut self, operation: Operation) -> OpId {
+        self.send_on(self.connection, operation)
+    }
+
+    fn send_on(&mut self, connection: ConnectionId, operation: Operation) -> OpId {
         self.last_op += 1;
         let op = OpId(self.last_op);
-        self.commands.send(Command::Request(ME, self.connection, op, Request::Election(operation))).unwrap();
+        self.commands.send(Command::Request(ME, connection, op, Request::Election(operation))).unwrap();
         op
     }
 
@@ -104,10 +118,35 @@ impl Rig {
         }
     }
 
+    /// Creates a node, which must succeed.
+    async fn create(&mut self, path: &str) -> Stat {
+        match self.ask(create(path)).await {
+            Reply::Created(stat) => stat,
+            other => panic!("{path} is not created: {other:?}"),
+        }
+    }
+
+    /// Reads a node, which must be there.
+    async fn read(&mut self, path: &str) -> Znode {
+        match self.ask(read(path)).await {
+            Reply::Found(node) => node,
+            other => panic!("{path} is not found: {other:?}"),
+        }
+    }
+
     async fn event(&mut self, armed_by: OpId) -> WatchEvent {
         match self.notice().await {
             Notice::WatchFired(op, event) if op == armed_by => event,
             _ => panic!("something else came before the event"),
+        }
+    }
+
+    /// The next problem, whatever states come before.
+    async fn problem(&mut self) -> String {
+        loop {
+            if let SessionNotice::Problem(text) = self.session_notice().await {
+                return text;
+            }
         }
     }
 
@@ -123,11 +162,21 @@ impl Rig {
         timeout(PATIENCE, self.states.recv()).await.expect("a notice in time").expect("a live thread")
     }
 
-    async fn close(mut self) {
+    fn start_to_close(&self) -> oneshot::Receiver<()> {
         let (done, closed) = oneshot::channel();
         self.commands.send(Command::Close(done)).unwrap();
+        closed
+    }
+
+    async fn close(mut self) {
+        let closed = self.start_to_close();
         timeout(PATIENCE, closed).await.expect("closed in time").expect("an answer");
         while self.state().await != SessionState::Closed {}
+    }
+
+    /// Waits until the thread has ended.
+    async fn ended(&mut self) {
+        while timeout(PATIENCE, self.states.recv()).await.expect("an end in time").is_some() {}
     }
 }
 
@@ -144,6 +193,23 @@ fn create(path: &str) -> Operation {
 
 fn read(path: &str) -> Operation {
     Operation::Read { path: path.into(), watch: false }
+}
+
+fn watch(path: &str) -> Operation {
+    Operation::Read { path: path.into(), watch: true }
+}
+
+fn exists(path: &str) -> Operation {
+    Operation::Exists { path: path.into() }
+}
+
+fn digest(credentials: &str) -> Vec<Auth> {
+    vec![Auth { scheme: "digest".into(), credentials: credentials.into() }]
+}
+
+/// What the clock of leases read at `instant`.
+fn reading(instant: Instant) -> Timestamp {
+    clock::now() - instant.elapsed()
 }
 
 fn seconds(seconds: f64) -> Duration {

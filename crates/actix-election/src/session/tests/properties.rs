@@ -1,17 +1,18 @@
 //! What the adapter delivers, whatever client crate is inside.
+//!
+//! | | property | proven in |
+//! |---|---|---|
+//! | 1 | session, granted timeout and send time at every attach | [`attaching`] |
+//! | 2 | a silent server is left, and none is waited for | [`silence`] |
+//! | 3 | retries are paced, and burn no processor time | [`retries`] |
+//! | 4 | no reply is taken for another's, and nothing outlives its connection | [`replies`] |
+//! | 5 | the end of the session ends the client, and the end of the user ends the session | [`ending`] |
+//! | 6 | names are resolved anew, and all addresses are tried | [`attaching`], and the tests of `servers` |
+//! | 7 | a deadline and an outcome for every request | [`replies`] |
+//! | 8 | a timeout of 1 s is usable | [`silence`] |
 
-use super::*;
-use zookeeper_testkit::Ensemble;
-
-#[tokio::test]
-async fn smoke() {
-    let ensemble = Ensemble::single().await.unwrap();
-    let mut rig = Rig::start(&ensemble.connect_string(), seconds(4.0));
-    let up = rig.connected().await;
-    assert_eq!(up.timeout.span(), seconds(4.0));
-    assert!(up.remaining() > seconds(3.0));
-    let Reply::Created(stat) = rig.ask(create("/m")).await else { panic!() };
-    assert_eq!(stat.ephemeral_owner, up.session.0);
-    rig.close().await;
-    assert!(zookeeper_testkit::four_letter::sessions(ensemble.server(0).address()).await.unwrap().is_empty());
-}
+mod attaching;
+mod ending;
+mod replies;
+mod retries;
+mod silence;
