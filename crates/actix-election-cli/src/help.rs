@@ -26,7 +26,7 @@ EXIT CODES
 LOGS
   Logs go to standard error, by RUST_LOG: debug, or actix_election=trace, say. Unless it is set,
   campaign and watch log warnings, status and resign errors only. The ZooKeeper client never logs
-  more than warnings, whatever RUST_LOG says, since it would log the session's password.";
+  more than warnings, whatever RUST_LOG says: what it logs below that is not meant for logs.";
 
 pub(crate) const ZOOKEEPER: &str = "\
 The servers, and a chroot that every path is below: host[:port],host[:port],.../chroot. An IPv6 \

@@ -3,7 +3,8 @@
 use actix::prelude::*;
 use actix_election_core::{ElectionPath, Invalid};
 
-/// Sends every `M` of this actor to the recipient from now on, until its actor is gone.
+/// Sends every `M` of this actor to the recipient from now on, until its actor is gone; and at once what holds
+/// now: the state of the session, or the problem that there is.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Subscribe<M>(pub Recipient<M>)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use actix_election_core::{
     Candidate, ElectionPath, Input, Message as RoleMessage, MessageId, Output, RoleId, SessionState,
-    Timestamp, Trouble,
+    StandbyReason, Timestamp, Trouble,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -225,6 +225,8 @@ impl Election {
                 if let Some(delivery) = self.roles.tell_master(role, BecameMaster { path, lease }) {
                     ctx.spawn(delivery.into_actor(self).map(move |delivery, this, ctx| {
                         if delivery == Delivery::RoleDead {
+                            let (path, reason) = (this.path.clone(), StandbyReason::RoleFailed);
+                            this.roles.farewell(role, BecameStandby { path, reason, master: None });
                             this.role_failed(role, ctx);
                         }
                     }));

@@ -90,7 +90,7 @@ impl ElectionBuilder {
         self
     }
 
-    /// Aborts the process if a lease ends before [`BecameStandby`] is handled by every role that was master.
+    /// Aborts the process if a lease ends before [`BecameStandby`] is handled by every role of the election.
     ///
     /// For those who would rather lose the process than have code run on as master: the lease itself cannot stop
     /// code that is running. A thread of its own watches the clock, so that it also acts right after a pause of

@@ -52,7 +52,8 @@ pub(super) enum Delivery {
     Handled,
     /// It was taken back.
     TakenBack,
-    /// The role's mailbox is closed: the actor stopped or panicked, and never comes back.
+    /// The actor stopped or panicked, and never comes back; or the future of its handler panicked, and nobody
+    /// knows what state that leaves it in.
     RoleDead,
 }
 
@@ -66,6 +67,14 @@ impl RoleActors {
 
     pub(super) fn remove(&mut self, id: RoleId) {
         self.roles.remove(&id);
+    }
+
+    /// A last `BecameStandby` to a role that is given up though its actor may live: a panic in the future of a
+    /// handler ends that future alone. Nobody waits for this message to be handled.
+    pub(super) fn farewell(&self, id: RoleId, message: BecameStandby) {
+        if let Some(role) = self.roles.get(&id) {
+            role.standby.do_send(message);
+        }
     }
 
     /// The roles whose mailbox is closed. actix tells nobody, so somebody has to look.

@@ -37,6 +37,8 @@ pub struct Session {
     state: SessionState,
     changes: Vec<Recipient<SessionChanged>>,
     problems: Vec<Recipient<Problem>>,
+    /// What keeps the session from being connected.
+    problem: Option<Problem>,
     elections: BTreeMap<String, WeakAddr<Election>>,
     next_link: u64,
 }
@@ -77,6 +79,7 @@ impl Session {
             state: SessionState::Connecting,
             changes: Vec::new(),
             problems: Vec::new(),
+            problem: None,
             elections: BTreeMap::new(),
             next_link: 0,
         }
@@ -117,6 +120,9 @@ impl StreamHandler<SessionNotice> for Session {
             SessionNotice::State(state) => {
                 tracing::info!(state = state.name(), "session");
                 self.state = state;
+                if state == SessionState::Connected {
+                    self.problem = None;
+                }
                 self.changes.retain(Recipient::connected);
                 for change in &self.changes {
                     change.do_send(SessionChanged { state });
@@ -124,10 +130,12 @@ impl StreamHandler<SessionNotice> for Session {
             }
             SessionNotice::Problem(message) => {
                 tracing::warn!(%message, "session");
+                let problem = Problem { path: None, message };
                 self.problems.retain(Recipient::connected);
-                for problem in &self.problems {
-                    problem.do_send(Problem { path: None, message: message.clone() });
+                for recipient in &self.problems {
+                    recipient.do_send(problem.clone());
                 }
+                self.problem = Some(problem);
             }
         }
     }
@@ -157,6 +165,9 @@ impl Handler<Subscribe<Problem>> for Session {
     type Result = ();
 
     fn handle(&mut self, Subscribe(recipient): Subscribe<Problem>, _: &mut Self::Context) {
+        if let Some(problem) = &self.problem {
+            recipient.do_send(problem.clone());
+        }
         self.problems.push(recipient);
     }
 }

@@ -83,7 +83,9 @@ impl SessionBuilder {
             // The credentials are a secret: they are never shown.
             if auth.scheme.is_empty() || !auth.scheme.chars().all(|c| c.is_ascii_alphanumeric()) {
                 let rule = "it must be a word such as digest";
-                problems.push(Invalid { what: "authentication scheme", value: auth.scheme.clone(), rule });
+                // Whoever mixed the two up would see the secret here.
+                let value = "(not shown)".into();
+                problems.push(Invalid { what: "authentication scheme", value, rule });
             }
             if auth.scheme == "digest" && !auth.credentials.contains(':') {
                 let rule = "for digest they must be user:password";

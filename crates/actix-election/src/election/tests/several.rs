@@ -1,10 +1,11 @@
 //! Several roles on one election, and roles that die.
 
+use actix::prelude::*;
 use actix_election_core::{CandidateState, StandbyReason};
 
 use super::role::{Die, News, Watched, settle};
-use super::{T, World, lone_master, seconds, start};
-use crate::{AddRole, Resign};
+use super::{T, World, lone_master, next, seconds, start};
+use crate::{AddRole, BecameMaster, BecameStandby, Resign};
 
 async fn two_masters() -> (World, Watched, Watched) {
     let (mut one, mut other) = (Watched::start(), Watched::start());
@@ -46,6 +47,43 @@ async fn the_death_of_one_resigns() {
         let lease = other.master().await;
         assert!(lease.is_valid() && world.now() >= began + seconds(5.0));
     }
+}
+
+/// Its future dies as master, and it lives on: it must not go on believing that it is master.
+struct Fragile(tokio::sync::mpsc::UnboundedSender<StandbyReason>);
+
+impl Actor for Fragile {
+    type Context = Context<Self>;
+}
+
+impl Handler<BecameMaster> for Fragile {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: BecameMaster, _: &mut Context<Self>) -> Self::Result {
+        Box::pin(async { panic!("as the test wants it") })
+    }
+}
+
+impl Handler<BecameStandby> for Fragile {
+    type Result = ();
+
+    fn handle(&mut self, message: BecameStandby, _: &mut Context<Self>) {
+        let _ = self.0.send(message.reason);
+    }
+}
+
+#[actix::test]
+async fn one_whose_handlers_future_panics_is_told_and_given_up() {
+    let world = start(&[], true, |_| ());
+    let (told, mut news) = tokio::sync::mpsc::unbounded_channel();
+    let fragile = Fragile(told).start();
+    world.election.send(AddRole::new(&fragile)).await.unwrap();
+    world.session.connect();
+    assert_eq!(next(&mut news, "BecameStandby").await, StandbyReason::RoleFailed);
+    settle().await;
+    assert_eq!(world.session.owner(), None);
+    assert_eq!(world.status().await.state, CandidateState::WaitingForRole);
+    assert!(fragile.connected());
 }
 
 #[actix::test]
