@@ -1,6 +1,10 @@
 //! Servers that go silent, or seem to.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use super::super::*;
+use rustix::process::{Pid, Signal, kill_process};
 use zookeeper_testkit::proxy::Direction;
 use zookeeper_testkit::{Ensemble, FaultProxy};
 
@@ -157,4 +161,56 @@ async fn a_timeout_of_one_second_holds() {
         }
     }
     assert!(held, "the lease ran through for 3 s");
+}
+
+/// Says when the session of this process is connected, waits for the process to be paused, and has it go on
+/// afterwards as if nothing had happened.
+async fn be_paused(connect: &str, pause: Duration) {
+    let mut rig = Rig::start(connect, seconds(10.0));
+    rig.connected().await;
+    println!("connected");
+    let (mut last, give_up) = (clock::now(), clock::now() + PATIENCE);
+    loop {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let now = clock::now();
+        if now.since(last) >= pause {
+            break;
+        }
+        assert!(now < give_up, "nobody pauses this process");
+        last = now;
+    }
+    // For longer than it takes to leave a server; any notice but the answer is one too many.
+    let stop = clock::now() + seconds(2.5);
+    while clock::now() < stop {
+        rig.read("/").await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    rig.close().await;
+}
+
+#[tokio::test]
+async fn a_pause_of_this_process_is_not_taken_for_the_servers_silence() {
+    const CONNECT: &str = "ACTIX_ELECTION_TEST_PAUSED_AT";
+    // Longer than the T/5 of silence for which a server is left, and much shorter than T.
+    let pause = seconds(3.0);
+    if let Ok(connect) = std::env::var(CONNECT) {
+        return be_paused(&connect, pause).await;
+    }
+    let ensemble = Ensemble::single().await.unwrap();
+    let name = "a_pause_of_this_process_is_not_taken_for_the_servers_silence";
+    let name = format!("{}::{name}", module_path!().split_once("::").unwrap().1);
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &name, "--nocapture"])
+        .env(CONNECT, ensemble.connect_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(said.any(|line| line.ends_with("connected")), "the child connects");
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::STOP).unwrap();
+    std::thread::sleep(pause + Duration::from_millis(100));
+    kill_process(pid, Signal::CONT).unwrap();
+    let rest: Vec<_> = said.collect();
+    assert!(child.wait().unwrap().success(), "{}", rest.join("\n"));
 }
