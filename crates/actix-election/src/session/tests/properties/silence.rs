@@ -165,7 +165,7 @@ async fn a_timeout_of_one_second_holds() {
 
 /// Says when the session of this process is connected, waits for the process to be paused, and has it go on
 /// afterwards as if nothing had happened.
-async fn be_paused(connect: &str, pause: Duration) {
+async fn be_paused(connect: &str) {
     let mut rig = Rig::start(connect, seconds(10.0));
     rig.connected().await;
     println!("connected");
@@ -173,7 +173,8 @@ async fn be_paused(connect: &str, pause: Duration) {
     loop {
         tokio::time::sleep(Duration::from_millis(10)).await;
         let now = clock::now();
-        if now.since(last) >= pause {
+        // The pause, or one that the machine makes by itself: nothing may come of either.
+        if now.since(last) >= seconds(1.0) {
             break;
         }
         assert!(now < give_up, "nobody pauses this process");
@@ -194,7 +195,7 @@ async fn a_pause_of_this_process_is_not_taken_for_the_servers_silence() {
     // Longer than the T/5 of silence for which a server is left, and much shorter than T.
     let pause = seconds(3.0);
     if let Ok(connect) = std::env::var(CONNECT) {
-        return be_paused(&connect, pause).await;
+        return be_paused(&connect).await;
     }
     let ensemble = Ensemble::single().await.unwrap();
     let name = "a_pause_of_this_process_is_not_taken_for_the_servers_silence";
@@ -209,7 +210,7 @@ async fn a_pause_of_this_process_is_not_taken_for_the_servers_silence() {
     assert!(said.any(|line| line.ends_with("connected")), "the child connects");
     let pid = Pid::from_child(&child);
     kill_process(pid, Signal::STOP).unwrap();
-    std::thread::sleep(pause + Duration::from_millis(100));
+    std::thread::sleep(pause);
     kill_process(pid, Signal::CONT).unwrap();
     let rest: Vec<_> = said.collect();
     assert!(child.wait().unwrap().success(), "{}", rest.join("\n"));
