@@ -168,8 +168,9 @@ async fn a_timeout_of_one_second_holds() {
 async fn be_paused(connect: &str) {
     let mut rig = Rig::start(connect, seconds(10.0));
     rig.connected().await;
-    println!("connected");
+    // The pause may begin as soon as this is said.
     let (mut last, give_up) = (clock::now(), clock::now() + PATIENCE);
+    println!("connected");
     loop {
         tokio::time::sleep(Duration::from_millis(10)).await;
         let now = clock::now();
