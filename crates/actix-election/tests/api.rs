@@ -168,7 +168,8 @@ async fn who_leaves_without_a_farewell_leaves_nothing_behind() {
     role.standby(StandbyReason::Resigned).await;
     let ended = async || !four_letter::sessions(server().await).await.unwrap().contains(&id);
     until("the session ends", ended).await;
-    assert_eq!(holder(&path).await, None);
+    // A server that moves a session from one tick to the next may for a moment list it in neither.
+    until("the lock goes", async || holder(&path).await.is_none()).await;
     assert!(!lease.is_valid());
     let closed = proxy.requests().iter().any(|request| request.op == OpCode::CloseSession);
     assert!(closed, "it was closed, and did not expire");
