@@ -115,6 +115,8 @@ impl Connection<'_> {
                 }
                 SessionOutput::LeaveServer => return Some(End::Silent),
                 SessionOutput::LeaseUntil(until) => self.driver.lease.extend(until),
+                // What is attached only to be closed is nobody's to use.
+                SessionOutput::State(SessionState::Connected) if self.driver.is_closing() => {}
                 SessionOutput::State(SessionState::Connected) => self.driver.now_connected(),
                 SessionOutput::State(SessionState::Lost) => return Some(End::Lost),
                 SessionOutput::State(_) => {}
