@@ -12,7 +12,7 @@ use actix_election::prelude::*;
 use zookeeper_testkit::proxy::Direction;
 use zookeeper_testkit::{Ensemble, FaultProxy};
 
-/// Where the watched process finds its server; without it that test does nothing.
+/// Where the watched process finds its server. It is this very test binary, started with this set.
 const SERVER: &str = "WATCHDOG_TEST_SERVER";
 /// Whether its role keeps its thread busy for ever once it is master.
 const BLOCKS: &str = "WATCHDOG_TEST_BLOCKS";
@@ -62,12 +62,18 @@ fn say(word: &str) {
     std::io::stdout().flush().unwrap();
 }
 
-/// The watched process, started by the other tests: it closes its session and ends when its standard input does,
-/// unless it is aborted. A line there is the wish that it resign.
-#[test]
-#[ignore = "it is the process that the other tests start"]
-fn watched() {
-    let Ok(server) = std::env::var(SERVER) else { return };
+/// The first thing in every test: in the process that it starts, the same test is the watched process instead.
+fn be_watched_if_asked() {
+    if let Ok(server) = std::env::var(SERVER) {
+        // On a thread of its own: this one has an actix system already.
+        let watched = std::thread::spawn(move || watched(server));
+        panic!("the watched process does not come back: {:?}", watched.join());
+    }
+}
+
+/// The watched process closes its session and ends when its standard input does, unless it is aborted. A line there
+/// is the wish that it resign.
+fn watched(server: String) -> ! {
     let blocks = std::env::var_os(BLOCKS).is_some();
     System::new().block_on(async move {
         let arbiter = Arbiter::new();
@@ -110,8 +116,9 @@ impl Watched {
         if blocks {
             command.env(BLOCKS, "yes");
         }
+        let this_test = std::thread::current().name().map(str::to_owned).unwrap();
         let mut child = command
-            .args(["watched", "--exact", "--ignored", "--nocapture"])
+            .args([this_test.as_str(), "--exact", "--nocapture"])
             .env(SERVER, proxy.connect_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -161,6 +168,7 @@ async fn proxy() -> (Ensemble, FaultProxy) {
 
 #[actix::test]
 async fn who_is_cut_off_and_does_not_step_down_is_aborted() {
+    be_watched_if_asked();
     let (_ensemble, proxy) = proxy().await;
     let mut watched = Watched::start(&proxy, true);
     watched.says("master");
@@ -170,6 +178,7 @@ async fn who_is_cut_off_and_does_not_step_down_is_aborted() {
 
 #[actix::test]
 async fn who_is_cut_off_and_steps_down_is_not() {
+    be_watched_if_asked();
     let (_ensemble, proxy) = proxy().await;
     let mut watched = Watched::start(&proxy, false);
     watched.says("master");
@@ -188,6 +197,7 @@ async fn who_is_cut_off_and_steps_down_is_not() {
 
 #[actix::test]
 async fn who_is_asked_to_step_down_and_does_not_is_aborted() {
+    be_watched_if_asked();
     let (_ensemble, proxy) = proxy().await;
     let mut watched = Watched::start(&proxy, true);
     watched.says("master");
@@ -197,6 +207,7 @@ async fn who_is_asked_to_step_down_and_does_not_is_aborted() {
 
 #[actix::test]
 async fn a_session_that_is_closed_in_order_ends_the_watch() {
+    be_watched_if_asked();
     let (_ensemble, proxy) = proxy().await;
     let mut watched = Watched::start(&proxy, false);
     watched.says("master");

@@ -194,7 +194,9 @@ pub async fn watches(address: SocketAddr) -> Result<BTreeMap<String, BTreeSet<i6
 pub async fn connections(address: SocketAddr) -> Result<Vec<Connection>, FourLetterError> {
     let answer = four_letter(address, "cons").await?;
     parsed(address, "cons", answer, |answer| {
-        answer.lines().filter(|line| !line.trim().is_empty()).map(parse_connection).collect()
+        // One that is just being closed has no address any more.
+        let there = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("null[");
+        answer.lines().filter(there).map(parse_connection).collect()
     })
 }
 

@@ -151,23 +151,22 @@ async fn a_paused_clock_does_not_matter() {
     assert!(four_letter::connections(ensemble.server(0).address()).await.is_ok());
 }
 
-/// Started by the next test, in a process of its own.
-#[tokio::test]
-#[ignore = "only as part of the_servers_die_with_the_process"]
-async fn holds_a_server_for_ever() {
-    let ensemble = Ensemble::single().await.unwrap();
-    println!("server process: {}", ensemble.server(0).process_id().unwrap());
-    std::future::pending::<()>().await;
-}
-
 #[tokio::test]
 async fn the_servers_die_with_the_process() {
     use std::io::{BufRead, BufReader};
+    const HOLD: &str = "LAUNCHER_TEST_HOLD";
+    if std::env::var_os(HOLD).is_some() {
+        // The process that this test starts: it holds a server until it is killed.
+        let ensemble = Ensemble::single().await.unwrap();
+        println!("server process: {}", ensemble.server(0).process_id().unwrap());
+        std::future::pending::<()>().await;
+    }
     if !Path::new("/usr/bin/setpriv").exists() {
         return;
     }
     let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "holds_a_server_for_ever", "--ignored", "--nocapture"])
+        .args(["--exact", "the_servers_die_with_the_process", "--nocapture"])
+        .env(HOLD, "yes")
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::LaunchError;
 use super::config::{Ports, Settings, server_id, zoo_cfg};
@@ -22,6 +22,9 @@ use crate::ports::loopback;
 
 /// Between two questions to a server that does not serve yet.
 pub(super) const PAUSE: Duration = Duration::from_millis(25);
+
+/// How long a server that is starting has for an answer.
+const ONE_QUESTION: Duration = Duration::from_secs(1);
 /// How long a server may take to end in order.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 const MAIN_CLASS: &str = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
@@ -239,14 +242,17 @@ impl Server {
         let deadline = Instant::now() + self.0.deadline;
         loop {
             self.check_alive()?;
-            match ask_mode(self.address()).await {
-                Ok(_) => return Ok(()),
-                Err(last) if Instant::now() >= deadline => {
-                    let (server, after, last) = (self.index(), self.0.deadline, last.to_string());
-                    return Err(LaunchError::NotServing { server, after, last, log: log_tail(&self.log()) });
-                }
-                Err(_) => sleep(PAUSE).await,
+            // A server that is starting may lose a question altogether; the next one is answered.
+            let last = match timeout(ONE_QUESTION, ask_mode(self.address())).await {
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("no answer within {ONE_QUESTION:?}"),
+            };
+            if Instant::now() >= deadline {
+                let (server, after) = (self.index(), self.0.deadline);
+                return Err(LaunchError::NotServing { server, after, last, log: log_tail(&self.log()) });
             }
+            sleep(PAUSE).await;
         }
     }
 

@@ -273,10 +273,11 @@ pub async fn expire_session(address: SocketAddr, id: i64, password: &[u8]) -> Re
         let mut sent = false;
         let give_up = Instant::now() + DEADLINE / 2;
         loop {
+            let sent_before = sent;
             match close_at_once(address, &request, &mut sent).await {
                 Ok(()) => return Ok(()),
-                // The close went through, and only its reply was lost.
-                Err(WireError::SessionRefused) if sent => return Ok(()),
+                // An earlier close went through, and only its reply was lost.
+                Err(WireError::SessionRefused) if sent_before => return Ok(()),
                 Err(WireError::Io(_) | WireError::Refused(_)) if Instant::now() < give_up => {
                     sleep(PAUSE).await
                 }
@@ -295,9 +296,8 @@ async fn close_at_once(
     let mut connection = Connection::open(address).await?;
     connection.send(&request.encode()).await?;
     let xid = connection.send_request(OpCode::CloseSession, &[]).await?;
-    connection.handshake().await?;
-    // Attached: from now on, "no such session" means that it was closed.
     *sent = true;
+    connection.handshake().await?;
     connection.reply(xid).await.map(drop)
 }
 
