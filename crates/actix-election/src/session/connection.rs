@@ -114,6 +114,8 @@ impl Connection<'_> {
                     let _ = self.relay.send(RelayCommand::Ping);
                 }
                 SessionOutput::LeaveServer => return Some(End::Silent),
+                // A lease that was ended for the close stays so.
+                SessionOutput::LeaseUntil(_) if self.driver.is_closing() => {}
                 SessionOutput::LeaseUntil(until) => self.driver.lease.extend(until),
                 // What is attached only to be closed is nobody's to use.
                 SessionOutput::State(SessionState::Connected) if self.driver.is_closing() => {}

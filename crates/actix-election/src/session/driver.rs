@@ -325,6 +325,8 @@ impl Driver {
     }
 
     fn close(&mut self) {
+        // Before the ensemble hears of it. Mostly no term rests on it any more; if its holders died, one may.
+        self.lease.end();
         let until = clock::now() + CLOSE_PATIENCE;
         self.closing.get_or_insert(Closing { until, done: Vec::new() });
     }

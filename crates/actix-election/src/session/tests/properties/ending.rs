@@ -40,6 +40,24 @@ async fn requests_of_a_dead_session_never_run_in_a_new_one() {
 }
 
 #[tokio::test]
+async fn the_lease_ends_before_the_session_is_closed() {
+    let ensemble = Ensemble::single().await.unwrap();
+    let proxy = FaultProxy::start(ensemble.server(0).address()).unwrap();
+    let mut rig = Rig::start(&proxy.connect_string(), T);
+    let up = rig.connected().await;
+    assert!(up.remaining() > Duration::ZERO);
+    // Probes go on being answered, and would extend it; only the last word is not heard.
+    let held = proxy.hold_reply(OpCode::CloseSession);
+    let closed = rig.start_to_close();
+    let asked = |record: &zookeeper_testkit::proxy::Record| record.count(OpCode::CloseSession) > 0;
+    proxy.wait_for(PATIENCE, asked).await.unwrap();
+    assert_eq!(up.lease.until(), None);
+    drop(held);
+    closed.await.unwrap();
+    assert_eq!(up.lease.until(), None);
+}
+
+#[tokio::test]
 async fn an_expiry_while_cut_off_is_told_in_order() {
     let ensemble = Ensemble::single().await.unwrap();
     let server = ensemble.server(0).address();
