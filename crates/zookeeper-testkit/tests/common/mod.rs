@@ -1,4 +1,8 @@
-//! One real server for all tests of a binary.
+//! One real server for all tests of a binary, and what several binaries need.
+
+#![allow(dead_code, reason = "no binary uses all of it")]
+
+pub(crate) mod frames;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
