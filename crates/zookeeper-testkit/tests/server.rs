@@ -7,6 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::frames::{DEADLINE, Frames, create, request};
+use common::random::{Random, rounds, seed};
 use tokio::net::TcpStream;
 use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient, frame};
 use zookeeper_testkit::{TestServer, four_letter};
@@ -100,27 +101,6 @@ async fn longer_frames_are_a_setting() {
     assert_eq!(server.view().nodes, 4);
 }
 
-/// A small generator of random numbers: the same seed, the same numbers.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn bytes(&mut self, most: usize) -> Vec<u8> {
-        (0..self.below(most + 1)).map(|_| self.next() as u8).collect()
-    }
-}
-
 /// Bytes that are nearly a request.
 fn mangled(random: &mut Random) -> Vec<u8> {
     let op = OpCode::from_number(
@@ -148,14 +128,13 @@ fn mangled(random: &mut Random) -> Vec<u8> {
 /// `TESTKIT_SEED` replays a run, `TESTKIT_ROUNDS` makes it longer.
 #[tokio::test]
 async fn no_bytes_harm_anybody_else() {
-    let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let seed = variable("TESTKIT_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+    let seed = seed();
     println!("TESTKIT_SEED={seed}");
     let mut random = Random(seed);
     let server = TestServer::builder().max_client_connections(0).start().await.unwrap();
     let mut witness = connect(&server).await;
     witness.create("/witness", b"seen", &Acl::open(), CreateMode::Persistent).await.unwrap();
-    for round in 0..variable("TESTKIT_ROUNDS").unwrap_or(400) {
+    for round in 0..rounds(400) {
         let mut attacker = match random.below(3) {
             0 => Frames::open(server.address()).await,
             _ => Frames::connect(server.address()).await,

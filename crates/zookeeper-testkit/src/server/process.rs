@@ -228,7 +228,8 @@ impl State {
         for kind in kinds {
             found |= match call.op {
                 OpCode::RemoveWatches => watches.remove(*kind, path, call.id),
-                _ => watches.contains(*kind, path, call.id),
+                // ZooKeeper only looks whether anybody watches, and so does this.
+                _ => watches.is_watched(*kind, path),
             };
         }
         if found { Ok(()) } else { Err(ErrorCode::NoWatcher) }
@@ -262,11 +263,7 @@ fn encode_done(reply: &mut Encoder, op: OpCode, done: &Done) {
 fn encode_multi(reply: &mut Encoder, kinds: &[OpCode], done: &[Done]) {
     for (kind, done) in kinds.iter().zip(done) {
         // Of all creates, only that of a container tells its stat here.
-        let kind = match kind {
-            OpCode::Create2 => OpCode::Create,
-            OpCode::CreateContainer => OpCode::Create2,
-            other => *other,
-        };
+        let kind = if *kind == OpCode::CreateContainer { OpCode::Create2 } else { *kind };
         reply.int(kind.number()).bool(false).int(0);
         encode_done(reply, kind, done);
     }

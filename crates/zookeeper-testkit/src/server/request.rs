@@ -3,6 +3,9 @@
 use super::tree::{Author, Op, Transaction};
 use crate::wire::{Acl, Decoder, ErrorCode, Malformed, OpCode};
 
+/// A create with this flag makes a container.
+const CONTAINER_FLAG: i32 = 4;
+
 /// Whether the server has this operation at all.
 pub(super) fn is_known(op: OpCode) -> bool {
     is_write(op)
@@ -101,13 +104,16 @@ fn decode_multi(body: &mut Decoder<'_>) -> Result<Vec<(OpCode, Op)>, Malformed> 
             return Ok(ops);
         }
         match op {
-            OpCode::Create
-            | OpCode::Create2
-            | OpCode::CreateContainer
-            | OpCode::CreateTtl
-            | OpCode::Delete
-            | OpCode::SetData
-            | OpCode::Check => ops.push((op, decode_write(op, body)?)),
+            OpCode::Create | OpCode::Create2 | OpCode::CreateContainer => {
+                let mut write = decode_write(op, body)?;
+                // Inside a multi it is the flags that say what is created, and not the operation's number.
+                let Op::Create { flags, container, .. } = &mut write else { continue };
+                *container = *flags == CONTAINER_FLAG;
+                ops.push((if *container { OpCode::CreateContainer } else { OpCode::Create }, write));
+            }
+            OpCode::CreateTtl | OpCode::Delete | OpCode::SetData | OpCode::Check => {
+                ops.push((op, decode_write(op, body)?));
+            }
             _ => return Err(Malformed { expected: "a write that a multi may hold", offset: 0 }),
         }
     }

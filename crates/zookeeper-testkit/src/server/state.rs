@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::faults::{MemberId, ServerFaultKind};
-use super::tree::{Change, Identity, Machine, Outcome, Transaction, Tree, Watches};
+use super::tree::{Change, Fired, Identity, Machine, Outcome, Transaction, Tree, Watches};
 use crate::faults::Faults;
 use crate::wire::{Encoder, ErrorCode, OpCode, ReplyHeader, WatcherEvent};
 
@@ -200,9 +200,12 @@ impl State {
 
     // Sending.
 
-    fn send_events(&mut self, events: Vec<(ConnectionId, WatcherEvent)>) {
-        for (id, event) in events {
-            self.send_event(id, event);
+    fn send_events(&mut self, fired: Vec<Fired>) {
+        for fired in fired {
+            let watcher = self.clients.get(&fired.watcher);
+            if watcher.is_some_and(|client| fired.may_be_told(&client.identities)) {
+                self.send_event(fired.watcher, fired.event);
+            }
         }
     }
 

@@ -127,10 +127,14 @@ impl Frames {
 
     /// The bytes of a request.
     pub(crate) fn encoded(xid: i32, op: OpCode, body: Encoder) -> Vec<u8> {
+        Self::with_body(xid, op, &body.finish())
+    }
+
+    pub(crate) fn with_body(xid: i32, op: OpCode, body: &[u8]) -> Vec<u8> {
         let mut encoder = Encoder::new();
         encoder.int(xid).int(op.number());
         let mut request = encoder.finish();
-        request.extend(body.finish());
+        request.extend(body);
         frame(&request)
     }
 
@@ -195,6 +199,13 @@ impl Frames {
         if answer.error() == Some(ErrorCode::NoNode) { None } else { Some(answer.stat()) }
     }
 
+    pub(crate) async fn multi(&mut self, parts: Vec<(OpCode, Encoder)>) -> Answer {
+        self.xid += 1;
+        let parts = parts.into_iter().map(|(op, body)| (op, body.finish()));
+        self.write(&Self::with_body(self.xid, OpCode::Multi, &multi(parts))).await;
+        self.answer(self.xid).await
+    }
+
     /// A read that leaves a watch.
     pub(crate) async fn watch(&mut self, op: OpCode, path: &str) -> Answer {
         self.call(op, watched(path, true)).await
@@ -254,40 +265,28 @@ pub(crate) fn set_acl(path: &str, acl: &[Acl], version: i32) -> Encoder {
 }
 
 /// Paths watched for data, for creation, and for children.
-pub(crate) fn set_watches(since: i64, data: &[&str], exist: &[&str], children: &[&str]) -> Encoder {
+pub(crate) fn set_watches<P: AsRef<str>>(since: i64, data: &[P], exist: &[P], children: &[P]) -> Encoder {
     let mut body = Encoder::new();
     body.long(since);
     for paths in [data, exist, children] {
         body.vector(paths.iter(), |body, path| {
-            body.string(path);
+            body.string(path.as_ref());
         });
     }
     body
 }
 
 /// The parts of a multi by their kinds.
-pub(crate) fn multi(parts: Vec<(OpCode, Encoder)>) -> Vec<u8> {
+pub(crate) fn multi(parts: impl IntoIterator<Item = (OpCode, Vec<u8>)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (op, body) in parts {
         let mut header = Encoder::new();
         header.int(op.number()).bool(false).int(-1);
         bytes.extend(header.finish());
-        bytes.extend(body.finish());
+        bytes.extend(body);
     }
     let mut end = Encoder::new();
     end.int(-1).bool(true).int(-1);
     bytes.extend(end.finish());
     bytes
-}
-
-impl Frames {
-    pub(crate) async fn multi(&mut self, parts: Vec<(OpCode, Encoder)>) -> Answer {
-        self.xid += 1;
-        let mut header = Encoder::new();
-        header.int(self.xid).int(OpCode::Multi.number());
-        let mut request = header.finish();
-        request.extend(multi(parts));
-        self.write(&frame(&request)).await;
-        self.answer(self.xid).await
-    }
 }

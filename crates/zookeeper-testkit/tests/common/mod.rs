@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "no binary uses all of it")]
 
 pub(crate) mod frames;
+pub(crate) mod random;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -52,7 +52,7 @@ on_both!(
     nodes: zxids_count_writes, numbers_of_sequential_nodes, stats, null_data, multis, multis_that_fail, containers, syncs, initial_nodes;
     errors: errors_of_creates, errors_of_deletes, errors_of_the_others, unknown_operations;
     access: acls, credentials;
-    watches: watches_of_data, watches_of_children, watches_fire_once, watches_are_taken_back, events_come_before_replies, set_watches_tells_what_was_missed;
+    watches: watches_of_data, watches_of_children, watches_fire_once, watches_are_taken_back, events_are_for_those_who_may_read, events_come_before_replies, set_watches_tells_what_was_missed;
     words: four_letter_words;
 );
 

@@ -139,7 +139,7 @@ pub(crate) async fn multis(server: SocketAddr) {
             _ => {}
         })
     });
-    // Only a container's stat is told.
+    // Only a container's stat is told; and here it is the flags that make one.
     assert_eq!(kinds, [(1, 0), (1, 0), (15, 0), (5, 0), (13, 0), (2, 0)]);
     assert_eq!(names, [new, format!("{path}/n-0000000001"), format!("{path}/c")]);
     let stat = client.stat(&path).await.unwrap();

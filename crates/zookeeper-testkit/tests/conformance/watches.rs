@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use zookeeper_testkit::wire::{Acl, Encoder, ErrorCode, OpCode};
 
-use crate::common::frames::{Frames, set_acl, set_data, set_watches, versioned, watched};
+use crate::common::frames::{Frames, create, set_acl, set_data, set_watches, versioned, watched};
 use crate::common::path;
 use crate::node;
 
@@ -172,4 +172,19 @@ pub(crate) async fn set_watches_tells_what_was_missed(server: SocketAddr) {
     back.write(&Frames::encoded(-8, OpCode::SetWatches2, second)).await;
     let answer = back.answer(-8).await;
     assert_eq!((answer.error(), answer.events[0].0), (None, 3));
+}
+
+pub(crate) async fn events_are_for_those_who_may_read(server: SocketAddr) {
+    let (mut client, mut owner) = (Frames::connect(server).await, Frames::connect(server).await);
+    owner.auth("digest", b"user:secret").await;
+    let path = path("guarded");
+    for client in [&mut client, &mut owner] {
+        client.watch(OpCode::Exists, &path).await;
+    }
+    let created = owner.call(OpCode::Create, create(&path, b"", &Acl::creator(), 0)).await;
+    assert_eq!(created.events, [(1, path.clone())]);
+    assert_eq!(client.ping().await.events, []);
+    owner.call(OpCode::SetAcl, set_acl(&path, &Acl::open(), -1)).await;
+    owner.delete(&path).await;
+    assert_eq!(client.ping().await.events, [], "the watch is gone all the same");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::node::{Lifetime, Node};
 use super::sessions::Sessions;
-use super::{Author, Change, Done, Op, Outcome, Timing, Transaction, Tree, acl, path};
+use super::{Author, Change, ChangeKind, Done, Op, Outcome, Timing, Transaction, Tree, acl, path};
 use crate::wire::{Acl, ErrorCode};
 
 const PERSISTENT_TTL: i32 = 5;
@@ -221,7 +221,7 @@ impl Step<'_> {
         };
         let stat = node.stat();
         self.tree.insert(&path, node);
-        self.changes.push(Change::Created(path.clone()));
+        self.changed(ChangeKind::Created, &path);
         Ok(Done::Created { path, stat })
     }
 
@@ -257,7 +257,7 @@ impl Step<'_> {
         node.mzxid = self.zxid;
         node.mtime = self.wall;
         let stat = node.stat();
-        self.changes.push(Change::DataChanged(path));
+        self.changed(ChangeKind::DataChanged, &path);
         Ok(Done::DataSet(stat))
     }
 
@@ -294,8 +294,15 @@ impl Step<'_> {
     }
 
     fn remove(&mut self, path: String) {
+        self.changed(ChangeKind::Deleted, &path);
         self.tree.remove(&path, self.zxid);
-        self.changes.push(Change::Deleted(path));
+    }
+
+    /// To be called while the node is there.
+    fn changed(&mut self, kind: ChangeKind, path: &str) {
+        let acl = |path: &str| self.tree.node(path).map(|node| Arc::clone(&node.acl)).unwrap_or_default();
+        let parent_acl = path::parent(path).map(acl).unwrap_or_default();
+        self.changes.push(Change { kind, path: path.to_owned(), acl: acl(path), parent_acl });
     }
 }
 

@@ -29,7 +29,8 @@
 //! assert_eq!(outcome.zxid, 2);
 //! assert!(matches!(outcome.result, Ok(Done::Created { .. })));
 //! let events = watches.fire(&outcome.changes);
-//! assert_eq!((events[0].0, events[0].1.kind), (1, 1));
+//! assert_eq!((events[0].watcher, events[0].event.kind), (1, 1));
+//! assert!(events[0].may_be_told(&[]), "its ACL lets anyone read");
 //!
 //! // Four seconds later, rounded up to a tick, the session is due.
 //! assert_eq!(machine.next_expiry(), Some(Duration::from_secs(5)));
@@ -51,5 +52,5 @@ pub use acl::Identity;
 pub use machine::Machine;
 pub use node::{Data, Tree};
 pub use sessions::Timing;
-pub use transaction::{Author, Change, Done, Op, Outcome, Transaction};
-pub use watches::{Resume, WatchKind, WatcherId, Watches};
+pub use transaction::{Author, Change, ChangeKind, Done, Op, Outcome, Transaction};
+pub use watches::{Fired, Resume, WatchKind, WatcherId, Watches};

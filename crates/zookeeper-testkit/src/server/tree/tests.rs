@@ -42,12 +42,21 @@ fn write(op: Op) -> Transaction {
     Transaction::Write(Author::of(SESSION), op)
 }
 
+/// Of nodes that everybody may do everything with.
+fn change(kind: ChangeKind, path: &str) -> Change {
+    Change { kind, path: path.into(), acl: Acl::open().into(), parent_acl: Acl::open().into() }
+}
+
 fn created(path: &str) -> Change {
-    Change::Created(path.into())
+    change(ChangeKind::Created, path)
 }
 
 fn deleted(path: &str) -> Change {
-    Change::Deleted(path.into())
+    change(ChangeKind::Deleted, path)
+}
+
+fn data_changed(path: &str) -> Change {
+    change(ChangeKind::DataChanged, path)
 }
 
 /// Applies all, which has to succeed.
@@ -70,12 +79,12 @@ fn what_writes_do_and_what_others_see_of_it() {
     for (given, op, changes) in [
         (vec![], a(), vec![created("/a")]),
         (vec![a()], create("/a/b", 1), vec![created("/a/b")]),
-        (vec![a()], set("/a"), vec![Change::DataChanged("/a".into())]),
+        (vec![a()], set("/a"), vec![data_changed("/a")]),
         (vec![a()], delete("/a"), vec![deleted("/a")]),
         (vec![a()], Op::Check { path: "/a".into(), version: 0 }, vec![]),
         (vec![a()], Op::SetAcl { path: "/a".into(), acl: Acl::read_only(), version: 0 }, vec![]),
         (vec![a(), create("/a/x", 0), delete("/a/x")], create("/a/n-", 2), vec![created("/a/n-0000000001")]),
-        (vec![], set("/"), vec![Change::DataChanged("/".into())]),
+        (vec![], set("/"), vec![data_changed("/")]),
     ] {
         let mut machine = after(given.clone());
         let outcome = machine.apply(at(0), write(op.clone()));
@@ -227,14 +236,15 @@ fn watches_turn_changes_into_events() {
         ((data, "/a"), deleted("/a"), 2, "/a"),
         ((children, "/a"), deleted("/a"), 2, "/a"),
         ((children, "/"), deleted("/a"), 4, "/"),
-        ((data, "/a"), Change::DataChanged("/a".into()), 3, "/a"),
+        ((data, "/a"), data_changed("/a"), 3, "/a"),
     ] {
         let mut watches = Watches::new();
         watches.add(watch.0, watch.1, 1);
         watches.add(watch.0, watch.1, 1);
         assert_eq!(watches.len(), 1);
         let events = watches.fire(std::slice::from_ref(&change));
-        let seen: Vec<_> = events.iter().map(|(id, event)| (*id, event.kind, event.path.as_str())).collect();
+        let seen: Vec<_> =
+            events.iter().map(|fired| (fired.watcher, fired.event.kind, fired.event.path.as_str())).collect();
         assert_eq!(seen, [(1, kind, path)], "{watch:?} {change:?}");
         assert!(watches.is_empty() && watches.fire(&[change]).is_empty());
     }
@@ -244,11 +254,26 @@ fn watches_turn_changes_into_events() {
     watches.add(children, "/a", 2);
     assert!(watches.contains(data, "/a", 1) && !watches.contains(data, "/a", 2));
     assert!(watches.remove(children, "/a", 2) && !watches.remove(children, "/a", 2));
-    assert!(watches.fire(&[Change::DataChanged("/b".into()), created("/b")]).is_empty());
+    assert!(watches.fire(&[data_changed("/b"), created("/b")]).is_empty());
     assert_eq!(watches.fire(&[deleted("/a")]).len(), 1, "one event for both tables");
     watches.add(data, "/a", 1);
     watches.forget(1);
     assert!(watches.is_empty());
+}
+
+#[test]
+fn who_may_not_read_is_not_told() {
+    let user = Identity::digest(b"user:secret");
+    let mut machine = machine();
+    let mut watches = Watches::new();
+    watches.add(WatchKind::Data, "/a", 1);
+    watches.add(WatchKind::Children, "/", 1);
+    let op = Op::Create { path: "/a".into(), data: None, acl: Acl::creator(), flags: 0, container: false };
+    let author = Author { session: SESSION, identities: vec![user.clone()] };
+    let fired = watches.fire(&machine.apply(at(0), Transaction::Write(author, op)).changes);
+    let told: Vec<_> = fired.iter().map(|fired| fired.may_be_told(&[])).collect();
+    assert_eq!(told, [false, true], "the node is guarded, its parent is not");
+    assert!(fired[0].may_be_told(&[user]));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What goes into the machine, and what comes out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Identity;
@@ -132,15 +133,28 @@ pub enum Done {
     MultiFailed(Vec<Option<ErrorCode>>),
 }
 
-/// A change of the tree, in the order of their happening.
+/// A change of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// A node was created.
-    Created(String),
-    /// A node was deleted.
-    Deleted(String),
-    /// A node's data was replaced.
-    DataChanged(String),
+pub struct Change {
+    /// What has happened to the node.
+    pub kind: ChangeKind,
+    /// The node.
+    pub path: String,
+    /// Its ACL: who may not read it is not told.
+    pub acl: Arc<[Acl]>,
+    /// The ACL of the node above it, likewise for the change of its children.
+    pub parent_acl: Arc<[Acl]>,
+}
+
+/// What has happened to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// It was created.
+    Created,
+    /// It was deleted.
+    Deleted,
+    /// Its data was replaced.
+    DataChanged,
 }
 
 /// What came of a transaction.
@@ -150,6 +164,6 @@ pub struct Outcome {
     pub zxid: i64,
     /// What it did, or why it did nothing.
     pub result: Result<Done, ErrorCode>,
-    /// What others may see of it.
+    /// What others may see of it, in the order of its happening.
     pub changes: Vec<Change>,
 }

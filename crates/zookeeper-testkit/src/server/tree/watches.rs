@@ -1,10 +1,11 @@
 //! Who is told of which change.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::path::watched_parent;
-use super::{Change, Tree};
-use crate::wire::WatcherEvent;
+use super::{Change, ChangeKind, Identity, Tree, acl};
+use crate::wire::{Acl, WatcherEvent};
 
 /// Whoever watches; a connection, in the server.
 pub type WatcherId = u64;
@@ -29,6 +30,24 @@ pub struct Resume {
     pub exist: Vec<String>,
     /// Nodes watched for changes of their children.
     pub children: Vec<String>,
+}
+
+/// A watch that has fired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fired {
+    /// Whose it was.
+    pub watcher: WatcherId,
+    /// What there is to tell.
+    pub event: WatcherEvent,
+    acl: Arc<[Acl]>,
+}
+
+impl Fired {
+    /// Whether the watcher, being all of these, may be told: only if it may read the node. If not, the watch is gone all
+    /// the same. Versions before 3.8.4 and 3.9.2 tell everybody, unless the fix has been put into them since.
+    pub fn may_be_told(&self, identities: &[Identity]) -> bool {
+        acl::check(&self.acl, acl::READ, identities).is_ok()
+    }
 }
 
 type Table = BTreeMap<String, BTreeSet<WatcherId>>;
@@ -68,6 +87,12 @@ impl Watches {
         table.get(path).is_some_and(|watchers| watchers.contains(&watcher))
     }
 
+    /// Whether anybody has such a watch.
+    pub fn is_watched(&self, kind: WatchKind, path: &str) -> bool {
+        let table = if kind == WatchKind::Data { &self.data } else { &self.children };
+        table.contains_key(path)
+    }
+
     /// Forgets everything of one watcher.
     pub fn forget(&mut self, watcher: WatcherId) {
         for table in [&mut self.data, &mut self.children] {
@@ -79,34 +104,26 @@ impl Watches {
     }
 
     /// Takes out the watches that `changes` fire: who is told what, in order.
-    pub fn fire(&mut self, changes: &[Change]) -> Vec<(WatcherId, WatcherEvent)> {
-        let mut events = Vec::new();
-        for change in changes {
-            match change {
-                Change::Created(path) => {
-                    let watchers = self.data.remove(path).unwrap_or_default();
-                    tell(&mut events, watchers, CREATED, path);
-                    self.fire_children(&mut events, path);
-                }
-                Change::Deleted(path) => {
-                    let mut watchers = self.data.remove(path).unwrap_or_default();
+    pub fn fire(&mut self, changes: &[Change]) -> Vec<Fired> {
+        let mut fired = Vec::new();
+        for Change { kind, path, acl, parent_acl } in changes {
+            let mut watchers = self.data.remove(path).unwrap_or_default();
+            let kind = match kind {
+                ChangeKind::Created => CREATED,
+                ChangeKind::Deleted => {
                     watchers.extend(self.children.remove(path).unwrap_or_default());
-                    tell(&mut events, watchers, DELETED, path);
-                    self.fire_children(&mut events, path);
+                    DELETED
                 }
-                Change::DataChanged(path) => {
-                    let watchers = self.data.remove(path).unwrap_or_default();
-                    tell(&mut events, watchers, DATA_CHANGED, path);
-                }
+                ChangeKind::DataChanged => DATA_CHANGED,
+            };
+            tell(&mut fired, watchers, kind, path, acl);
+            if kind != DATA_CHANGED {
+                let parent = watched_parent(path);
+                let watchers = self.children.remove(parent).unwrap_or_default();
+                tell(&mut fired, watchers, CHILDREN_CHANGED, parent, parent_acl);
             }
         }
-        events
-    }
-
-    fn fire_children(&mut self, events: &mut Vec<(WatcherId, WatcherEvent)>, path: &str) {
-        let parent = watched_parent(path);
-        let watchers = self.children.remove(parent).unwrap_or_default();
-        tell(events, watchers, CHILDREN_CHANGED, parent);
+        fired
     }
 
     /// A watcher is back from where it heard nothing: what it has missed, in order. The rest of its watches is armed.
@@ -174,10 +191,12 @@ fn event(kind: i32, path: &str) -> WatcherEvent {
 }
 
 fn tell(
-    events: &mut Vec<(WatcherId, WatcherEvent)>,
+    fired: &mut Vec<Fired>,
     watchers: impl IntoIterator<Item = WatcherId>,
     kind: i32,
     path: &str,
+    acl: &Arc<[Acl]>,
 ) {
-    events.extend(watchers.into_iter().map(|watcher| (watcher, event(kind, path))));
+    let about = |watcher| Fired { watcher, event: event(kind, path), acl: Arc::clone(acl) };
+    fired.extend(watchers.into_iter().map(about));
 }
