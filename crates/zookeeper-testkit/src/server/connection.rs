@@ -68,6 +68,7 @@ pub(super) async fn silence(mut stream: TcpStream, member: usize, shared: Arc<Sh
 /// Returns if there is still no session when there should be one.
 async fn without_session(OpenConnection { id, shared, .. }: &OpenConnection) {
     tokio::time::sleep(shared.settings.handshake_limit).await;
+    paused(shared).await;
     if shared.read(|state| state.clients.get(id).is_some_and(|client| client.session.is_some())) {
         std::future::pending::<()>().await;
     }

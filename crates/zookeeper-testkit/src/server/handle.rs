@@ -170,7 +170,8 @@ impl ServerHandle {
     /// hear of its clients: their sessions expire behind its back. After syncLimit ticks it notices, closes its
     /// connections and serves nobody. If the fault ends before that, it hears what it has missed, and what hangs goes on.
     ///
-    /// With a single member there are no others to be seen, and the rest is the same.
+    /// Which member leads makes no difference: the others always have a leader. With a single member there are no others
+    /// to be seen, and the rest is the same.
     pub fn isolate(&self, member: MemberId) -> ServerFault {
         self.fault(ServerFaultKind::Isolate(member))
     }

@@ -33,7 +33,8 @@
 //! does not know: `reconfig`, `deleteContainer`, `multiRead`, `sasl`, `getEphemerals`, `getAllChildrenNumber`, `addWatch`
 //! (persistent watches), `whoAmI`. `createTtl` is answered with -6 and the connection stays, as by a ZooKeeper without
 //! extended types. There are no quotas, no TLS, no SASL, no superuser, no read-only mode and no observers; local sessions
-//! and throttling neither. `crst`, `dirs`, `gtmk`, `stmk`, `srst` and `hash` are no four-letter words here.
+//! and throttling neither. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing
+//! session the ephemeral nodes go in the order of their paths, where ZooKeeper has none. `crst`, `dirs`, `gtmk`, `stmk`, `srst` and `hash` are no four-letter words here.
 //!
 //! # Layout
 //!

@@ -167,7 +167,7 @@ impl State {
             self.set_watches(call, &watches);
             return Ok(Encoder::new());
         }
-        let path = readable(call.body.string())?;
+        let path = readable(request::node(&mut call.body))?;
         let mut reply = Encoder::new();
         match call.op {
             OpCode::Exists => {
@@ -284,15 +284,15 @@ fn readable<T>(decoded: Result<T, Malformed>) -> Result<T, ErrorCode> {
 
 fn decode_auth(body: &mut Decoder<'_>) -> Result<(String, Vec<u8>), Malformed> {
     body.int()?;
-    Ok((body.string()?, body.buffer()?))
+    Ok((body.lossy_string()?.unwrap_or_default(), body.buffer()?))
 }
 
 fn decode_resume(body: &mut Decoder<'_>) -> Result<Resume, Malformed> {
     Ok(Resume {
         since: body.long()?,
-        data: body.vector(Decoder::string)?,
-        exist: body.vector(Decoder::string)?,
-        children: body.vector(Decoder::string)?,
+        data: body.vector(request::node)?,
+        exist: body.vector(request::node)?,
+        children: body.vector(request::node)?,
     })
 }
 

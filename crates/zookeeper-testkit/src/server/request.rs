@@ -50,7 +50,17 @@ pub(super) fn needs_leader(op: OpCode) -> bool {
 
 /// The path that a request starts with, if it has one and can be read so far.
 pub(super) fn path(op: OpCode, mut body: Decoder<'_>) -> Option<String> {
-    if op.has_path() { body.string().ok() } else { None }
+    if op.has_path() { node(&mut body).ok() } else { None }
+}
+
+/// The path of a node. Null is none, and over one that is not UTF-8 nobody stumbles: there is no such node.
+pub(super) fn node(body: &mut Decoder<'_>) -> Result<String, Malformed> {
+    body.lossy_string()?.ok_or(Malformed { expected: "a path", offset: 0 })
+}
+
+/// The path of an operation that looks at it before anything else, and finds fault with null as with nothing.
+fn checked_node(body: &mut Decoder<'_>) -> Result<String, Malformed> {
+    Ok(body.lossy_string()?.unwrap_or_default())
 }
 
 /// The body of a single write.
@@ -58,7 +68,7 @@ fn decode_write(op: OpCode, body: &mut Decoder<'_>) -> Result<Op, Malformed> {
     Ok(match op {
         OpCode::Create | OpCode::Create2 | OpCode::CreateContainer | OpCode::CreateTtl => {
             let create = Op::Create {
-                path: body.string()?,
+                path: node(body)?,
                 data: body.nullable_buffer()?,
                 acl: Acl::decode_all(body)?,
                 flags: body.int()?,
@@ -70,14 +80,14 @@ fn decode_write(op: OpCode, body: &mut Decoder<'_>) -> Result<Op, Malformed> {
             }
             create
         }
-        OpCode::Delete => Op::Delete { path: body.string()?, version: body.int()? },
+        OpCode::Delete => Op::Delete { path: node(body)?, version: body.int()? },
         OpCode::SetData => {
-            Op::SetData { path: body.string()?, data: body.nullable_buffer()?, version: body.int()? }
+            Op::SetData { path: checked_node(body)?, data: body.nullable_buffer()?, version: body.int()? }
         }
         OpCode::SetAcl => {
-            Op::SetAcl { path: body.string()?, acl: Acl::decode_all(body)?, version: body.int()? }
+            Op::SetAcl { path: checked_node(body)?, acl: Acl::decode_all(body)?, version: body.int()? }
         }
-        OpCode::Check => Op::Check { path: body.string()?, version: body.int()? },
+        OpCode::Check => Op::Check { path: checked_node(body)?, version: body.int()? },
         _ => Op::Unsupported,
     })
 }

@@ -272,9 +272,13 @@ impl State {
         let Some(stale) = back.stale.take() else { return };
         let events = back.watches.fire(&stale.missed);
         self.send_events(events);
-        self.expire_overdue(now);
+        if !self.leader_is_paused() {
+            self.expire_overdue(now);
+        }
         self.drop_disowned(member);
-        self.unblock(now);
+        if !self.leader_is_paused() {
+            self.unblock(now);
+        }
     }
 
     /// Sessions that have ended or moved away while the member could not know.

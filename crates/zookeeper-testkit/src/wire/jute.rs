@@ -135,6 +135,12 @@ impl<'a> Decoder<'a> {
         String::from_utf8(self.buffer()?).map_err(|_| self.malformed("UTF-8"))
     }
 
+    /// Length and text, as Java reads it: what is not UTF-8 is replaced, and null is `None`.
+    pub fn lossy_string(&mut self) -> Result<Option<String>, Malformed> {
+        let bytes = self.nullable_buffer()?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
     /// A count and that many items; null reads as empty.
     pub fn vector<T>(
         &mut self,

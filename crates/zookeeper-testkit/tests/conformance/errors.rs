@@ -115,3 +115,45 @@ pub(crate) async fn unknown_operations(server: SocketAddr) {
     assert_eq!(answer.header.zxid, -1);
     assert!(client.is_closed().await);
 }
+
+/// A path that is not text, or null.
+fn odd(bytes: Option<&[u8]>, op: OpCode) -> Encoder {
+    let mut body = Encoder::new();
+    body.nullable_buffer(bytes);
+    match op {
+        OpCode::Create => {
+            body.buffer(b"");
+            Acl::encode_all(&Acl::open(), &mut body);
+            body.int(0);
+        }
+        OpCode::Delete => {
+            body.int(-1);
+        }
+        OpCode::SetData => {
+            body.buffer(b"").int(-1);
+        }
+        _ => {
+            body.bool(true);
+        }
+    }
+    body
+}
+
+pub(crate) async fn paths_that_are_no_text(server: SocketAddr) {
+    let mut client = Frames::connect(server).await;
+    for (op, garbled) in [
+        (OpCode::Create, ErrorCode::BadArguments),
+        (OpCode::Delete, ErrorCode::NoNode),
+        (OpCode::SetData, ErrorCode::BadArguments),
+        (OpCode::Exists, ErrorCode::NoNode),
+        (OpCode::GetData, ErrorCode::NoNode),
+    ] {
+        let before = client.ping().await.header.zxid;
+        assert_eq!(client.call(op, odd(Some(b"/a\xff"), op)).await.error(), Some(garbled), "{op}");
+        let null = client.call(op, odd(None, op)).await;
+        let error = if op == OpCode::SetData { ErrorCode::BadArguments } else { ErrorCode::MarshallingError };
+        assert_eq!(null.error(), Some(error), "{op}");
+        let write = matches!(op, OpCode::Create | OpCode::Delete | OpCode::SetData);
+        assert_eq!(null.header.zxid - before, if write { 2 } else { 0 }, "{op}");
+    }
+}

@@ -99,6 +99,14 @@ pub(crate) async fn watches_are_taken_back(server: SocketAddr) {
     );
     assert_eq!(client.call(OpCode::CheckWatches, removed(&path, data)).await.error(), None);
     assert_eq!(client.call(OpCode::CheckWatches, removed(&path, any)).await.error(), None);
+    let mut other = Frames::connect(server).await;
+    assert_eq!(
+        other.call(OpCode::CheckWatches, removed(&path, data)).await.error(),
+        None,
+        "anybody's will do"
+    );
+    let none = Some(ErrorCode::NoWatcher);
+    assert_eq!(other.call(OpCode::RemoveWatches, removed(&path, data)).await.error(), none);
     assert_eq!(client.call(OpCode::RemoveWatches, removed(&path, data)).await.error(), None);
     client.watch(OpCode::GetData, &path).await;
     client.watch(OpCode::GetChildren, &path).await;
