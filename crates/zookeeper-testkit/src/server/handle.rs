@@ -107,7 +107,7 @@ impl ServerHandle {
     // Faults that are over at once.
 
     /// Ends a session now, as its expiry would: its ephemeral nodes are gone when this returns, and its client sees its
-    /// connection close. `false` where there is no such session.
+    /// connection close; even while the server is paused. `false` where there is no such session.
     pub fn expire(&self, session: i64) -> bool {
         self.shared.change(|state, now| {
             let lives = state.machine.has_session(session);

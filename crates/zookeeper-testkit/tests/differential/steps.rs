@@ -188,10 +188,16 @@ fn write(random: &mut Random) -> Ask {
         0..6 => {
             let ops = [OpCode::Create, OpCode::Create, OpCode::Create2, OpCode::CreateContainer];
             let names = ["/n-", "/a/n-", "/a/x/"];
-            let flags = pick(random, &[0, 0, 0, 1, 1, 2, 3, 4, 7]);
+            let op = pick(random, &ops);
+            // An "ephemeral" container, which no client asks for, has ZooKeeper refuse it children as long as its creation is
+            // on the way to the disk.
+            let flags = match op {
+                OpCode::CreateContainer => pick(random, &[4, 4, 4, 0, 2]),
+                _ => pick(random, &[0, 0, 0, 1, 1, 2, 3, 4, 7]),
+            };
             let sequential = flags == 2 || flags == 3;
             Ask::Create {
-                op: pick(random, &ops),
+                op,
                 path: if sequential { pick(random, &names).to_owned() } else { path(random) },
                 data: pick(random, &["", "some"]),
                 acl: grant(random),
