@@ -15,11 +15,13 @@ use zookeeper_testkit::TestServer;
 use zookeeper_testkit::server::{ReplyFilter, ServerFaultKind, TestServerBuilder};
 use zookeeper_testkit::wire::{Acl, ConnectRequest, ErrorCode, OpCode};
 
-/// The longest that it grants with a tick of 50 ms is 1 s; this many.
-const TIMEOUT: Duration = Duration::from_secs(1);
+/// Of sessions that are to expire.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// After this much silence they are overdue: the tick is 50 ms.
+const OVERDUE: Duration = Duration::from_millis(2_100);
 
 fn builder() -> TestServerBuilder {
-    TestServer::builder().tick(Duration::from_millis(50)).max_session_timeout(Duration::from_secs(60))
+    TestServer::builder().tick(Duration::from_millis(50)).max_session_timeout(common::TIMEOUT)
 }
 
 async fn server() -> TestServer {
@@ -272,7 +274,7 @@ async fn a_paused_server_says_nothing_and_expires_first() {
     let knocking = TcpStream::connect(server.address()).await;
     assert!(knocking.is_ok(), "the kernel accepts");
     // What is waited for is time itself: that in which the session is overdue.
-    tokio::time::sleep_until((paused + 2 * TIMEOUT).into()).await;
+    tokio::time::sleep_until((paused + OVERDUE).into()).await;
     assert!(!asking.is_finished());
     assert!(server.view().sessions.contains_key(&short.session), "nothing happens meanwhile");
     drop(fault);
@@ -291,7 +293,7 @@ async fn a_paused_leader_forgets_who_was_pinging() {
     let fault = server.pause_leader();
     let paused = Instant::now();
     let pending = other.send(OpCode::Create, create("/late", b"", &Acl::open(), 0)).await;
-    while paused.elapsed() < 2 * TIMEOUT {
+    while paused.elapsed() < OVERDUE {
         client.ping().await;
         assert!(client.stat("/e").await.is_some());
     }

@@ -13,8 +13,9 @@ use tokio::sync::OnceCell;
 use zookeeper_testkit::Ensemble;
 use zookeeper_testkit::wire::RawClient;
 
-/// The longest session timeout that the server grants.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest session timeout that the server grants. No test takes so long that a session which it left behind ends
+/// during another.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The server. It ends with the test's process, being tied to it.
 pub(crate) async fn server() -> SocketAddr {

@@ -23,18 +23,23 @@ pub(crate) async fn handshakes(server: SocketAddr) {
 }
 
 pub(crate) async fn timeouts_are_clamped(server: SocketAddr) {
-    let mut client = Frames::open(server).await;
-    for (wished, granted) in [(0, 1_000), (1_001, 1_001), (61_000, 60_000)] {
+    for (wished, granted) in [(0, 1_000), (1_001, 1_001), (601_000, 600_000)] {
+        let mut client = Frames::open(server).await;
         let response = client.shake(&request(Duration::from_millis(wished))).await.unwrap();
         assert_eq!(response.timeout, Duration::from_millis(granted));
+        // Not left to expire, which would take a zxid during another check.
+        client.call(OpCode::CloseSession, Encoder::new()).await;
+    }
+    let mut client = Frames::connect(server).await;
+    for (wished, granted) in [(700_000, 600_000), (300_000, 300_000)] {
         let session = ConnectRequest {
             session_id: client.session,
             password: client.password.clone(),
-            ..request(Duration::from_secs(100))
+            ..request(Duration::from_millis(wished))
         };
-        let again = Frames::open(server).await.shake(&session).await.unwrap();
-        assert_eq!(again.timeout, TIMEOUT, "the new wish counts");
         client = Frames::open(server).await;
+        let response = client.shake(&session).await.unwrap();
+        assert_eq!(response.timeout, Duration::from_millis(granted), "the new wish counts");
     }
 }
 
@@ -82,7 +87,7 @@ pub(crate) async fn sessions_expire(server: SocketAddr) {
     let mut observer = Frames::connect(server).await;
     let path = path("ephemeral");
     let mut client = Frames::open(server).await;
-    client.shake(&request(Duration::from_millis(1_500))).await.unwrap();
+    client.shake(&request(Duration::from_secs(3))).await.unwrap();
     client.create_with(&path, 1).await;
     client.watch(OpCode::Exists, &path).await;
     observer.watch(OpCode::Exists, &path).await;
@@ -90,7 +95,7 @@ pub(crate) async fn sessions_expire(server: SocketAddr) {
     let zxid = client.ping().await.header.zxid;
     assert_eq!(observer.event().await, (2, path.clone()));
     // Later than this only where the machine is slow.
-    assert!(before.elapsed() >= Duration::from_millis(1_500), "{:?}", before.elapsed());
+    assert!(before.elapsed() >= Duration::from_secs(3), "{:?}", before.elapsed());
     // Of a real server, the event of its own node's end sometimes slips out before that.
     let (last, own) = (client.next().await, path.clone());
     let closed = match last {

@@ -50,7 +50,7 @@ pub(crate) async fn four_letter_words(server: SocketAddr) {
     let summary = four_letter(server, "wchs").await.unwrap();
     assert!(summary.starts_with("1 connections watching 1 paths\nTotal watches:1"), "{summary}");
     let settings = four_letter(server, "conf").await.unwrap();
-    for line in ["tickTime=500\n", "minSessionTimeout=1000\n", "maxSessionTimeout=60000\n"] {
+    for line in ["tickTime=500\n", "minSessionTimeout=1000\n", "maxSessionTimeout=600000\n"] {
         assert!(settings.contains(line), "{settings}");
     }
     assert!(four_letter(server, "envi").await.unwrap().starts_with("Environment:\nzookeeper.version=3."));
