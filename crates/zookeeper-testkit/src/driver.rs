@@ -10,8 +10,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// Runs `future` on the driver's thread. Dropping the returned future aborts it.
@@ -38,6 +40,32 @@ where
     let handle = runtime.handle().clone();
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(until))?;
     Ok((handle, thread))
+}
+
+/// Asks `check` now and after every notice of `changed`. `None` once `after` of `runtime`'s time has passed.
+pub(crate) async fn wait_until<T>(
+    runtime: &Handle,
+    mut changed: watch::Receiver<()>,
+    after: Duration,
+    mut check: impl FnMut() -> Option<T>,
+) -> Option<T> {
+    let (expire, mut expired) = oneshot::channel::<()>();
+    let timer = runtime.spawn(async move {
+        tokio::time::sleep(after).await;
+        drop(expire);
+    });
+    let result = loop {
+        changed.mark_unchanged();
+        if let Some(value) = check() {
+            break Some(value);
+        }
+        tokio::select! {
+            _ = changed.changed() => {}
+            _ = &mut expired => break check(),
+        }
+    };
+    timer.abort();
+    result
 }
 
 fn handle() -> io::Result<&'static Handle> {

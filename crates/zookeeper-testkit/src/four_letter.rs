@@ -177,14 +177,14 @@ pub async fn ephemerals(address: SocketAddr) -> Result<BTreeMap<i64, BTreeSet<St
     parsed(address, "dump", answer, parse_ephemerals)
 }
 
-/// How many watches this server (not the ensemble) holds, from `wchs`.
+/// How many watches of nodes this server (not the ensemble) holds, from `wchs`. Watches of children are not counted.
 pub async fn watch_count(address: SocketAddr) -> Result<usize, FourLetterError> {
     let answer = four_letter(address, "wchs").await?;
     parsed(address, "wchs", answer, parse_watch_count)
 }
 
-/// The sessions that watch each path at this server (not the ensemble), from `wchp`. Data and child watches are not
-/// told apart.
+/// The sessions that watch each path at this server (not the ensemble), from `wchp`. Watches of children
+/// are not told of.
 pub async fn watches(address: SocketAddr) -> Result<BTreeMap<String, BTreeSet<i64>>, FourLetterError> {
     let answer = four_letter(address, "wchp").await?;
     parsed(address, "wchp", answer, |answer| Some(parse_watches(answer)))

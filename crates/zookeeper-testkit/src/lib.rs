@@ -1,5 +1,6 @@
-//! ZooKeeper for tests: real servers on demand, and a proxy that injects faults.
+//! ZooKeeper for tests: in the process and with faults on demand, real servers, and a proxy that injects faults.
 //!
+//! - [`TestServer`] is a ZooKeeper inside the process: ready at once, and told to fail in precise ways.
 //! - [`Ensemble`] starts one or more real servers in a temporary folder, and kills, pauses, restarts and wipes them.
 //! - [`FaultProxy`] stands in front of a server, records what passes, and injects faults: black holes, delays, lost
 //!   replies, refused connections.
@@ -7,7 +8,7 @@
 //! - [`wire`] speaks to servers by hand, and ends other clients' sessions from outside.
 //!
 //! It works with any client and any test framework on tokio. Nothing here depends on the test's own clock or runtime:
-//! tests with a paused clock are welcome. Unix only, since servers are handled by signals.
+//! tests with a paused clock are welcome. Unix only, since real servers are handled by signals.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,12 +31,16 @@
 //! ```
 
 mod driver;
+mod faults;
 pub mod four_letter;
 pub mod launcher;
+mod listener;
 mod ports;
 pub mod proxy;
+pub mod server;
 pub mod wire;
 
 pub use four_letter::four_letter;
 pub use launcher::{Ensemble, EnsembleBuilder, LaunchError, Server};
 pub use proxy::{Fault, FaultProxy};
+pub use server::{ServerFault, TestServer};

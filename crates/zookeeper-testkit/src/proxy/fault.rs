@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::record::{ConnectionId, TimedOut};
+use super::record::ConnectionId;
 use super::shared::Shared;
-use crate::wire::OpCode;
+use crate::faults::{FaultId, ReplyFilter, TimedOut};
 
 /// Which way frames go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,47 +34,6 @@ impl fmt::Display for Direction {
             Self::ToClient => "to the client",
             Self::Both => "both ways",
         })
-    }
-}
-
-/// Which reply: that to an operation, or to an operation on one node. `OpCode::Notification` is a watch event. Operations
-/// convert into filters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplyFilter {
-    op: OpCode,
-    path: Option<String>,
-}
-
-impl ReplyFilter {
-    /// The reply to any request of this kind.
-    pub fn to(op: OpCode) -> Self {
-        Self { op, path: None }
-    }
-
-    /// Only where the request, or the watch event, is about this node.
-    pub fn on(mut self, path: impl Into<String>) -> Self {
-        self.path = Some(path.into());
-        self
-    }
-
-    pub(super) fn matches(&self, op: OpCode, path: Option<&str>) -> bool {
-        self.op == op && (self.path.is_none() || self.path.as_deref() == path)
-    }
-}
-
-impl From<OpCode> for ReplyFilter {
-    fn from(op: OpCode) -> Self {
-        Self::to(op)
-    }
-}
-
-impl fmt::Display for ReplyFilter {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.op)?;
-        match &self.path {
-            Some(path) => write!(formatter, " on {path}"),
-            None => Ok(()),
-        }
     }
 }
 
@@ -132,8 +91,6 @@ impl FaultKind {
         }
     }
 }
-
-pub(super) type FaultId = u64;
 
 /// A fault that is in force until this value is dropped. What it kept is delivered then.
 #[must_use = "a fault ends when its value is dropped"]

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::fault::{Direction, Fault, FaultKind, ReplyFilter};
-use super::record::{Handshake, Record, Reply, Request, TimedOut};
+use super::fault::{Direction, Fault, FaultKind};
+use super::record::{Handshake, Record, Reply, Request};
 use super::shared::Shared;
+use crate::faults::{ReplyFilter, TimedOut};
 
 /// Controls a [`FaultProxy`](super::FaultProxy). Cheap to clone; of no effect once the proxy has gone.
 ///

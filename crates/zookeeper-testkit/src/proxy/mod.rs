@@ -24,13 +24,12 @@
 //! # Layout
 //!
 //! `fault` says what can be wrong, `record` what was seen; `shared` holds both and decides what becomes of each frame;
-//! `connection` moves the frames and `listener` admits clients. They run in a thread of the proxy's own, on the real
+//! `connection` moves the frames. They run in a thread of the proxy's own, on the real
 //! clock, so that it does not matter what the test's runtime does.
 
 mod connection;
 mod fault;
 mod handle;
-mod listener;
 mod record;
 mod shared;
 
@@ -44,10 +43,12 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::driver::spawn_runtime;
-use crate::ports::free_ports;
-pub use fault::{Direction, Fault, FaultKind, ReplyFilter};
+pub use crate::faults::{ReplyFilter, TimedOut};
+use crate::listener;
+use crate::ports::{free_ports, loopback};
+pub use fault::{Direction, Fault, FaultKind};
 pub use handle::ProxyHandle;
-pub use record::{ConnectionId, Fate, Handshake, Record, Reply, Request, TimedOut};
+pub use record::{ConnectionId, Fate, Handshake, Record, Reply, Request};
 use shared::Shared;
 
 /// A running proxy: what it can do is in [`ProxyHandle`]. Dropped, it closes everything and ends its thread.
@@ -67,11 +68,11 @@ impl FaultProxy {
     /// Where no port is to be had, or no thread.
     pub fn start(upstream: SocketAddr) -> io::Result<Self> {
         let port = free_ports(1)?[0];
-        let (listener, address) = listener::bind(port)?;
+        let (listener, address) = listener::bind(loopback(port))?;
         let (stop, stopped) = oneshot::channel();
         let shared = Arc::new(Shared::new(upstream, address));
-        let (runtime, thread) =
-            spawn_runtime("fault-proxy", listener::run(listener, Arc::clone(&shared), stopped))?;
+        let served = serve(listener, Arc::clone(&shared), stopped);
+        let (runtime, thread) = spawn_runtime("fault-proxy", served)?;
         Ok(Self { handle: ProxyHandle::new(shared, runtime), stop: Some(stop), thread: Some(thread) })
     }
 
@@ -79,6 +80,15 @@ impl FaultProxy {
     pub fn handle(&self) -> ProxyHandle {
         self.handle.clone()
     }
+}
+
+/// Serves until `stop` ends; its runtime, and with it all connections, is dropped then.
+async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>, stop: oneshot::Receiver<()>) {
+    tokio::select! {
+        _ = stop => {}
+        _ = listener::admit(listener, &shared) => {}
+    }
+    shared.stop();
 }
 
 impl Deref for FaultProxy {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::wire::{ConnectRequest, ConnectResponse, ErrorCode, OpCode};
 
@@ -141,14 +141,4 @@ impl fmt::Display for Record {
         }
         write!(formatter, "; {} replies and events", self.replies.len())
     }
-}
-
-/// What was waited for did not come in time.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("not within {after:?}; the proxy saw: {seen}")]
-pub struct TimedOut {
-    /// How long was waited.
-    pub after: Duration,
-    /// What the proxy saw by then, in a line.
-    pub seen: String,
 }

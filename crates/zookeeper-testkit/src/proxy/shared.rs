@@ -5,12 +5,16 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpStream;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, watch};
 
-use super::connection::Item;
-use super::fault::{Direction, FaultId, FaultKind};
-use super::record::{ConnectionId, Fate, Handshake, Record, Reply, Request, TimedOut};
+use super::connection::{self, Item};
+use super::fault::{Direction, FaultKind};
+use super::record::{ConnectionId, Fate, Handshake, Record, Reply, Request};
+use crate::driver;
+use crate::faults::{FaultId, Faults, TimedOut};
+use crate::listener::Doorkeeper;
 use crate::wire::{
     ConnectRequest, ConnectResponse, Decoder, Malformed, OpCode, ReplyHeader, RequestHeader, WatcherEvent,
 };
@@ -31,8 +35,7 @@ pub(super) struct Shared {
 }
 
 struct State {
-    faults: Vec<Active>,
-    next_fault: FaultId,
+    faults: Faults<FaultKind>,
     listening: bool,
     stopped: bool,
     connections: BTreeMap<ConnectionId, Open>,
@@ -42,18 +45,13 @@ struct State {
     generation: u64,
 }
 
-struct Active {
-    id: FaultId,
-    kind: FaultKind,
-    /// The frame that a fault on one reply has struck.
-    met: Option<(ConnectionId, u64)>,
-}
-
 /// A connection that is open.
 struct Open {
     cut: Arc<Notify>,
     /// Whether frames pass through it; a silenced one is not in the record.
     recorded: bool,
+    /// Known once the server has answered the handshake.
+    session: Option<i64>,
     /// Requests by number whose replies are outstanding.
     pending: HashMap<i32, VecDeque<(OpCode, Option<String>)>>,
 }
@@ -96,8 +94,7 @@ pub(super) enum Admission {
 impl Shared {
     pub(super) fn new(upstream: SocketAddr, address: SocketAddr) -> Self {
         let state = State {
-            faults: Vec::new(),
-            next_fault: 1,
+            faults: Faults::new(),
             listening: true,
             stopped: false,
             connections: BTreeMap::new(),
@@ -119,16 +116,14 @@ impl Shared {
 
     pub(super) fn begin(&self, kind: FaultKind) -> FaultId {
         let mut state = self.state();
-        let id = state.next_fault;
-        state.next_fault += 1;
-        state.faults.push(Active { id, kind, met: None });
+        let id = state.faults.begin(kind);
         self.settle_faults(state);
         id
     }
 
     pub(super) fn end(&self, id: FaultId) {
         let mut state = self.state();
-        state.faults.retain(|fault| fault.id != id);
+        state.faults.end(id);
         self.settle_faults(state);
     }
 
@@ -151,13 +146,11 @@ impl Shared {
     }
 
     pub(super) fn faults(&self) -> Vec<FaultKind> {
-        self.state().faults.iter().map(|fault| fault.kind.clone()).collect()
+        self.state().faults.kinds()
     }
 
     pub(super) fn met(&self, id: FaultId) -> Option<ConnectionId> {
-        let state = self.state();
-        let fault = state.faults.iter().find(|fault| fault.id == id)?;
-        fault.met.map(|(connection, _)| connection)
+        self.state().faults.met(id)
     }
 
     pub(super) fn read<T>(&self, read: impl FnOnce(&Record) -> T) -> T {
@@ -175,43 +168,17 @@ impl Shared {
         &self,
         runtime: &Handle,
         after: Duration,
-        mut check: impl FnMut() -> Option<T>,
+        check: impl FnMut() -> Option<T>,
     ) -> Result<T, TimedOut> {
-        let mut changed = self.record_changed.subscribe();
-        let (expire, mut expired) = oneshot::channel::<()>();
-        let timer = runtime.spawn(async move {
-            tokio::time::sleep(after).await;
-            drop(expire);
-        });
-        let result = loop {
-            changed.mark_unchanged();
-            if let Some(value) = check() {
-                break Ok(value);
-            }
-            tokio::select! {
-                _ = changed.changed() => {}
-                _ = &mut expired => {
-                    break check().ok_or_else(|| TimedOut { after, seen: self.read(Record::to_string) });
-                }
-            }
-        };
-        timer.abort();
-        result
+        driver::wait_until(runtime, self.record_changed.subscribe(), after, check)
+            .await
+            .ok_or_else(|| TimedOut { after, seen: self.read(Record::to_string) })
     }
 
     // For the proxy's thread.
 
     pub(super) fn fault_changes(&self) -> watch::Receiver<()> {
         self.faults_changed.subscribe()
-    }
-
-    pub(super) fn refuses(&self) -> bool {
-        self.state().refuses()
-    }
-
-    pub(super) fn set_listening(&self, listening: bool) {
-        self.state().listening = listening;
-        self.settled.notify_all();
     }
 
     /// The proxy ends: nobody waits for it any longer.
@@ -222,7 +189,7 @@ impl Shared {
 
     /// The latest fault that says how connections are received wins.
     pub(super) fn admission(&self) -> Admission {
-        let kind_of = |fault: &Active| match fault.kind {
+        let kind_of = |fault: &FaultKind| match fault {
             FaultKind::AcceptAndClose => Some(Admission::Close),
             FaultKind::AcceptAndSayNothing => Some(Admission::Silence),
             _ => None,
@@ -236,7 +203,9 @@ impl Shared {
         let mut state = self.state();
         let id = state.next_connection;
         state.next_connection += 1;
-        state.connections.insert(id, Open { cut: Arc::clone(&cut), recorded, pending: HashMap::new() });
+        state
+            .connections
+            .insert(id, Open { cut: Arc::clone(&cut), recorded, session: None, pending: HashMap::new() });
         if recorded {
             state.record.accepted += 1;
             state.record.open += 1;
@@ -301,15 +270,42 @@ impl Shared {
     }
 }
 
+impl Doorkeeper for Arc<Shared> {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn changes(&self) -> watch::Receiver<()> {
+        self.fault_changes()
+    }
+
+    fn refuses(&self) -> bool {
+        self.state().refuses()
+    }
+
+    fn set_listening(&self, listening: bool) {
+        self.state().listening = listening;
+        self.settled.notify_all();
+    }
+
+    fn receive(&self, client: TcpStream, _: SocketAddr) {
+        match self.admission() {
+            Admission::Proxy => drop(tokio::spawn(connection::proxy(client, self.open(true)))),
+            Admission::Silence => drop(tokio::spawn(connection::silence(client, self.open(false)))),
+            Admission::Close => {}
+        }
+    }
+}
+
 impl State {
     fn refuses(&self) -> bool {
-        self.faults.iter().any(|fault| fault.kind == FaultKind::Refuse)
+        self.faults.iter().any(|fault| *fault == FaultKind::Refuse)
     }
 
     fn judge(&mut self, id: ConnectionId, direction: Direction, item: &Item) -> Verdict {
         let (mut delay, mut hold, mut swallow, mut single_bytes) = (Duration::ZERO, false, false, false);
-        for fault in &self.faults {
-            match fault.kind {
+        for fault in self.faults.iter() {
+            match *fault {
                 FaultKind::Delay(along, by) if along.covers(direction) => delay += by,
                 FaultKind::Hold(along) => hold |= along.covers(direction),
                 FaultKind::Swallow(along) => swallow |= along.covers(direction),
@@ -333,13 +329,12 @@ impl State {
     /// What a fault on one reply makes of this one.
     fn strike(&mut self, id: ConnectionId, item: &Item) -> Option<Verdict> {
         let (op, path) = item.seen.reply.as_ref()?;
-        let frame = (id, item.sequence);
-        let fault = self.faults.iter_mut().find(|fault| match fault.met {
-            Some(met) => met == frame && matches!(fault.kind, FaultKind::HoldReply(_)),
-            None => fault.kind.reply().is_some_and(|filter| filter.matches(*op, path.as_deref())),
-        })?;
-        fault.met = Some(frame);
-        match fault.kind {
+        let session = self.connections.get(&id).and_then(|open| open.session);
+        let strikes = |kind: &FaultKind| {
+            kind.reply().is_some_and(|filter| filter.matches(*op, path.as_deref(), session))
+        };
+        let lasts = |kind: &FaultKind| matches!(kind, FaultKind::HoldReply(_));
+        match self.faults.strike((id, item.sequence), strikes, lasts)? {
             FaultKind::SwallowReply(_) => Some(Verdict::Swallow),
             FaultKind::CutBeforeReply(_) => Some(Verdict::Cut),
             _ => Some(Verdict::Wait(None)),
@@ -376,6 +371,9 @@ impl State {
         at: Instant,
     ) -> Result<Seen, Malformed> {
         let response = ConnectResponse::decode(body)?;
+        if let Some(open) = self.connections.get_mut(&connection) {
+            open.session = Some(response.session_id);
+        }
         let mut handshakes = self.record.handshakes.iter_mut().rev();
         if let Some(handshake) = handshakes.find(|handshake| handshake.connection == connection) {
             handshake.responded_at = Some(at);

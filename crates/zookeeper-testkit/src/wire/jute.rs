@@ -56,9 +56,28 @@ impl Encoder {
         self
     }
 
+    /// As [`buffer`](Self::buffer); `None` is null, which is not the same as empty.
+    pub fn nullable_buffer(&mut self, value: Option<&[u8]>) -> &mut Self {
+        match value {
+            Some(value) => self.buffer(value),
+            None => self.int(-1),
+        }
+    }
+
     /// Length and UTF-8.
     pub fn string(&mut self, value: &str) -> &mut Self {
         self.buffer(value.as_bytes())
+    }
+
+    /// A count and the items, each written by `item`.
+    pub fn vector<T>(
+        &mut self,
+        items: impl ExactSizeIterator<Item = T>,
+        mut item: impl FnMut(&mut Self, T),
+    ) -> &mut Self {
+        self.int(i32::try_from(items.len()).unwrap_or(i32::MAX));
+        items.for_each(|value| item(self, value));
+        self
     }
 
     /// What was written.
@@ -97,11 +116,16 @@ impl<'a> Decoder<'a> {
 
     /// Length and bytes; null reads as empty.
     pub fn buffer(&mut self) -> Result<Vec<u8>, Malformed> {
+        Ok(self.nullable_buffer()?.unwrap_or_default())
+    }
+
+    /// Length and bytes; null reads as `None`.
+    pub fn nullable_buffer(&mut self) -> Result<Option<Vec<u8>>, Malformed> {
         match self.int()? {
-            -1 => Ok(Vec::new()),
+            -1 => Ok(None),
             length => {
                 let length = usize::try_from(length).map_err(|_| self.malformed("a length"))?;
-                Ok(self.take(length, "a buffer")?.to_vec())
+                Ok(Some(self.take(length, "a buffer")?.to_vec()))
             }
         }
     }
@@ -109,6 +133,12 @@ impl<'a> Decoder<'a> {
     /// Length and UTF-8; null reads as empty.
     pub fn string(&mut self) -> Result<String, Malformed> {
         String::from_utf8(self.buffer()?).map_err(|_| self.malformed("UTF-8"))
+    }
+
+    /// Length and text, as Java reads it: what is not UTF-8 is replaced, and null is `None`.
+    pub fn lossy_string(&mut self) -> Result<Option<String>, Malformed> {
+        let bytes = self.nullable_buffer()?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     /// A count and that many items; null reads as empty.

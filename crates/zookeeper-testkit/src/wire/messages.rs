@@ -1,4 +1,4 @@
-//! The records that the proxy reads and the raw client writes.
+//! The records that the proxy reads, and the raw client and the in-process server exchange.
 
 use std::time::Duration;
 
@@ -59,6 +59,21 @@ pub struct ConnectResponse {
 }
 
 impl ConnectResponse {
+    /// The answer to a session that is refused.
+    pub fn refusal(read_only: Option<bool>) -> Self {
+        Self { timeout: Duration::ZERO, session_id: 0, password: vec![0; 16], read_only }
+    }
+
+    /// The frame's body.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut encoder = Encoder::new();
+        encoder.int(0).int(millis(self.timeout)).long(self.session_id).buffer(&self.password);
+        if let Some(read_only) = self.read_only {
+            encoder.bool(read_only);
+        }
+        encoder.finish()
+    }
+
     /// Whether the session was refused: expired, closed, never there, or another password.
     pub fn is_refused(&self) -> bool {
         self.session_id == 0 || self.timeout.is_zero()
@@ -105,6 +120,11 @@ pub struct ReplyHeader {
 }
 
 impl ReplyHeader {
+    /// To the start of a frame's body.
+    pub fn encode(&self, encoder: &mut Encoder) {
+        encoder.int(self.xid).long(self.zxid).int(self.error.map_or(0, ErrorCode::number));
+    }
+
     /// From the start of a frame's body.
     pub fn decode(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
         Ok(Self { xid: decoder.int()?, zxid: decoder.long()?, error: ErrorCode::from_number(decoder.int()?) })
@@ -123,6 +143,11 @@ pub struct WatcherEvent {
 }
 
 impl WatcherEvent {
+    /// To a frame's body, after its header.
+    pub fn encode(&self, encoder: &mut Encoder) {
+        encoder.int(self.kind).int(self.state).string(&self.path);
+    }
+
     /// From a frame's body, after its header.
     pub fn decode(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
         Ok(Self { kind: decoder.int()?, state: decoder.int()?, path: decoder.string()? })
@@ -160,11 +185,18 @@ impl Acl {
         vec![Self { permissions: Self::ALL, scheme: "auth".to_owned(), id: String::new() }]
     }
 
-    pub(super) fn encode_all(acl: &[Self], encoder: &mut Encoder) {
-        encoder.int(i32::try_from(acl.len()).unwrap_or(i32::MAX));
-        for entry in acl {
+    /// The count of the entries, and the entries.
+    pub fn encode_all(acl: &[Self], encoder: &mut Encoder) {
+        encoder.vector(acl.iter(), |encoder, entry| {
             encoder.int(entry.permissions).string(&entry.scheme).string(&entry.id);
-        }
+        });
+    }
+
+    /// What [`encode_all`](Self::encode_all) writes.
+    pub fn decode_all(decoder: &mut Decoder<'_>) -> Result<Vec<Self>, Malformed> {
+        decoder.vector(|decoder| {
+            Ok(Self { permissions: decoder.int()?, scheme: decoder.string()?, id: decoder.string()? })
+        })
     }
 }
 
@@ -196,6 +228,13 @@ pub struct Stat {
 }
 
 impl Stat {
+    /// To the bytes of a reply.
+    pub fn encode(&self, encoder: &mut Encoder) {
+        encoder.long(self.czxid).long(self.mzxid).long(self.ctime).long(self.mtime);
+        encoder.int(self.version).int(self.cversion).int(self.aversion).long(self.ephemeral_owner);
+        encoder.int(self.data_length).int(self.children).long(self.pzxid);
+    }
+
     /// From the bytes of a reply.
     pub fn decode(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
         Ok(Self {

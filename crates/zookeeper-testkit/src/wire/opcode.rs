@@ -217,6 +217,8 @@ pub enum ErrorCode {
     AuthFailed,
     /// The session is at another server now. (-118)
     SessionMoved,
+    /// There is no such watch to remove. (-121)
+    NoWatcher,
     /// Any other number.
     Other(i32),
 }
@@ -240,8 +242,31 @@ impl ErrorCode {
             -114 => Self::InvalidAcl,
             -115 => Self::AuthFailed,
             -118 => Self::SessionMoved,
+            -121 => Self::NoWatcher,
             other => Self::Other(other),
         })
+    }
+
+    /// Its number on the wire.
+    pub fn number(self) -> i32 {
+        match self {
+            Self::RuntimeInconsistency => -2,
+            Self::MarshallingError => -5,
+            Self::Unimplemented => -6,
+            Self::BadArguments => -8,
+            Self::NoNode => -101,
+            Self::NoAuth => -102,
+            Self::BadVersion => -103,
+            Self::NoChildrenForEphemerals => -108,
+            Self::NodeExists => -110,
+            Self::NotEmpty => -111,
+            Self::SessionExpired => -112,
+            Self::InvalidAcl => -114,
+            Self::AuthFailed => -115,
+            Self::SessionMoved => -118,
+            Self::NoWatcher => -121,
+            Self::Other(other) => other,
+        }
     }
 }
 
@@ -260,8 +285,9 @@ mod tests {
 
     #[test]
     fn numbers_go_there_and_back() {
-        for number in -20..120 {
+        for number in -130..120 {
             assert_eq!(OpCode::from_number(number).number(), number);
+            assert_eq!(ErrorCode::from_number(number).map_or(0, ErrorCode::number), number);
         }
         assert_eq!(ErrorCode::from_number(0), None);
         assert_eq!(ErrorCode::from_number(-7).unwrap().to_string(), "error -7");

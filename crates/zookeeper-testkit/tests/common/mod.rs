@@ -1,4 +1,9 @@
-//! One real server for all tests of a binary.
+//! One real server for all tests of a binary, and what several binaries need.
+
+#![allow(dead_code, reason = "no binary uses all of it")]
+
+pub(crate) mod frames;
+pub(crate) mod random;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,8 +13,9 @@ use tokio::sync::OnceCell;
 use zookeeper_testkit::Ensemble;
 use zookeeper_testkit::wire::RawClient;
 
-/// The longest session timeout that the server grants.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest session timeout that the server grants. No test takes so long that a session which it left behind ends
+/// during another.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The server. It ends with the test's process, being tied to it.
 pub(crate) async fn server() -> SocketAddr {

@@ -2,37 +2,39 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::oneshot;
-
-use super::connection;
-use super::shared::{Admission, Shared};
-use crate::ports::loopback;
+use tokio::sync::watch;
 
 /// Before another attempt at something that the system refused.
 const PAUSE: Duration = Duration::from_millis(10);
 const BACKLOG: u32 = 1024;
 
-/// Listens on `port` of loopback.
-pub(super) fn bind(port: u16) -> io::Result<(std::net::TcpListener, SocketAddr)> {
-    let listener = std::net::TcpListener::bind(loopback(port))?;
+/// Whoever decides about clients.
+pub(crate) trait Doorkeeper {
+    /// Where they knock.
+    fn address(&self) -> SocketAddr;
+
+    /// Notified when [`refuses`](Self::refuses) may have changed.
+    fn changes(&self) -> watch::Receiver<()>;
+
+    /// Whether they are refused, as where nobody listens.
+    fn refuses(&self) -> bool;
+
+    /// The listener has opened or closed.
+    fn set_listening(&self, listening: bool);
+
+    /// One has come.
+    fn receive(&self, client: TcpStream, from: SocketAddr);
+}
+
+/// Listens on `address`.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<(std::net::TcpListener, SocketAddr)> {
+    let listener = std::net::TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     Ok((listener, address))
-}
-
-/// Serves until `stop` ends; its runtime, and with it all connections, is dropped then.
-pub(super) async fn run(listener: std::net::TcpListener, shared: Arc<Shared>, stop: oneshot::Receiver<()>) {
-    if let Ok(listener) = TcpListener::from_std(listener) {
-        tokio::select! {
-            _ = stop => {}
-            () = admit(listener, &shared) => {}
-        }
-    }
-    shared.stop();
 }
 
 enum Door {
@@ -42,17 +44,19 @@ enum Door {
     Closed(Option<TcpSocket>),
 }
 
-async fn admit(listener: TcpListener, shared: &Arc<Shared>) {
-    let mut changes = shared.fault_changes();
+/// Admits clients for ever. Fails only where the listener cannot be waited for.
+pub(crate) async fn admit(listener: std::net::TcpListener, keeper: &impl Doorkeeper) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let mut changes = keeper.changes();
     let mut door = Door::Open(listener);
     loop {
         changes.mark_unchanged();
-        door = match (door, shared.refuses()) {
+        door = match (door, keeper.refuses()) {
             (Door::Open(listener), true) => {
                 drop(listener);
-                Door::Closed(reserve(shared.address).ok())
+                Door::Closed(reserve(keeper.address()).ok())
             }
-            (Door::Closed(socket), false) => match listen(socket, shared.address) {
+            (Door::Closed(socket), false) => match listen(socket, keeper.address()) {
                 Ok(listener) => Door::Open(listener),
                 Err(_) => {
                     tokio::time::sleep(PAUSE).await;
@@ -61,33 +65,25 @@ async fn admit(listener: TcpListener, shared: &Arc<Shared>) {
             },
             (unchanged, _) => unchanged,
         };
-        shared.set_listening(matches!(door, Door::Open(_)));
+        keeper.set_listening(matches!(door, Door::Open(_)));
         match &door {
             Door::Open(listener) => tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((client, _)) => receive(client, shared),
+                    Ok((client, from)) => keeper.receive(client, from),
                     Err(_) => tokio::time::sleep(PAUSE).await,
                 },
                 _ = changes.changed() => {}
             },
             // Not open though it should be: another attempt.
-            Door::Closed(_) if !shared.refuses() => {}
-            // The sender lives in `shared`.
+            Door::Closed(_) if !keeper.refuses() => {}
+            // The sender lives in the keeper.
             Door::Closed(_) => drop(changes.changed().await),
         }
     }
 }
 
-fn receive(client: TcpStream, shared: &Arc<Shared>) {
-    match shared.admission() {
-        Admission::Proxy => drop(tokio::spawn(connection::proxy(client, shared.open(true)))),
-        Admission::Silence => drop(tokio::spawn(connection::silence(client, shared.open(false)))),
-        Admission::Close => {}
-    }
-}
-
 fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)

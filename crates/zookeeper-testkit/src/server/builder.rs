@@ -1,0 +1,144 @@
+//! What a server is started with.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::TestServer;
+use super::tree::Timing;
+
+/// What ZooKeeper takes for `jute.maxbuffer` unless told otherwise.
+const MAX_FRAME: usize = 0xf_ffff;
+
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) timing: Timing,
+    pub(super) sync_limit: u32,
+    pub(super) max_client_connections: usize,
+    pub(super) max_frame: usize,
+    pub(super) container_interval: Duration,
+    pub(super) handshake_limit: Duration,
+    /// `None` is all of them.
+    pub(super) words: Option<Vec<String>>,
+}
+
+impl Settings {
+    /// How long a member that is cut off goes on serving.
+    pub(super) fn sync_limit(&self) -> Duration {
+        self.timing.tick.saturating_mul(self.sync_limit)
+    }
+}
+
+/// Settings of a [`TestServer`], from [`TestServer::builder`].
+///
+/// Unless told otherwise: one member on a free loopback port, a tick of 500 ms, so session timeouts from 1 s to 10 s,
+/// syncLimit 10; and as ZooKeeper has it, 60 connections per address, frames of less than 1 MiB, 10 s for a handshake,
+/// a sweep for empty containers every 60 s. Every four-letter word is allowed.
+#[derive(Debug, Clone)]
+#[must_use = "a builder starts nothing until `start`"]
+pub struct TestServerBuilder {
+    pub(super) members: usize,
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) settings: Settings,
+    min_session_timeout: Option<Duration>,
+    max_session_timeout: Option<Duration>,
+}
+
+impl TestServerBuilder {
+    pub(super) fn new() -> Self {
+        let settings = Settings {
+            timing: Timing::with_tick(Duration::from_millis(500)),
+            sync_limit: 10,
+            max_client_connections: 60,
+            max_frame: MAX_FRAME,
+            container_interval: Duration::from_secs(60),
+            handshake_limit: Duration::from_secs(10),
+            words: None,
+        };
+        Self { members: 1, listen: None, settings, min_session_timeout: None, max_session_timeout: None }
+    }
+
+    /// How many members, at least one. Each has an address of its own, and all serve the same nodes; the first one leads.
+    /// There is no election and no quorum: for those, start an [`Ensemble`](crate::Ensemble).
+    pub fn members(mut self, members: usize) -> Self {
+        self.members = members.max(1);
+        self
+    }
+
+    /// Where the first member listens, instead of a free port on loopback. Anybody who can reach it can do as he pleases
+    /// with the nodes.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = Some(address);
+        self
+    }
+
+    /// The tick, in whole milliseconds, at least one. Unless set, session timeouts are granted from 2 to 20 ticks.
+    pub fn tick(mut self, tick: Duration) -> Self {
+        self.settings.timing = Timing::with_tick(tick);
+        self
+    }
+
+    /// How many ticks a member that is cut off goes on serving its clients.
+    pub fn sync_limit(mut self, ticks: u32) -> Self {
+        self.settings.sync_limit = ticks;
+        self
+    }
+
+    /// The shortest session timeout granted, in whole milliseconds.
+    pub fn min_session_timeout(mut self, timeout: Duration) -> Self {
+        self.min_session_timeout = Some(timeout);
+        self
+    }
+
+    /// The longest session timeout granted, in whole milliseconds.
+    pub fn max_session_timeout(mut self, timeout: Duration) -> Self {
+        self.max_session_timeout = Some(timeout);
+        self
+    }
+
+    /// How many connections one address may have at each member; 0 is no limit.
+    pub fn max_client_connections(mut self, connections: usize) -> Self {
+        self.settings.max_client_connections = connections;
+        self
+    }
+
+    /// The longest frame taken from a client, in bytes: ZooKeeper's `jute.maxbuffer`.
+    pub fn max_frame(mut self, bytes: usize) -> Self {
+        self.settings.max_frame = bytes;
+        self
+    }
+
+    /// How often empty containers are looked for.
+    pub fn container_interval(mut self, interval: Duration) -> Self {
+        self.settings.container_interval = interval;
+        self
+    }
+
+    /// How long a connection may be without a session.
+    pub fn handshake_limit(mut self, limit: Duration) -> Self {
+        self.settings.handshake_limit = limit;
+        self
+    }
+
+    /// The four-letter words that are answered: ZooKeeper's `4lw.commands.whitelist`, which is `srvr` unless set.
+    pub fn four_letter_words<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        self.settings.words = Some(words.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Starts the server; it serves when this returns. It needs neither the caller's runtime nor its clock.
+    ///
+    /// # Errors
+    ///
+    /// Where the address is not to be had, or no thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// It does not wait: once polled, it has started.
+    pub async fn start(mut self) -> io::Result<TestServer> {
+        let timing = &mut self.settings.timing;
+        timing.min_session_timeout = self.min_session_timeout.unwrap_or(timing.min_session_timeout);
+        timing.max_session_timeout = self.max_session_timeout.unwrap_or(timing.max_session_timeout);
+        TestServer::launch(self)
+    }
+}

@@ -1,0 +1,89 @@
+//! The first frame of a client.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use super::state::{ConnectionId, State};
+use super::tree::Transaction;
+use crate::wire::{ConnectRequest, ConnectResponse};
+
+impl State {
+    /// Opens a session, or attaches the client to one. Says whether that is settled; if not, it needs a leader and there
+    /// is none.
+    pub(super) fn shake_hands(&mut self, now: Duration, id: ConnectionId, body: &[u8]) -> bool {
+        let Some(client) = self.clients.get(&id) else { return true };
+        let member = client.member;
+        let request = match ConnectRequest::decode(body) {
+            // A client that has seen more than this server would see time go back here.
+            Ok(request) if request.last_zxid <= self.zxid(member) => request,
+            _ => {
+                self.kick(id);
+                return true;
+            }
+        };
+        let present = self.owners.get(&request.session_id).copied().filter(|owner| *owner != id);
+        let is_here =
+            |owner: &ConnectionId| self.clients.get(owner).is_some_and(|client| client.member == member);
+        if let Some(present) = present.filter(is_here) {
+            // Before the password is looked at: a wrong one still throws the client out.
+            self.kick(present);
+        }
+        if self.is_cut_off(member) {
+            return false;
+        }
+        let timeout = self.machine.timing().grant(request.timeout);
+        let granted = if request.session_id == 0 {
+            Some(self.open_session(now, timeout))
+        } else {
+            self.attach(now, &request, timeout)
+        };
+        match granted {
+            Some(session) => {
+                if let Some(elsewhere) = self.owners.insert(session, id).filter(|owner| *owner != id) {
+                    self.leave_behind(elsewhere);
+                }
+                if let Some(client) = self.clients.get_mut(&id) {
+                    (client.session, client.timeout) = (Some(session), timeout);
+                }
+                let (read_only, password) = (request.read_only.map(|_| false), password(session));
+                let response = ConnectResponse { timeout, session_id: session, password, read_only };
+                self.send(id, response.encode(), None);
+            }
+            None => {
+                self.send(id, ConnectResponse::refusal(request.read_only.map(|_| false)).encode(), None);
+                self.finish(id);
+            }
+        }
+        true
+    }
+
+    fn open_session(&mut self, now: Duration, timeout: Duration) -> i64 {
+        let id = self.next_session;
+        self.next_session += 1;
+        self.commit(now, Transaction::OpenSession { id, password: password(id), timeout });
+        id
+    }
+
+    fn attach(&mut self, now: Duration, request: &ConnectRequest, timeout: Duration) -> Option<i64> {
+        let id = request.session_id;
+        let known = self.machine.has_password(id, &request.password);
+        (known && self.machine.attach(now, id, timeout)).then_some(id)
+    }
+
+    /// The session has moved here. Its last server closes its connection, unless it is cut off and does not know.
+    fn leave_behind(&mut self, elsewhere: ConnectionId) {
+        let Some(client) = self.clients.get(&elsewhere) else { return };
+        if self.members[client.member].stale.is_none() {
+            self.kick(elsewhere);
+        }
+    }
+}
+
+/// What proves that one owns a session. The same for the same session as long as the process lives.
+fn password(session: i64) -> Vec<u8> {
+    use std::sync::OnceLock;
+    static SECRET: OnceLock<RandomState> = OnceLock::new();
+    let secret = SECRET.get_or_init(RandomState::new);
+    let halves = [secret.hash_one((session, 0)), secret.hash_one((session, 1))];
+    halves.into_iter().flat_map(u64::to_be_bytes).collect()
+}

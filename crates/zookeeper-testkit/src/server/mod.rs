@@ -1,0 +1,227 @@
+//! A ZooKeeper inside the process, which fails on demand. **For development and tests on one machine.** It keeps
+//! everything in memory and has neither quorum nor disk: what runs in production is a real ensemble.
+//!
+//! It speaks ZooKeeper 3.8's wire protocol, so that any client in any language can connect. It is ready at once and gone
+//! when it is dropped; there may be many in a process. Faults that last are [`ServerFault`] values: they are in force until
+//! dropped, and several may be in force at once.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! use std::time::Duration;
+//! use zookeeper_testkit::TestServer;
+//! use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient};
+//!
+//! let server = TestServer::builder().tick(Duration::from_millis(100)).start().await?;
+//! let mut client = RawClient::connect(server.address(), Duration::from_secs(1), None).await?;
+//!
+//! // It is created, and the client does not learn of it.
+//! let lost = server.cut_before_reply(OpCode::Create);
+//! assert!(client.create("/master", b"", &Acl::open(), CreateMode::Ephemeral).await.is_err());
+//! drop(lost);
+//! assert_eq!(server.view().ephemerals[&client.session_id()].len(), 1);
+//!
+//! // Its session ends, and the node with it.
+//! assert!(server.expire(client.session_id()));
+//! assert!(server.view().ephemerals.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it leaves out
+//!
+//! These are answered with -6 (`Unimplemented`), and the connection is closed, as ZooKeeper does with operations that it
+//! does not know: `reconfig`, `deleteContainer`, `multiRead`, `sasl`, `getEphemerals`, `getAllChildrenNumber`, `addWatch`
+//! (persistent watches), `whoAmI`. `createTtl` is answered with -6 and the connection stays, as by a ZooKeeper without
+//! extended types. There are no quotas, no TLS, no SASL, no superuser, no read-only mode and no observers; local sessions
+//! and throttling neither. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing
+//! session the ephemeral nodes go in the order of their paths, where ZooKeeper has none. `crst`, `dirs`, `gtmk`, `stmk`, `srst` and `hash` are no four-letter words here.
+//!
+//! # Layout
+//!
+//! [`tree`] decides, and is pure; `state` holds it with members and clients; `handshake` and `process` turn frames into
+//! replies; `faults` says what can be wrong; `shared` is the lock around all that. `connection` moves bytes. The server
+//! runs in a thread of its own, on the real clock, so that it does not matter what the test's runtime does.
+
+mod builder;
+mod connection;
+mod faults;
+mod four_letter;
+mod handle;
+mod handshake;
+mod process;
+mod request;
+mod shared;
+mod state;
+pub mod tree;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::net::TcpStream;
+use tokio::sync::{oneshot, watch};
+use tokio::time::sleep_until;
+
+use crate::driver::spawn_runtime;
+pub use crate::faults::{ReplyFilter, TimedOut};
+use crate::listener::{self, Doorkeeper};
+use crate::ports::{free_ports, loopback};
+pub use builder::TestServerBuilder;
+pub use faults::{MemberId, ServerFault, ServerFaultKind};
+pub use handle::{ServerHandle, ServerView};
+use shared::{Admission, Shared};
+pub use state::ConnectionId;
+
+/// How often a port that is taken between being found and being used is replaced by another.
+const ATTEMPTS: usize = 5;
+
+/// A running server: what it can do is in [`ServerHandle`]. Dropped, it closes everything and ends its thread.
+pub struct TestServer {
+    handle: ServerHandle,
+    /// Dropped to end the thread.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestServer {
+    /// Settings to start from.
+    pub fn builder() -> TestServerBuilder {
+        TestServerBuilder::new()
+    }
+
+    /// A server with the default settings.
+    ///
+    /// # Errors
+    ///
+    /// Where no port is to be had, or no thread.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    fn launch(builder: TestServerBuilder) -> io::Result<Self> {
+        let mut listeners = Vec::new();
+        for member in 0..builder.members {
+            listeners.push(match builder.listen.filter(|_| member == 0) {
+                Some(address) => listener::bind(address)?,
+                None => bind_anywhere()?,
+            });
+        }
+        let (listeners, addresses): (Vec<_>, Vec<_>) = listeners.into_iter().unzip();
+        let (stop, stopped) = oneshot::channel();
+        let shared = Arc::new(Shared::new(builder.settings, addresses));
+        let served = serve(listeners, Arc::clone(&shared), stopped);
+        let (runtime, thread) = spawn_runtime("zookeeper-server", served)?;
+        Ok(Self { handle: ServerHandle::new(shared, runtime), stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// A handle that can be cloned and sent elsewhere. It does not keep the server alive.
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+}
+
+fn bind_anywhere() -> io::Result<(std::net::TcpListener, SocketAddr)> {
+    let mut attempt = 1;
+    loop {
+        match listener::bind(loopback(free_ports(1)?[0])) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempt < ATTEMPTS => attempt += 1,
+            bound => return bound,
+        }
+    }
+}
+
+/// Serves until `stop` ends; its runtime, and with it all connections, is dropped then.
+async fn serve(listeners: Vec<std::net::TcpListener>, shared: Arc<Shared>, stop: oneshot::Receiver<()>) {
+    for (member, listener) in listeners.into_iter().enumerate() {
+        let door = Door { shared: Arc::clone(&shared), member };
+        tokio::spawn(async move { listener::admit(listener, &door).await });
+    }
+    tokio::select! {
+        // It ends when the sender goes.
+        _ = stop => {}
+        () = keep_time(&shared) => {}
+    }
+    shared.stop();
+}
+
+/// Does what is due without being asked for: sessions end, containers go, members that are cut off give up.
+async fn keep_time(shared: &Shared) {
+    let mut next_sweep = shared.now() + shared.settings.container_interval;
+    loop {
+        let due = shared.next_due(next_sweep);
+        let over = async {
+            match due {
+                Some(due) => sleep_until(due.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = over => shared.run_due(&mut next_sweep),
+            () = shared.due_changed() => {}
+        }
+    }
+}
+
+struct Door {
+    shared: Arc<Shared>,
+    member: MemberId,
+}
+
+impl Doorkeeper for Door {
+    fn address(&self) -> SocketAddr {
+        self.shared.addresses[self.member]
+    }
+
+    fn changes(&self) -> watch::Receiver<()> {
+        self.shared.fault_changes()
+    }
+
+    fn refuses(&self) -> bool {
+        self.shared.read(|state| state.refuses(self.member))
+    }
+
+    fn set_listening(&self, listening: bool) {
+        self.shared.set_listening(self.member, listening);
+    }
+
+    fn receive(&self, client: TcpStream, from: SocketAddr) {
+        match self.shared.admission(self.member) {
+            Admission::Serve => {
+                if let Some((open, queue)) = self.shared.open(self.member, from) {
+                    tokio::spawn(connection::serve(client, open, queue));
+                }
+            }
+            Admission::Silence => {
+                tokio::spawn(connection::silence(client, self.member, Arc::clone(&self.shared)));
+            }
+            Admission::Close => {}
+        }
+    }
+}
+
+impl Deref for TestServer {
+    type Target = ServerHandle;
+
+    fn deref(&self) -> &ServerHandle {
+        &self.handle
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It ends at once, and a panic of it has been printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for TestServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle.fmt(formatter)
+    }
+}

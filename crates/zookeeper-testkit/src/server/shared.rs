@@ -1,0 +1,366 @@
+//! What the test's threads and the server's own share.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::{Notify, watch};
+
+use super::builder::Settings;
+use super::faults::{MemberId, ServerFaultKind};
+use super::state::{Client, ConnectionId, Member, Outgoing, State};
+use super::tree::{Identity, Machine};
+use crate::driver;
+use crate::faults::{FaultId, Faults, TimedOut};
+use crate::wire::OpCode;
+
+/// How long a handle waits for the server's thread to carry out what it was told.
+const SETTLE: Duration = Duration::from_secs(5);
+
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) addresses: Vec<SocketAddr>,
+    started: Instant,
+    state: Mutex<State>,
+    /// Notified with every change of the faults: frames that wait are judged anew.
+    faults_changed: watch::Sender<()>,
+    /// Notified with whatever somebody may wait for.
+    happened: watch::Sender<()>,
+    /// Notified when something may be due earlier than it was.
+    due_changed: Notify,
+    /// Notified when listeners have opened or closed.
+    settled: Condvar,
+}
+
+/// What becomes of the frame at the front of its queue.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Deliver,
+    Swallow,
+    /// Until then, or until the faults change.
+    Wait(Option<Instant>),
+    Cut,
+}
+
+/// How a new connection is received.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    Serve,
+    Close,
+    Silence,
+}
+
+impl Shared {
+    pub(super) fn new(settings: Settings, addresses: Vec<SocketAddr>) -> Self {
+        let started = Instant::now();
+        let member = || Member { listening: true, ..Member::default() };
+        let mut state = State {
+            machine: new_machine(&settings, Duration::ZERO),
+            members: addresses.iter().map(|_| member()).collect(),
+            clients: Default::default(),
+            owners: Default::default(),
+            orphans: Vec::new(),
+            faults: Faults::new(),
+            next_connection: 1,
+            next_session: first_session(),
+            epoch: 0,
+            stopped: false,
+        };
+        if state.members.len() > 1 {
+            state.epoch = 1;
+            state.machine.begin_epoch(1);
+        }
+        Self {
+            settings,
+            addresses,
+            started,
+            state: Mutex::new(state),
+            faults_changed: watch::Sender::new(()),
+            happened: watch::Sender::new(()),
+            due_changed: Notify::new(),
+            settled: Condvar::new(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Looks at the state, without changing what others may wait for.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.state())
+    }
+
+    /// Changes the state, and has everybody look at it anew. The time is taken behind the lock: it never goes back.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State, Duration) -> T) -> T {
+        let mut state = self.state();
+        let changed = change(&mut state, self.now());
+        drop(state);
+        self.happened.send_replace(());
+        self.due_changed.notify_one();
+        changed
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // For handles.
+
+    pub(super) fn begin(&self, kind: ServerFaultKind) -> FaultId {
+        let id = self.change(|state, now| {
+            if let ServerFaultKind::Isolate(member) = kind {
+                state.isolate(now, member);
+            }
+            state.faults.begin(kind)
+        });
+        self.settle_faults();
+        id
+    }
+
+    pub(super) fn end(&self, id: FaultId, kind: &ServerFaultKind) {
+        self.change(|state, now| {
+            state.faults.end(id);
+            match *kind {
+                // Sessions whose time has come meanwhile end before anything that their clients may have sent.
+                ServerFaultKind::Pause if !state.is_paused() => state.expire_overdue(now),
+                ServerFaultKind::PauseLeader if !state.leader_is_paused() => {
+                    state.expire_overdue(now);
+                    state.unblock(now);
+                }
+                ServerFaultKind::Isolate(member) if !state.faults.iter().any(|fault| fault == kind) => {
+                    state.rejoin(now, member);
+                }
+                _ => {}
+            }
+        });
+        self.settle_faults();
+    }
+
+    /// Has the faults looked at anew, and waits for the listeners to be as they want them.
+    fn settle_faults(&self) {
+        self.faults_changed.send_replace(());
+        let waiting = |state: &mut State| {
+            let unsettled = |member: MemberId| state.members[member].listening == state.refuses(member);
+            !state.stopped && (0..state.members.len()).any(unsettled)
+        };
+        drop(self.settled.wait_timeout_while(self.state(), SETTLE, waiting));
+    }
+
+    pub(super) fn met(&self, id: FaultId) -> Option<ConnectionId> {
+        self.read(|state| state.faults.met(id))
+    }
+
+    pub(super) fn restart(&self, wipe: bool) {
+        self.change(|state, now| {
+            let empty = wipe.then(|| new_machine(&self.settings, now));
+            state.restart(now, empty);
+        });
+    }
+
+    /// Asks `check` now and after everything that happens. The deadline runs on the server's clock.
+    pub(super) async fn wait<T>(
+        &self,
+        runtime: &Handle,
+        after: Duration,
+        check: impl FnMut() -> Option<T>,
+    ) -> Result<T, TimedOut> {
+        driver::wait_until(runtime, self.happened.subscribe(), after, check)
+            .await
+            .ok_or_else(|| TimedOut { after, seen: self.read(State::summary) })
+    }
+
+    // For the server's thread.
+
+    pub(super) fn fault_changes(&self) -> watch::Receiver<()> {
+        self.faults_changed.subscribe()
+    }
+
+    pub(super) async fn due_changed(&self) {
+        self.due_changed.notified().await;
+    }
+
+    pub(super) fn set_listening(&self, member: MemberId, listening: bool) {
+        self.state().members[member].listening = listening;
+        self.settled.notify_all();
+    }
+
+    /// The server ends: nobody waits for it any longer.
+    pub(super) fn stop(&self) {
+        self.state().stopped = true;
+        self.settled.notify_all();
+    }
+
+    /// When the next thing is due that no client asks for; `None` while everything stands still.
+    pub(super) fn next_due(&self, next_sweep: Duration) -> Option<Instant> {
+        let state = self.state();
+        if state.is_paused() {
+            return None;
+        }
+        let expiry = state.machine.next_expiry().filter(|_| !state.leader_is_paused());
+        let limit = self.settings.sync_limit();
+        let serving = state.members.iter().filter(|member| !member.out_of_service);
+        let cut_offs = serving.filter_map(|member| Some(member.stale.as_ref()?.since + limit));
+        cut_offs.chain(expiry).chain([next_sweep]).min().map(|due| self.started + due)
+    }
+
+    /// Does what is due.
+    pub(super) fn run_due(&self, next_sweep: &mut Duration) {
+        self.change(|state, now| {
+            if state.is_paused() {
+                return;
+            }
+            for member in 0..state.members.len() {
+                let since = state.members[member].stale.as_ref().map(|stale| stale.since);
+                let due = since.is_some_and(|since| since + self.settings.sync_limit() <= now);
+                if due && !state.members[member].out_of_service {
+                    state.give_up(member);
+                }
+            }
+            if !state.leader_is_paused() {
+                state.expire_overdue(now);
+                if *next_sweep <= now {
+                    state.sweep_containers(now);
+                    *next_sweep = now + self.settings.container_interval;
+                }
+            }
+        });
+    }
+
+    /// The latest fault that says how connections are received wins.
+    pub(super) fn admission(&self, member: MemberId) -> Admission {
+        let says = |fault: &ServerFaultKind| match fault {
+            ServerFaultKind::AcceptAndClose(at) if *at == member => Some(Admission::Close),
+            ServerFaultKind::AcceptAndSayNothing(at) if *at == member => Some(Admission::Silence),
+            _ => None,
+        };
+        self.read(|state| state.faults.iter().rev().find_map(says)).unwrap_or(Admission::Serve)
+    }
+
+    /// A connection is there, unless its address has too many already.
+    pub(super) fn open(
+        self: &Arc<Self>,
+        member: MemberId,
+        peer: SocketAddr,
+    ) -> Option<(OpenConnection, UnboundedReceiver<Outgoing>)> {
+        let (outgoing, queue) = unbounded_channel();
+        let kicked = Arc::new(Notify::new());
+        let limit = self.settings.max_client_connections;
+        let id = self.change(|state, _| {
+            let from_there = |client: &&Client| client.member == member && client.peer.ip() == peer.ip();
+            if limit != 0 && state.clients.values().filter(from_there).count() >= limit {
+                return None;
+            }
+            let id = state.next_connection;
+            state.next_connection += 1;
+            let client = Client {
+                member,
+                peer,
+                outgoing,
+                kicked: Arc::clone(&kicked),
+                session: None,
+                timeout: Duration::ZERO,
+                identities: vec![Identity::ip(peer.ip())],
+                blocked: Default::default(),
+                untold: false,
+                received: 0,
+                sent: 0,
+                frames: 0,
+            };
+            state.clients.insert(id, client);
+            Some(id)
+        })?;
+        Some((OpenConnection { id, member, kicked, shared: Arc::clone(self) }, queue))
+    }
+
+    /// What becomes of the frame at the front of its queue. Faults that strike once are marked.
+    pub(super) fn judge(&self, id: ConnectionId, frame: &Outgoing) -> Verdict {
+        let mut state = self.state();
+        if state.is_paused() {
+            return Verdict::Wait(None);
+        }
+        let Outgoing::Frame { number, at, session, reply, .. } = frame else { return Verdict::Deliver };
+        let Some((op, path)) = reply else { return Verdict::Deliver };
+        let (op, path, session, frame) = (*op, path.as_deref(), *session, (id, *number));
+        if let Some(due) = state.delay(op, path, session, frame).map(|by| *at + by)
+            && Instant::now() < due
+        {
+            return Verdict::Wait(Some(due));
+        }
+        let verdict = state.strike(op, path, session, frame);
+        drop(state);
+        if verdict != Verdict::Deliver {
+            self.happened.send_replace(());
+        }
+        verdict
+    }
+}
+
+impl State {
+    pub(super) fn refuses(&self, member: MemberId) -> bool {
+        self.faults.iter().any(|fault| *fault == ServerFaultKind::Refuse(member))
+    }
+
+    fn summary(&self) -> String {
+        let ids: Vec<_> = self.machine.sessions().map(|(id, ..)| format!("{id:#x}")).collect();
+        let (clients, nodes) = (self.clients.len(), self.machine.tree().len());
+        format!("sessions [{}], {clients} connections, {nodes} nodes", ids.join(", "))
+    }
+
+    fn delay(
+        &mut self,
+        op: OpCode,
+        path: Option<&str>,
+        session: Option<i64>,
+        frame: (u64, u64),
+    ) -> Option<Duration> {
+        let strikes = |kind: &ServerFaultKind| matches!(kind, ServerFaultKind::DelayReply(filter, _) if filter.matches(op, path, session));
+        match self.faults.strike_every(frame, strikes)? {
+            ServerFaultKind::DelayReply(_, by) => Some(*by),
+            _ => None,
+        }
+    }
+
+    fn strike(&mut self, op: OpCode, path: Option<&str>, session: Option<i64>, frame: (u64, u64)) -> Verdict {
+        let strikes =
+            |kind: &ServerFaultKind| kind.reply().is_some_and(|filter| filter.matches(op, path, session));
+        let lasts = |kind: &ServerFaultKind| matches!(kind, ServerFaultKind::HoldReply(_));
+        match self.faults.strike(frame, strikes, lasts) {
+            None => Verdict::Deliver,
+            Some(ServerFaultKind::SwallowReply(_)) => Verdict::Swallow,
+            Some(ServerFaultKind::CutBeforeReply(_)) => Verdict::Cut,
+            Some(_) => Verdict::Wait(None),
+        }
+    }
+}
+
+/// A connection that is known to be open, until this value is dropped.
+pub(super) struct OpenConnection {
+    pub(super) id: ConnectionId,
+    pub(super) member: MemberId,
+    /// Notified when the server ends it.
+    pub(super) kicked: Arc<Notify>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.shared.change(|state, _| state.forget(self.id));
+    }
+}
+
+/// An empty machine whose time zero is that of the server.
+fn new_machine(settings: &Settings, now: Duration) -> Machine {
+    let wall = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let epoch = i64::try_from(wall.saturating_sub(now).as_millis()).unwrap_or(0);
+    Machine::new(settings.timing, epoch)
+}
+
+/// The server's id in the highest byte, and then the time, so that no two servers of a test give out the same ids.
+fn first_session() -> i64 {
+    let wall = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let time = u64::try_from(wall.as_nanos() & u128::from(u64::MAX)).unwrap_or(0) << 16 >> 8;
+    (1_i64 << 56) | time.cast_signed()
+}

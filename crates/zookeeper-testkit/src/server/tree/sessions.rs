@@ -1,0 +1,113 @@
+//! Which sessions live, and until when.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The tick, and what session timeouts it admits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// The tick. Sessions expire at its multiples.
+    pub tick: Duration,
+    /// The shortest session timeout granted.
+    pub min_session_timeout: Duration,
+    /// The longest session timeout granted.
+    pub max_session_timeout: Duration,
+}
+
+impl Timing {
+    /// Session timeouts from 2 to 20 ticks, as ZooKeeper has them unless told otherwise. A tick has at least 1 ms.
+    pub fn with_tick(tick: Duration) -> Self {
+        let tick = tick.max(Duration::from_millis(1));
+        Self { tick, min_session_timeout: 2 * tick, max_session_timeout: 20 * tick }
+    }
+
+    /// The timeout granted to one who wishes for `wished`.
+    pub fn grant(&self, wished: Duration) -> Duration {
+        wished.min(self.max_session_timeout).max(self.min_session_timeout)
+    }
+
+    /// When a session touched at `now` expires: the first tick that is later than its timeout.
+    fn expiry(&self, now: Duration, timeout: Duration) -> Duration {
+        let tick = self.tick.as_millis().max(1);
+        let due = ((now + timeout).as_millis() / tick + 1) * tick;
+        Duration::from_millis(u64::try_from(due).unwrap_or(u64::MAX))
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Session {
+    password: Vec<u8>,
+    /// What was granted when it was opened, which is what counts after a restart.
+    opened_with: Duration,
+    timeout: Duration,
+    expires: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Sessions {
+    timing: Timing,
+    by_id: BTreeMap<i64, Session>,
+}
+
+impl Sessions {
+    pub(super) fn new(timing: Timing) -> Self {
+        Self { timing, by_id: BTreeMap::new() }
+    }
+
+    pub(super) fn timing(&self) -> Timing {
+        self.timing
+    }
+
+    pub(super) fn open(&mut self, now: Duration, id: i64, password: Vec<u8>, timeout: Duration) {
+        let expires = self.timing.expiry(now, timeout);
+        self.by_id.insert(id, Session { password, opened_with: timeout, timeout, expires });
+    }
+
+    pub(super) fn close(&mut self, id: i64) -> bool {
+        self.by_id.remove(&id).is_some()
+    }
+
+    pub(super) fn contains(&self, id: i64) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
+    pub(super) fn has_password(&self, id: i64, password: &[u8]) -> bool {
+        self.by_id.get(&id).is_some_and(|session| session.password == password)
+    }
+
+    pub(super) fn touch(&mut self, now: Duration, id: i64) -> bool {
+        let Some(session) = self.by_id.get_mut(&id) else { return false };
+        // A touch never brings the end nearer, unless the timeout itself has become shorter.
+        session.expires = self.timing.expiry(now, session.timeout);
+        true
+    }
+
+    pub(super) fn set_timeout(&mut self, id: i64, timeout: Duration) {
+        if let Some(session) = self.by_id.get_mut(&id) {
+            session.timeout = timeout;
+        }
+    }
+
+    pub(super) fn restart(&mut self, now: Duration) {
+        for session in self.by_id.values_mut() {
+            session.timeout = session.opened_with;
+            session.expires = self.timing.expiry(now, session.timeout);
+        }
+    }
+
+    pub(super) fn next_expiry(&self) -> Option<Duration> {
+        self.by_id.values().map(|session| session.expires).min()
+    }
+
+    /// Those whose time is up, the longest dead first.
+    pub(super) fn overdue(&self, now: Duration) -> Vec<i64> {
+        let mut overdue: Vec<_> = self.by_id.iter().filter(|(_, session)| session.expires <= now).collect();
+        overdue.sort_by_key(|(id, session)| (session.expires, **id));
+        overdue.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    /// Id, timeout and expiry of each.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (i64, Duration, Duration)> {
+        self.by_id.iter().map(|(id, session)| (*id, session.timeout, session.expires))
+    }
+}

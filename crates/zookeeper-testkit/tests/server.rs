@@ -1,0 +1,151 @@
+//! The in-process server: how it starts and ends, whom it admits, and what no input makes it do.
+
+#![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::frames::{DEADLINE, Frames, create, request};
+use common::random::{Random, rounds, seed};
+use tokio::net::TcpStream;
+use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient, frame};
+use zookeeper_testkit::{TestServer, four_letter};
+
+async fn connect(server: &TestServer) -> RawClient {
+    RawClient::connect(server.address(), Duration::from_secs(10), None).await.unwrap()
+}
+
+#[tokio::test]
+async fn many_at_once_know_nothing_of_each_other() {
+    let mut servers = Vec::new();
+    for _ in 0..20 {
+        servers.push(TestServer::start().await.unwrap());
+    }
+    for server in &servers {
+        connect(server).await.create("/a", b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    }
+    let mut client = connect(&servers[0]).await;
+    let (address, handle) = (servers[0].address(), servers[0].handle());
+    drop(servers);
+    assert!(client.ping().await.is_err());
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens");
+    assert!(!handle.expire(77), "a handle does not keep it alive, and does no harm");
+    drop(handle.refuse(0));
+    let again = TestServer::builder().listen(address).start().await.unwrap();
+    assert_eq!((again.address(), again.view().nodes), (address, 4));
+    let taken = TestServer::builder().listen(address).start().await;
+    assert_eq!(taken.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_does_not_matter() {
+    let server = TestServer::builder().tick(Duration::from_millis(50)).start().await.unwrap();
+    let timeout = Duration::from_millis(100);
+    let client = RawClient::connect(server.address(), timeout, None).await.unwrap();
+    assert_eq!(client.session_timeout(), timeout);
+    server.wait_for(DEADLINE, |view| view.sessions.is_empty()).await.unwrap();
+    let late = server.wait_for(timeout, |view| view.nodes > 4).await.unwrap_err();
+    assert!(late.to_string().contains("4 nodes"), "{late}");
+}
+
+#[tokio::test]
+async fn too_many_connections_from_one_address_are_closed() {
+    let server = TestServer::builder().max_client_connections(2).start().await.unwrap();
+    let first = connect(&server).await;
+    connect(&server).await.close().await.unwrap();
+    server.wait_for(DEADLINE, |view| view.connections == 1).await.unwrap();
+    let _second = connect(&server).await;
+    let mut third = Frames::open(server.address()).await;
+    assert_eq!(third.shake(&request(Duration::from_secs(10))).await, None);
+    drop(first);
+    server.wait_for(DEADLINE, |view| view.connections == 1).await.unwrap();
+    connect(&server).await;
+}
+
+#[tokio::test]
+async fn who_opens_no_session_is_closed() {
+    let server = TestServer::builder().handshake_limit(Duration::from_millis(50)).start().await.unwrap();
+    let mut client = connect(&server).await;
+    let mut silent = Frames::open(server.address()).await;
+    assert!(silent.is_closed().await);
+    client.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn only_words_on_the_whitelist_are_answered() {
+    let server = TestServer::builder().four_letter_words(["srvr"]).start().await.unwrap();
+    assert_eq!(four_letter::mode(server.address()).await.unwrap(), four_letter::Mode::Standalone);
+    let refused = four_letter(server.address(), "ruok").await.unwrap_err();
+    assert!(matches!(refused, four_letter::FourLetterError::NotAllowed { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn empty_containers_are_swept() {
+    let server = TestServer::builder().container_interval(Duration::from_millis(20)).start().await.unwrap();
+    let mut client = connect(&server).await;
+    client.create("/never", b"", &Acl::open(), CreateMode::Container).await.unwrap();
+    client.create("/used", b"", &Acl::open(), CreateMode::Container).await.unwrap();
+    client.create("/used/a", b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    client.delete("/used/a", None).await.unwrap();
+    server.wait_for(DEADLINE, |view| view.nodes == 5).await.unwrap();
+    assert!(client.exists("/never").await.unwrap().is_some());
+    assert!(client.exists("/used").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn longer_frames_are_a_setting() {
+    let server = TestServer::builder().max_frame(100).start().await.unwrap();
+    let mut client = connect(&server).await;
+    assert!(client.create("/a", &[0; 200], &Acl::open(), CreateMode::Persistent).await.is_err());
+    assert_eq!(server.view().nodes, 4);
+}
+
+/// Bytes that are nearly a request.
+fn mangled(random: &mut Random) -> Vec<u8> {
+    let op = OpCode::from_number(
+        [1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 21, 100, 101, 105][random.below(19)],
+    );
+    let mut bytes = Frames::encoded(1, op, create("/a/b", b"data", &Acl::open(), random.below(9) as i32));
+    match random.below(5) {
+        0 => bytes.truncate(random.below(bytes.len())),
+        1 => (0..4).for_each(|index| bytes[index] = random.next() as u8),
+        2 => bytes.extend(random.bytes(40)),
+        3 => {
+            for _ in 0..4 {
+                let at = 12 + random.below(bytes.len() - 12);
+                bytes[at] = random.next() as u8;
+            }
+        }
+        _ => {
+            let tail = random.bytes(60);
+            bytes = frame(&[&bytes[4..12], &tail].concat());
+        }
+    }
+    bytes
+}
+
+/// `TESTKIT_SEED` replays a run, `TESTKIT_ROUNDS` makes it longer.
+#[tokio::test]
+async fn no_bytes_harm_anybody_else() {
+    let seed = seed();
+    println!("TESTKIT_SEED={seed}");
+    let mut random = Random(seed);
+    let server = TestServer::builder().max_client_connections(0).start().await.unwrap();
+    let mut witness = connect(&server).await;
+    witness.create("/witness", b"seen", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    for round in 0..rounds(400) {
+        let mut attacker = match random.below(3) {
+            0 => Frames::open(server.address()).await,
+            _ => Frames::connect(server.address()).await,
+        };
+        for _ in 0..=random.below(3) {
+            let bytes = if random.below(3) == 0 { random.bytes(80) } else { mangled(&mut random) };
+            attacker.write(&bytes).await;
+        }
+        witness.ping().await.unwrap_or_else(|error| panic!("seed {seed}, round {round}: {error}"));
+        drop(attacker);
+    }
+    assert_eq!(witness.get_data("/witness").await.unwrap().0, b"seen");
+    server.wait_for(DEADLINE, |view| view.connections == 1).await.unwrap();
+}
