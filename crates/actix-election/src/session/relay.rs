@@ -107,21 +107,27 @@ impl Relay {
         commands: mpsc::UnboundedReceiver<RelayCommand>,
         events: mpsc::UnboundedSender<RelayEvent>,
     ) {
-        let error = match self.admit().await {
-            Ok(client) => {
-                let (from_client, to_client) = client.into_split();
-                let (from_server, to_server) = server.into_split();
-                let expected = Expected::default();
-                tokio::select! {
-                    error = upstream(from_client, to_server, &expected, commands) => error,
-                    error = downstream(from_server, to_client, &expected, &last_zxid, &events) => error,
-                }
-            }
-            Err(error) => error,
+        let client = match self.admit().await {
+            Ok(client) => client,
+            Err(error) => return ended(&events, error),
         };
-        // If nobody listens, nobody needs to know.
-        let _ = events.send(RelayEvent::Ended(error));
+        let (mut from_client, mut to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        let expected = Expected::default();
+        let error = tokio::select! {
+            error = upstream(&mut from_client, to_server, &expected, commands) => error,
+            error = downstream(from_server, &mut to_client, &expected, &last_zxid, &events) => error,
+        };
+        ended(&events, error);
+        // The client must not notice before it is dropped: it would dial again, in vain and with a word in the log for
+        // every attempt.
+        std::future::pending::<()>().await;
     }
+}
+
+fn ended(events: &mpsc::UnboundedSender<RelayEvent>, error: io::Error) {
+    // If nobody listens, nobody needs to know.
+    let _ = events.send(RelayEvent::Ended(error));
 }
 
 /// The xids of the requests that have not been answered, oldest first.
@@ -139,7 +145,7 @@ impl Expected {
 }
 
 async fn upstream(
-    mut client: OwnedReadHalf,
+    client: &mut OwnedReadHalf,
     mut server: OwnedWriteHalf,
     expected: &Expected,
     mut commands: mpsc::UnboundedReceiver<RelayCommand>,
@@ -147,7 +153,7 @@ async fn upstream(
     let (frames, mut queue) = mpsc::channel(64);
     let read = async move {
         loop {
-            let frame = wire::read_frame(&mut client).await;
+            let frame = wire::read_frame(client).await;
             let end = frame.is_err();
             if frames.send(frame).await.is_err() || end {
                 return;
@@ -188,7 +194,7 @@ async fn upstream(
 
 async fn downstream(
     mut server: OwnedReadHalf,
-    mut client: OwnedWriteHalf,
+    client: &mut OwnedWriteHalf,
     expected: &Expected,
     last_zxid: &AtomicI64,
     events: &mpsc::UnboundedSender<RelayEvent>,

@@ -219,6 +219,10 @@ async fn the_relay_turns_strangers_away() {
     assert_eq!(wire::read_frame(&mut seen_by_server).await.unwrap(), wire::ping_frame());
     drop(client);
     assert!(timeout(PATIENCE, events.recv()).await.unwrap().is_some(), "its end is told");
-    running.await.unwrap();
+    // It holds on to the client until it is dropped, but not to the server.
+    let closed = timeout(PATIENCE, wire::read_frame(&mut seen_by_server)).await.unwrap();
+    assert!(closed.is_err());
+    assert!(!running.is_finished());
+    running.abort();
     drop(commands);
 }
