@@ -5,7 +5,7 @@
 //! it says who led when.
 //!
 //! ```text
-//! cargo run --example failover                       starts a ZooKeeper server for it
+//! cargo run --example failover                       with a server inside this process
 //! cargo run --example failover -- --zookeeper HOSTS
 //! ```
 //!

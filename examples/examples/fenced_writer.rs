@@ -8,7 +8,7 @@
 //! comes late, and is refused.
 //!
 //! ```text
-//! cargo run --example fenced_writer                       starts a ZooKeeper server for it
+//! cargo run --example fenced_writer                       with a server inside this process
 //! cargo run --example fenced_writer -- --zookeeper HOSTS
 //! ```
 //!

@@ -14,31 +14,34 @@ use std::env;
 use std::error::Error;
 use std::time::Duration;
 
-use zookeeper_testkit::Ensemble;
+use zookeeper_testkit::TestServer;
 
 /// The ZooKeeper that an example runs against.
 pub struct ZooKeeper {
     hosts: String,
     /// Ends with the example.
-    _server: Option<Ensemble>,
+    _server: Option<TestServer>,
 }
 
 impl ZooKeeper {
-    /// The one given by `--zookeeper HOSTS`, else a real server that is started for the example: on loopback, with a
+    /// The one given by `--zookeeper HOSTS`, else a server inside this process, which ends with it: on loopback, with a
     /// tick of 500 ms.
     ///
     /// # Errors
     ///
-    /// If no server can be started, the error says what to install.
+    /// If no port or no thread is to be had for it.
     pub async fn given_or_started() -> Result<Self, Box<dyn Error>> {
         let args: Vec<_> = env::args().skip(1).collect();
         match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["--zookeeper", hosts] => Ok(ZooKeeper { hosts: hosts.to_owned(), _server: None }),
             [] => {
-                let server = Ensemble::builder().tick(Duration::from_millis(500)).start().await?;
+                let server = TestServer::builder().tick(Duration::from_millis(500)).start().await?;
                 Ok(ZooKeeper { hosts: server.connect_string(), _server: Some(server) })
             }
-            _ => Err("the only argument is --zookeeper HOSTS; without it a server is started".into()),
+            _ => {
+                Err("the only argument is --zookeeper HOSTS; without it one is started in this process"
+                    .into())
+            }
         }
     }
 

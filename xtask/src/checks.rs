@@ -14,16 +14,6 @@ pub(crate) fn lint() -> Outcome {
     run(cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))
 }
 
-/// The main job in one command, after making sure of a real ZooKeeper.
-pub(crate) fn failover() -> Outcome {
-    let zookeeper = zookeeper::provide()?;
-    let mut command = cargo();
-    if let Some(home) = &zookeeper.home {
-        command.env(zookeeper::HOME, home);
-    }
-    run(command.args(["run", "--quiet", "--package", "election-examples", "--example", "failover"]))
-}
-
 /// Every test of the workspace, after making sure of a real ZooKeeper. `extra` goes to `cargo test`.
 pub(crate) fn test(extra: &[OsString]) -> Outcome {
     let zookeeper = zookeeper::provide()?;

@@ -38,8 +38,6 @@ enum Task {
         #[arg(last = true, value_name = "ARGS")]
         extra: Vec<OsString>,
     },
-    /// See it work: three nodes, kill -9 the master, watch the takeover (installs ZooKeeper if it is missing)
-    Failover,
     /// Find a real ZooKeeper and a Java to run it with, or install them
     Zookeeper,
     /// Check formatting, clippy and the documentation; a warning is an error
@@ -59,7 +57,6 @@ fn main() -> ExitCode {
         Task::Test { extra } => checks::test(&extra),
         Task::Zookeeper => zookeeper::provide().map(drop),
         Task::Lint => checks::lint(),
-        Task::Failover => checks::failover(),
         Task::Msrv => msrv::check(),
         Task::Ci => checks::ci(),
     };

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_election::{Address, ElectionPath, Session, SessionBuilder};
@@ -117,6 +118,19 @@ pub(crate) enum Command {
     /// Ask the master to step down in order
     #[command(long_about = help::RESIGN, after_long_help = help::RESIGN_AFTER)]
     Resign(ResignArgs),
+    /// Run a ZooKeeper inside this process, to try things on
+    #[command(long_about = help::DEV, after_long_help = help::DEV_AFTER)]
+    Dev(DevArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct DevArgs {
+    /// Where it listens; port 0 is any free one
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:2181", value_parser = listen)]
+    pub(crate) listen: SocketAddr,
+    /// Its tick: session timeouts from 2 to 20 of them are granted
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = tick)]
+    pub(crate) tick: Duration,
 }
 
 #[derive(Args)]
@@ -195,6 +209,14 @@ fn label(text: &str) -> Result<String, String> {
 
 fn session_timeout(text: &str) -> Result<Duration, String> {
     duration(text, Duration::from_secs(1), "it must be from 1s to 1h")
+}
+
+fn tick(text: &str) -> Result<Duration, String> {
+    duration(text, Duration::from_millis(1), "it must be from 1ms to 1h")
+}
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "it must be IP:PORT, such as 127.0.0.1:2181 or [::1]:2181".to_owned())
 }
 
 fn holding(text: &str) -> Result<Duration, String> {

@@ -14,6 +14,7 @@ EXAMPLES
   elect status /master --json                        who is master?
   elect watch /master                                follow who is master
   elect resign /master                               ask the master to step down
+  elect dev                                          a ZooKeeper to try all this on
   elect --zookeeper zk1,zk2,zk3/payments status /scheduler
 
 EXIT CODES
@@ -132,3 +133,25 @@ EXIT CODES
 
 EXAMPLES
   elect resign /master && elect status /master";
+
+pub(crate) const DEV: &str = "\
+Run a ZooKeeper inside this process until SIGTERM or SIGINT, to try things on.
+
+It speaks the protocol of ZooKeeper 3.8 to any client, keeps everything in memory and needs no Java. \
+It is for development and tests on one machine: it has neither quorum nor disk. What runs in \
+production is a real ensemble.";
+
+pub(crate) const DEV_AFTER: &str = "\
+OUTPUT
+  listening on 127.0.0.1:2181
+      once it is ready
+
+EXIT CODES
+  0    ended by SIGTERM or SIGINT
+  1    it cannot listen there
+  2    the arguments cannot be used
+  130  ended by a second signal
+
+EXAMPLES
+  elect dev --tick 500ms
+  elect dev --listen 127.0.0.1:0";

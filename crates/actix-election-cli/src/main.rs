@@ -1,13 +1,14 @@
 //! The `elect` command: leader election on ZooKeeper for scripts and operators.
 //!
 //! - [`args`] says what can be given, and refuses what cannot be used; [`help`] is what `--help` shows.
-//! - [`campaign`], [`watch`], [`status`] and [`resign`] are the commands.
+//! - [`campaign`], [`watch`], [`status`], [`resign`] and [`dev`] are the commands.
 //! - [`news`] is the actor behind all commands but `campaign`.
 //! - [`events`] is what they print, and [`output`] is the thread that prints it.
 //! - [`stop`] is how the process comes to its end, whatever blocks.
 
 mod args;
 mod campaign;
+mod dev;
 mod events;
 mod exit;
 mod help;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Status(args) => status::run(&cli.ensemble, &args),
         Command::Watch(args) => watch::run(&cli.ensemble, &args),
         Command::Resign(args) => resign::run(&cli.ensemble, &args),
+        Command::Dev(args) => dev::run(&args),
     };
     ending.conclude()
 }

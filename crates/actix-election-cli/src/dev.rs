@@ -1,0 +1,38 @@
+//! `elect dev`: a ZooKeeper inside this process.
+
+use tracing::level_filters::LevelFilter;
+use zookeeper_testkit::TestServer;
+
+use crate::args::DevArgs;
+use crate::exit::Ending;
+use crate::logs;
+use crate::output::Output;
+use crate::stop::{Kind, Stop};
+
+pub(crate) fn run(args: &DevArgs) -> Ending {
+    logs::start(LevelFilter::WARN);
+    let stop = match Stop::on_signals(Kind::Endless) {
+        Ok(stop) => stop,
+        Err(ending) => return ending,
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Ending::Failed(format!("cannot make a runtime: {error}")),
+    };
+    runtime.block_on(serve(args, &stop)).unwrap_or_else(|ending| ending)
+}
+
+async fn serve(args: &DevArgs, stop: &Stop) -> Result<Ending, Ending> {
+    let output = Output::start(stop.clone())
+        .map_err(|error| Ending::Failed(format!("cannot write to standard output: {error}")))?;
+    let server = TestServer::builder()
+        .listen(args.listen)
+        .tick(args.tick)
+        .start()
+        .await
+        .map_err(|error| Ending::Failed(format!("cannot listen on {}: {error}", args.listen)))?;
+    output.print(format!("listening on {}", server.address()));
+    let why = stop.requested().await;
+    output.finish().await;
+    Ok(stop.ending(why))
+}
