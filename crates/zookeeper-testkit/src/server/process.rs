@@ -167,8 +167,14 @@ impl State {
             self.set_watches(call, &watches);
             return Ok(Encoder::new());
         }
-        let path = readable(request::node(&mut call.body))?;
         let mut reply = Encoder::new();
+        if call.op == OpCode::WhoAmI {
+            reply.vector(self.identities(call.id).iter(), |reply, identity| {
+                reply.string(&identity.scheme).string(identity.user());
+            });
+            return Ok(reply);
+        }
+        let path = readable(request::node(&mut call.body))?;
         match call.op {
             OpCode::Exists => {
                 let watch = readable(call.body.bool())?;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use zookeeper_testkit::wire::{Acl, ErrorCode, OpCode, Stat};
+use zookeeper_testkit::wire::{Acl, Encoder, ErrorCode, OpCode, Stat};
 
 use crate::common::frames::{Frames, create, only, set_acl, set_data, versioned, watched};
 use crate::common::path;
@@ -77,6 +77,10 @@ pub(crate) async fn credentials(server: SocketAddr) {
     let mut users: Vec<_> = all.iter().map(|acl| acl.id.split(':').next().unwrap()).collect();
     users.sort();
     assert_eq!(users, ["other", "user"], "all of them, without the address");
+    let known = client.call(OpCode::WhoAmI, Encoder::new()).await;
+    let known = known.decode(|body| body.vector(|body| Ok((body.string()?, body.string()?))).unwrap());
+    let known: std::collections::BTreeSet<_> = known.into_iter().map(|(_, user)| user).collect();
+    assert_eq!(known.into_iter().collect::<Vec<_>>(), ["127.0.0.1", "other", "user"]);
     let mut other = Frames::connect(server).await;
     other.auth("digest", b"user:wrong").await;
     assert_eq!(other.set(&path, b"").await.error(), Some(ErrorCode::NoAuth));

@@ -32,6 +32,14 @@ impl Identity {
         let user = text.split(':').next().unwrap_or_default();
         Self { scheme: "digest".to_owned(), id: format!("{user}:{}", sha1_base64(text.as_bytes())) }
     }
+
+    /// Its name, without what only proves it.
+    pub fn user(&self) -> &str {
+        match self.id.split_once(':') {
+            Some((user, _)) if self.scheme == "digest" => user,
+            _ => &self.id,
+        }
+    }
 }
 
 /// Whether one of `identities` has one of the permissions in `permission`.
