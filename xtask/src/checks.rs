@@ -17,6 +17,7 @@ pub(crate) fn lint() -> Outcome {
 /// Every test of the workspace, after making sure of a real ZooKeeper. `extra` goes to `cargo test`.
 pub(crate) fn test(extra: &[OsString]) -> Outcome {
     let zookeeper = zookeeper::provide()?;
+    zookeeper::provide_clients()?;
     let with_zookeeper = |mut command: Command| {
         // Tests run in their package's folder, where a relative path would mean another place.
         if let Some(home) = &zookeeper.home {

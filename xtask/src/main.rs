@@ -38,7 +38,7 @@ enum Task {
         #[arg(last = true, value_name = "ARGS")]
         extra: Vec<OsString>,
     },
-    /// Find a real ZooKeeper and a Java to run it with, or install them
+    /// Find a real ZooKeeper, a Java to run it with, and the clients that tests run, or install them
     Zookeeper,
     /// Check formatting, clippy and the documentation; a warning is an error
     Lint,
@@ -55,7 +55,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Test { extra } => checks::test(&extra),
-        Task::Zookeeper => zookeeper::provide().map(drop),
+        Task::Zookeeper => zookeeper::provide().and_then(|_| zookeeper::provide_clients()),
         Task::Lint => checks::lint(),
         Task::Msrv => msrv::check(),
         Task::Ci => checks::ci(),

@@ -1,0 +1,47 @@
+//! Curator, the recipes for Java.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use super::program::Program;
+
+/// Debian's jars; each names in its manifest what it depends on.
+const DEBIAN: [&str; 2] = ["/usr/share/java/curator-recipes.jar", "/usr/share/java/slf4j-nop.jar"];
+const CLASSPATH: &str = "CURATOR_CLASSPATH";
+const REMEDY: &str = "`cargo xtask zookeeper` installs Curator and a JDK; elsewhere: a `java` of a JDK, and the classpath \
+                      of curator-recipes in CURATOR_CLASSPATH.";
+
+pub(crate) const MILESTONES: &[&str] = &[
+    "create -> /curator/deep/node",
+    "set stale !! BADVERSION",
+    "bad !! BADVERSION",
+    "get by another !! NOAUTH",
+    "event: NodeDeleted /curator/watched",
+    "children: CHILD_REMOVED /curator/cache/a two",
+    "second in time -> false",
+    "second: true",
+    "two: false, leader Participant{id='one', isLeader=true}",
+    "two: true, leader Participant{id='two', isLeader=true}",
+    "leads: selector 1, selector 1",
+    "leads: selector 2, selector 2",
+    "== end",
+];
+
+pub(crate) fn session(server: SocketAddr) -> String {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/Session.java");
+    let mut command = Command::new("java");
+    command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", &classpath()]);
+    command.arg(source).arg(server.to_string());
+    let text = Program::start(command, REMEDY).finish(REMEDY);
+    // The compiler has its say first.
+    text.lines().filter(|line| !line.starts_with("Note: ")).map(|line| format!("{line}\n")).collect()
+}
+
+fn classpath() -> String {
+    if let Some(given) = std::env::var(CLASSPATH).ok().filter(|given| !given.is_empty()) {
+        return given;
+    }
+    assert!(Path::new(DEBIAN[0]).is_file(), "there is no {}. {REMEDY}", DEBIAN[0]);
+    DEBIAN.join(":")
+}
