@@ -12,7 +12,6 @@ impl Candidate {
             token: self.term.map(|term| term.token),
             trouble,
             next_retry: self.lock.retry_at().filter(|_| self.connected).max(self.pause),
-            step_down_timeout: self.config.step_down_timeout,
         }
     }
 

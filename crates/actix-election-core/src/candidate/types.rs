@@ -1,7 +1,6 @@
 //! What goes into a candidate and what comes out of it.
 
 use std::fmt;
-use std::time::Duration;
 
 use crate::{FencingToken, OpId, Operation, Reply, SessionId, SessionTimeout, Timestamp, WatchEvent};
 
@@ -248,6 +247,4 @@ pub struct CandidateStatus {
     pub trouble: Option<Trouble>,
     /// When it will try again, if it waits for a time rather than an event.
     pub next_retry: Option<Timestamp>,
-    /// How long a role has to acknowledge `BecameStandby`.
-    pub step_down_timeout: Duration,
 }
