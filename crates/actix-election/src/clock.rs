@@ -29,8 +29,8 @@ pub fn now() -> Timestamp {
 pub(crate) enum Clock {
     /// [`now`].
     Boot,
-    /// tokio's clock, which a test can pause, and the time spent in [`suspend`].
-    #[cfg(test)]
+    /// tokio's clock, which a test can pause, and the time that the machine was asleep.
+    #[cfg(any(test, feature = "testing"))]
     Tokio(tokio::time::Instant),
 }
 
@@ -38,9 +38,9 @@ impl Clock {
     pub(crate) fn now(self) -> Timestamp {
         match self {
             Clock::Boot => now(),
-            #[cfg(test)]
+            #[cfg(any(test, feature = "testing"))]
             Clock::Tokio(origin) => {
-                let elapsed = origin.elapsed() + SUSPENDED.get() + std::time::Duration::from_secs(1);
+                let elapsed = origin.elapsed() + suspended() + std::time::Duration::from_secs(1);
                 Timestamp::from_nanos(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
             }
         }
@@ -50,6 +50,17 @@ impl Clock {
 #[cfg(test)]
 thread_local! {
     static SUSPENDED: std::cell::Cell<std::time::Duration> = const { std::cell::Cell::new(std::time::Duration::ZERO) };
+}
+
+#[cfg(test)]
+fn suspended() -> std::time::Duration {
+    SUSPENDED.get()
+}
+
+/// Only the tests of this crate know a machine that is asleep.
+#[cfg(all(feature = "testing", not(test)))]
+fn suspended() -> std::time::Duration {
+    std::time::Duration::ZERO
 }
 
 /// For the paused clocks of this thread the machine was asleep for so long: they moved on, and no timer did.

@@ -11,6 +11,8 @@
 //! - [`Election`] competes ([`campaign`](ElectionBuilder::campaign)) or follows who is master
 //!   ([`observe`](ElectionBuilder::observe)).
 //! - [`Lease`] is what a master checks before it acts.
+//! - With the feature `testing`, `testing::Term` makes up leases for the unit tests of role actors. The page "Test your
+//!   role actor" (`docs/testing.md` in the repository) shows it, and the actor under real faults.
 //!
 //! ```no_run
 //! use actix_election::prelude::*;
@@ -51,6 +53,8 @@ mod election;
 mod lease;
 mod messages;
 mod session;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use actix_election_core::{
     Address, CandidateState, ElectionPath, FencingToken, Invalid, Master, SessionState, StandbyReason,

@@ -7,6 +7,8 @@
 //! - [`four_letter`](mod@four_letter) asks servers what they know: sessions, ephemeral nodes, watches, connections.
 //! - [`wire`] speaks to servers by hand, and ends other clients' sessions from outside.
 //!
+//! How to test an actor of `actix-election` with it is shown in `docs/testing.md` of the repository.
+//!
 //! It works with any client and any test framework on tokio. Nothing here depends on the test's own clock or runtime:
 //! tests with a paused clock are welcome. Unix only, since real servers are handled by signals.
 //!

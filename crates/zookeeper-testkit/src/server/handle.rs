@@ -47,6 +47,11 @@ pub struct ServerView {
 }
 
 impl ServerView {
+    /// The session that owns this ephemeral node: with a lock, whoever holds it.
+    pub fn owner(&self, path: &str) -> Option<i64> {
+        self.ephemerals.iter().find(|(_, paths)| paths.contains(path)).map(|(session, _)| *session)
+    }
+
     fn of(state: &State) -> Self {
         Self {
             zxid: state.machine.last_zxid(),

@@ -18,11 +18,11 @@
 //! let lost = server.cut_before_reply(OpCode::Create);
 //! assert!(client.create("/master", b"", &Acl::open(), CreateMode::Ephemeral).await.is_err());
 //! drop(lost);
-//! assert_eq!(server.view().ephemerals[&client.session_id()].len(), 1);
+//! assert_eq!(server.view().owner("/master"), Some(client.session_id()));
 //!
 //! // Its session ends, and the node with it.
 //! assert!(server.expire(client.session_id()));
-//! assert!(server.view().ephemerals.is_empty());
+//! assert_eq!(server.view().owner("/master"), None);
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
