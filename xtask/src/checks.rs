@@ -5,13 +5,14 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::command::{cargo, run};
-use crate::{Outcome, msrv, zookeeper};
+use crate::{Outcome, fuzz, msrv, zookeeper};
 
 /// Formatting, clippy and documentation, with warnings as errors.
 pub(crate) fn lint() -> Outcome {
     run(cargo().args(["fmt", "--all", "--check"]))?;
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    run(cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))
+    run(cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))?;
+    fuzz::lint()
 }
 
 /// Every test of the workspace, after making sure of a real ZooKeeper. `extra` goes to `cargo test`.
@@ -43,6 +44,7 @@ pub(crate) fn ci() -> Outcome {
     timed("lint", lint)?;
     timed("msrv", msrv::check)?;
     timed("test", || test(&[]))?;
+    timed("fuzz", || fuzz::fuzz(&fuzz::Options::default()))?;
     println!("==> all passed in {}", seconds(started));
     Ok(())
 }

@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
 
 mod checks;
 mod command;
+mod fuzz;
 mod msrv;
 mod version;
 mod zookeeper;
@@ -48,7 +49,11 @@ enum Task {
     /// workspace is also compiled with it. Uses of the standard library that are too new are found by clippy's
     /// `incompatible_msrv`, which is part of `lint`.
     Msrv,
-    /// Run lint, msrv and test, in that order
+    /// Look for bytes and transactions that break the in-process server, guided by what they reach in its code
+    ///
+    /// What was found to lead anywhere is kept in `target/fuzz/corpus`, so that a longer run goes on from there.
+    Fuzz(fuzz::Options),
+    /// Run lint, msrv, test and fuzz, in that order
     Ci,
 }
 
@@ -58,6 +63,7 @@ fn main() -> ExitCode {
         Task::Zookeeper => zookeeper::provide().and_then(|_| zookeeper::provide_clients()),
         Task::Lint => checks::lint(),
         Task::Msrv => msrv::check(),
+        Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Ci => checks::ci(),
     };
     match outcome {
@@ -88,5 +94,14 @@ mod tests {
             Cli::try_parse_from(["xtask", "test", "--", "--release", "name", "--", "--nocapture"]).unwrap();
         let Task::Test { extra } = cli.task else { panic!("not the test task") };
         assert_eq!(extra, ["--release", "name", "--", "--nocapture"]);
+    }
+
+    #[test]
+    fn a_crash_is_replayed_on_its_target_only() {
+        let parsed = |line: &str| Cli::try_parse_from(line.split(' ')).is_ok();
+        assert!(parsed("xtask fuzz") && parsed("xtask fuzz server --seconds 600"));
+        assert!(parsed("xtask fuzz server --replay crash"));
+        assert!(!parsed("xtask fuzz --replay crash"), "of which target?");
+        assert!(!parsed("xtask fuzz server --replay crash --seconds 9") && !parsed("xtask fuzz --seconds 0"));
     }
 }

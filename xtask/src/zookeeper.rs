@@ -187,7 +187,7 @@ fn java() -> Option<String> {
 }
 
 /// Installs Debian packages, or says what a person has to do.
-fn install(packages: &[&str], advice: fn(&str) -> String) -> Outcome {
+pub(crate) fn install(packages: &[&str], advice: fn(&str) -> String) -> Outcome {
     let missing = packages.join(" and ");
     let Some(prefix) = privilege() else {
         return Err(Failure::Found(advice(&missing)));
