@@ -27,6 +27,20 @@ pub struct Options {
     pub more: Vec<String>,
 }
 
+impl Options {
+    /// The command of a candidate for [`PATH`].
+    pub fn campaign(&self, name: &str) -> Command {
+        let mut command = Command::new(elect());
+        command
+            .args(["campaign", PATH, "--json", "--holding", "10ms", "--id", name])
+            .args(["--address", &format!("{name}:1")])
+            .args(["--zookeeper", &self.zookeeper])
+            .args(["--session-timeout", &format!("{}ms", self.timeout.as_millis())])
+            .args(&self.more);
+        command
+    }
+}
+
 /// The world of one test.
 pub struct World {
     /// The servers.
@@ -74,14 +88,7 @@ impl World {
 
     /// Starts a candidate for [`PATH`].
     pub fn campaign_with(&mut self, name: &str, options: &Options) -> Node {
-        let mut command = Command::new(elect());
-        command
-            .args(["campaign", PATH, "--json", "--holding", "10ms", "--id", name])
-            .args(["--address", &format!("{name}:1")])
-            .args(["--zookeeper", &options.zookeeper])
-            .args(["--session-timeout", &format!("{}ms", options.timeout.as_millis())])
-            .args(&options.more);
-        self.start(name, command)
+        self.start(name, options.campaign(name))
     }
 
     /// Starts any process that speaks as `elect campaign` does.

@@ -4,6 +4,7 @@
 //! - [`Ensemble`] starts one or more real servers in a temporary folder, and kills, pauses, restarts and wipes them.
 //! - [`FaultProxy`] stands in front of a server, records what passes, and injects faults: black holes, delays, lost
 //!   replies, refused connections.
+//! - [`scenario`] brings faults on either by a timetable, made up from a seed.
 //! - [`four_letter`](mod@four_letter) asks servers what they know: sessions, ephemeral nodes, watches, connections.
 //! - [`wire`] speaks to servers by hand, and ends other clients' sessions from outside.
 //!
@@ -39,10 +40,13 @@ pub mod launcher;
 mod listener;
 mod ports;
 pub mod proxy;
+mod random;
+pub mod scenario;
 pub mod server;
 pub mod wire;
 
 pub use four_letter::four_letter;
 pub use launcher::{Ensemble, EnsembleBuilder, LaunchError, Server};
 pub use proxy::{Fault, FaultProxy};
+pub use scenario::Scenario;
 pub use server::{ServerFault, TestServer};

@@ -156,7 +156,8 @@ impl ProxyHandle {
         self.shared.wait(&self.runtime, deadline, check).await
     }
 
-    fn fault(&self, kind: FaultKind) -> Fault {
+    /// Any fault, by its kind.
+    pub fn fault(&self, kind: FaultKind) -> Fault {
         Fault::new(kind, Arc::clone(&self.shared), self.runtime.clone())
     }
 }

@@ -213,7 +213,8 @@ impl ServerHandle {
         self.shared.read(|state| state.faults.kinds())
     }
 
-    fn fault(&self, kind: ServerFaultKind) -> ServerFault {
+    /// Any fault, by its kind.
+    pub fn fault(&self, kind: ServerFaultKind) -> ServerFault {
         ServerFault::new(kind, Arc::clone(&self.shared), self.runtime.clone())
     }
 }
