@@ -30,8 +30,8 @@
 //! # What it leaves out
 //!
 //! These are answered with -6 (`Unimplemented`), and the connection is closed, as ZooKeeper does with operations that it
-//! does not know: `reconfig`, `deleteContainer`, `multiRead`, `sasl`, `getEphemerals`, `getAllChildrenNumber`, `addWatch`
-//! (persistent watches). `createTtl` is answered with -6 and the connection stays, as by a ZooKeeper without
+//! does not know: `reconfig`, `deleteContainer`, `multiRead`, `sasl`, `getEphemerals`, `getAllChildrenNumber`.
+//! `createTtl` is answered with -6 and the connection stays, as by a ZooKeeper without
 //! extended types. There are no quotas, no TLS, no SASL, no superuser, no read-only mode and no observers; local sessions
 //! and throttling neither. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing
 //! session the ephemeral nodes go in the order of their paths, where ZooKeeper has none. `crst`, `dirs`, `gtmk`, `stmk`, `srst` and `hash` are no four-letter words here.

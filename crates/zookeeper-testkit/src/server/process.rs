@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::faults::{MemberId, ServerFaultKind};
 use super::request;
 use super::state::{Client, ConnectionId, State};
-use super::tree::{Author, Done, Identity, Resume, Transaction, WatchKind};
+use super::tree::{Author, Done, Identity, Resume, Transaction, WatchKind, WatchMode};
 use crate::wire::{Acl, Decoder, Encoder, ErrorCode, Malformed, OpCode, RequestHeader};
 
 const PING_XID: i32 = -2;
@@ -163,7 +163,7 @@ impl State {
 
     fn read(&mut self, call: &mut Call<'_>) -> Result<Encoder, ErrorCode> {
         if matches!(call.op, OpCode::SetWatches | OpCode::SetWatches2) {
-            let watches = readable(decode_resume(&mut call.body))?;
+            let watches = readable(decode_resume(call.op, &mut call.body))?;
             self.set_watches(call, &watches);
             return Ok(Encoder::new());
         }
@@ -212,6 +212,12 @@ impl State {
                 stat.encode(&mut reply);
             }
             OpCode::Sync => drop(reply.string(&path)),
+            OpCode::AddWatch => {
+                let mode = readable(watch_mode(&mut call.body))?;
+                self.members[call.member].watches.add_all(mode, &path, call.id);
+                // An error code, which is always none.
+                reply.int(0);
+            }
             OpCode::CheckWatches | OpCode::RemoveWatches => {
                 let kinds = readable(watch_kinds(&mut call.body))?;
                 self.find_watches(call, kinds, &path)?;
@@ -293,13 +299,27 @@ fn decode_auth(body: &mut Decoder<'_>) -> Result<(String, Vec<u8>), Malformed> {
     Ok((body.lossy_string()?.unwrap_or_default(), body.buffer()?))
 }
 
-fn decode_resume(body: &mut Decoder<'_>) -> Result<Resume, Malformed> {
-    Ok(Resume {
+fn decode_resume(op: OpCode, body: &mut Decoder<'_>) -> Result<Resume, Malformed> {
+    let mut wanted = Resume {
         since: body.long()?,
         data: body.vector(request::node)?,
         exist: body.vector(request::node)?,
         children: body.vector(request::node)?,
-    })
+        ..Resume::default()
+    };
+    if op == OpCode::SetWatches2 {
+        wanted.persistent = body.vector(request::node)?;
+        wanted.recursive = body.vector(request::node)?;
+    }
+    Ok(wanted)
+}
+
+fn watch_mode(body: &mut Decoder<'_>) -> Result<WatchMode, Malformed> {
+    match body.int()? {
+        0 => Ok(WatchMode::Persistent),
+        1 => Ok(WatchMode::Recursive),
+        _ => Err(Malformed { expected: "a mode of watching", offset: 0 }),
+    }
 }
 
 fn watch_kinds(body: &mut Decoder<'_>) -> Result<&'static [WatchKind], Malformed> {

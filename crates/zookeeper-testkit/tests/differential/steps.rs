@@ -2,7 +2,9 @@
 
 use zookeeper_testkit::wire::{Acl, Encoder, OpCode};
 
-use crate::common::frames::{create, multi, only, set_acl, set_data, set_watches, versioned, watched};
+use crate::common::frames::{
+    create, multi, only, set_acl, set_data, set_watches, set_watches_2, versioned, watched,
+};
 use crate::common::random::Random;
 
 /// How many clients take part.
@@ -44,7 +46,10 @@ pub(crate) enum Ask {
         data: Vec<String>,
         exist: Vec<String>,
         children: Vec<String>,
+        /// Those that last, where they are asked for: of nodes, and of all below nodes.
+        lasting: Option<[Vec<String>; 2]>,
     },
+    /// Looking for watches, taking them back, or leaving one that lasts.
     Watches(OpCode, String, i32),
     Unreadable(OpCode),
 }
@@ -104,10 +109,16 @@ impl Ask {
             Self::Multi(parts) => {
                 return (OpCode::Multi, multi(parts.iter().map(|part| part.encode(root, base))));
             }
-            Self::SetWatches { since, data, exist, children } => {
+            Self::SetWatches { since, data, exist, children, lasting } => {
                 let all = |paths: &[String]| paths.iter().map(|path| full(path)).collect::<Vec<_>>();
-                let body = set_watches(base + since, &all(data), &all(exist), &all(children));
-                (OpCode::SetWatches, body)
+                let (since, data, exist, children) = (base + since, all(data), all(exist), all(children));
+                match lasting {
+                    None => (OpCode::SetWatches, set_watches(since, &data, &exist, &children)),
+                    Some([persistent, recursive]) => {
+                        let lasting = [&all(persistent)[..], &all(recursive)];
+                        (OpCode::SetWatches2, set_watches_2(since, [&data, &exist, &children], lasting))
+                    }
+                }
             }
         };
         (op, body.finish())
@@ -155,7 +166,7 @@ fn grant(random: &mut Random) -> Grant {
 
 fn ask(random: &mut Random) -> Ask {
     let kinds = [OpCode::CheckWatches, OpCode::RemoveWatches];
-    match random.below(30) {
+    match random.below(32) {
         // Alone, a `check` that succeeds brings ZooKeeper to a standstill.
         0..10 => loop {
             let write = write(random);
@@ -176,8 +187,10 @@ fn ask(random: &mut Random) -> Ask {
             data: paths(random),
             exist: paths(random),
             children: paths(random),
+            lasting: (random.below(2) > 0).then(|| [paths(random), paths(random)]),
         },
-        28 => Ask::Watches(pick(random, &kinds), path(random), pick(random, &[1, 2, 3])),
+        28 | 29 => Ask::Watches(OpCode::AddWatch, path(random), pick(random, &[0, 0, 1, 1, 2])),
+        30 => Ask::Watches(pick(random, &kinds), path(random), pick(random, &[1, 2, 3])),
         _ => Ask::Unreadable(pick(random, &[OpCode::Create, OpCode::Delete, OpCode::Exists, OpCode::Multi])),
     }
 }
