@@ -33,6 +33,7 @@
 mod driver;
 mod faults;
 pub mod four_letter;
+mod guard;
 pub mod launcher;
 mod listener;
 mod ports;
@@ -41,6 +42,7 @@ pub mod server;
 pub mod wire;
 
 pub use four_letter::four_letter;
+pub use guard::FaultGuard;
 pub use launcher::{Ensemble, EnsembleBuilder, LaunchError, Server};
 pub use proxy::{Fault, FaultProxy};
 pub use server::{ServerFault, TestServer};

@@ -12,6 +12,7 @@ use super::faults::{MemberId, ServerFault, ServerFaultKind};
 use super::shared::Shared;
 use super::state::State;
 use crate::faults::{ReplyFilter, TimedOut};
+use crate::guard;
 use crate::wire::ErrorCode;
 
 /// Controls a [`TestServer`](super::TestServer). Cheap to clone; of no effect once the server has gone.
@@ -101,7 +102,7 @@ impl ServerHandle {
         mut condition: impl FnMut(&ServerView) -> bool,
     ) -> Result<(), TimedOut> {
         let check = || condition(&self.view()).then_some(());
-        self.shared.wait(&self.runtime, deadline, check).await
+        guard::wait(&*self.shared, &self.runtime, deadline, check).await
     }
 
     // Faults that are over at once.
@@ -209,7 +210,7 @@ impl ServerHandle {
     }
 
     fn fault(&self, kind: ServerFaultKind) -> ServerFault {
-        ServerFault::new(kind, Arc::clone(&self.shared), self.runtime.clone())
+        ServerFault::begin(kind, Arc::clone(&self.shared) as _, self.runtime.clone())
     }
 }
 

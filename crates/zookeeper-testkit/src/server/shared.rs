@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, watch};
 
@@ -12,8 +11,8 @@ use super::builder::Settings;
 use super::faults::{MemberId, ServerFaultKind};
 use super::state::{Client, ConnectionId, Member, Outgoing, State};
 use super::tree::{Identity, Machine};
-use crate::driver;
-use crate::faults::{FaultId, Faults, TimedOut};
+use crate::faults::{FaultId, Faults};
+use crate::guard::Site;
 use crate::wire::OpCode;
 
 /// How long a handle waits for the server's thread to carry out what it was told.
@@ -109,36 +108,6 @@ impl Shared {
 
     // For handles.
 
-    pub(super) fn begin(&self, kind: ServerFaultKind) -> FaultId {
-        let id = self.change(|state, now| {
-            if let ServerFaultKind::Isolate(member) = kind {
-                state.isolate(now, member);
-            }
-            state.faults.begin(kind)
-        });
-        self.settle_faults();
-        id
-    }
-
-    pub(super) fn end(&self, id: FaultId, kind: &ServerFaultKind) {
-        self.change(|state, now| {
-            state.faults.end(id);
-            match *kind {
-                // Sessions whose time has come meanwhile end before anything that their clients may have sent.
-                ServerFaultKind::Pause if !state.is_paused() => state.expire_overdue(now),
-                ServerFaultKind::PauseLeader if !state.leader_is_paused() => {
-                    state.expire_overdue(now);
-                    state.unblock(now);
-                }
-                ServerFaultKind::Isolate(member) if !state.faults.iter().any(|fault| fault == kind) => {
-                    state.rejoin(now, member);
-                }
-                _ => {}
-            }
-        });
-        self.settle_faults();
-    }
-
     /// Has the faults looked at anew, and waits for the listeners to be as they want them.
     fn settle_faults(&self) {
         self.faults_changed.send_replace(());
@@ -149,27 +118,11 @@ impl Shared {
         drop(self.settled.wait_timeout_while(self.state(), SETTLE, waiting));
     }
 
-    pub(super) fn met(&self, id: FaultId) -> Option<ConnectionId> {
-        self.read(|state| state.faults.met(id))
-    }
-
     pub(super) fn restart(&self, wipe: bool) {
         self.change(|state, now| {
             let empty = wipe.then(|| new_machine(&self.settings, now));
             state.restart(now, empty);
         });
-    }
-
-    /// Asks `check` now and after everything that happens. The deadline runs on the server's clock.
-    pub(super) async fn wait<T>(
-        &self,
-        runtime: &Handle,
-        after: Duration,
-        check: impl FnMut() -> Option<T>,
-    ) -> Result<T, TimedOut> {
-        driver::wait_until(runtime, self.happened.subscribe(), after, check)
-            .await
-            .ok_or_else(|| TimedOut { after, seen: self.read(State::summary) })
     }
 
     // For the server's thread.
@@ -295,6 +248,52 @@ impl Shared {
             self.happened.send_replace(());
         }
         verdict
+    }
+}
+
+impl Site for Shared {
+    type Kind = ServerFaultKind;
+
+    fn begin(&self, kind: &ServerFaultKind) -> FaultId {
+        let id = self.change(|state, now| {
+            if let ServerFaultKind::Isolate(member) = *kind {
+                state.isolate(now, member);
+            }
+            state.faults.begin(kind.clone())
+        });
+        self.settle_faults();
+        id
+    }
+
+    fn end(&self, id: FaultId, kind: &ServerFaultKind) {
+        self.change(|state, now| {
+            state.faults.end(id);
+            match *kind {
+                // Sessions whose time has come meanwhile end before anything that their clients may have sent.
+                ServerFaultKind::Pause if !state.is_paused() => state.expire_overdue(now),
+                ServerFaultKind::PauseLeader if !state.leader_is_paused() => {
+                    state.expire_overdue(now);
+                    state.unblock(now);
+                }
+                ServerFaultKind::Isolate(member) if !state.faults.iter().any(|fault| fault == kind) => {
+                    state.rejoin(now, member);
+                }
+                _ => {}
+            }
+        });
+        self.settle_faults();
+    }
+
+    fn met(&self, id: FaultId) -> Option<ConnectionId> {
+        self.read(|state| state.faults.met(id))
+    }
+
+    fn changes(&self) -> watch::Receiver<()> {
+        self.happened.subscribe()
+    }
+
+    fn seen(&self) -> String {
+        self.read(State::summary)
     }
 }
 
