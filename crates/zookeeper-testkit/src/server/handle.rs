@@ -162,14 +162,20 @@ impl ServerHandle {
     /// The ensemble's leader stands still, and its followers do not notice: pings and reads are answered; writes and
     /// handshakes hang, and all that comes after them on their connections. At the end of the fault the sessions expire
     /// that the leader has not heard of in time, those that went on pinging included; then what hangs goes on.
+    ///
+    /// The leader hears of clients of members other than the first every half tick: what it had not heard at the
+    /// beginning of the fault does not count either.
     pub fn pause_leader(&self) -> ServerFault {
         self.fault(ServerFaultKind::PauseLeader)
     }
 
     /// `member` is cut off from the others, and its clients with it. Pings and reads are answered, from what it knew at
     /// that moment; writes and handshakes hang, and all that comes after them on their connections. The others do not
-    /// hear of its clients: their sessions expire behind its back. After syncLimit ticks it notices, closes its
-    /// connections and serves nobody. If the fault ends before that, it hears what it has missed, and what hangs goes on.
+    /// hear of its clients: their sessions expire behind its back. After syncLimit ticks it notices, closes its connections
+    /// and serves nobody. If the fault ends before that, it hears what it has missed, and what hangs goes on.
+    ///
+    /// The others have heard of clients of members other than the first every half tick: what they had not heard at the
+    /// beginning of the fault does not count either.
     ///
     /// Which member leads makes no difference: the others always have a leader. With a single member there are no others
     /// to be seen, and the rest is the same.

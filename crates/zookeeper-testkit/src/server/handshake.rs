@@ -80,7 +80,7 @@ impl State {
 }
 
 /// What proves that one owns a session. The same for the same session as long as the process lives.
-fn password(session: i64) -> Vec<u8> {
+pub(super) fn password(session: i64) -> Vec<u8> {
     use std::sync::OnceLock;
     static SECRET: OnceLock<RandomState> = OnceLock::new();
     let secret = SECRET.get_or_init(RandomState::new);

@@ -52,6 +52,7 @@ mod process;
 mod request;
 mod shared;
 mod state;
+mod touches;
 pub mod tree;
 
 use std::fmt;

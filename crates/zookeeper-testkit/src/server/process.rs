@@ -73,11 +73,7 @@ impl State {
     /// Says whether it is answered; if not, it needs a leader and there is none.
     fn answer(&mut self, now: Duration, mut call: Call<'_>) -> bool {
         let cut_off = self.is_cut_off(call.member);
-        if cut_off {
-            if let Some(client) = self.clients.get_mut(&call.id) {
-                client.untold = true;
-            }
-        } else if !self.machine.touch(now, call.session) {
+        if !self.touch(now, call.member, call.session) {
             // Ended meanwhile, and about to be told so.
             return true;
         }

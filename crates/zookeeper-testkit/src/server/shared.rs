@@ -156,7 +156,12 @@ impl Shared {
         let limit = self.settings.sync_limit();
         let serving = state.members.iter().filter(|member| !member.out_of_service);
         let cut_offs = serving.filter_map(|member| Some(member.stale.as_ref()?.since + limit));
-        cut_offs.chain(expiry).chain([next_sweep]).min().map(|due| self.started + due)
+        cut_offs
+            .chain(expiry)
+            .chain(state.next_report())
+            .chain([next_sweep])
+            .min()
+            .map(|due| self.started + due)
     }
 
     /// Does what is due.
@@ -173,6 +178,7 @@ impl Shared {
                 }
             }
             if !state.leader_is_paused() {
+                state.report_due(now);
                 state.expire_overdue(now);
                 if *next_sweep <= now {
                     state.sweep_containers(now);
@@ -217,7 +223,6 @@ impl Shared {
                 timeout: Duration::ZERO,
                 identities: vec![Identity::ip(peer.ip())],
                 blocked: Default::default(),
-                untold: false,
                 received: 0,
                 sent: 0,
                 frames: 0,
@@ -255,32 +260,13 @@ impl Site for Shared {
     type Kind = ServerFaultKind;
 
     fn begin(&self, kind: &ServerFaultKind) -> FaultId {
-        let id = self.change(|state, now| {
-            if let ServerFaultKind::Isolate(member) = *kind {
-                state.isolate(now, member);
-            }
-            state.faults.begin(kind.clone())
-        });
+        let id = self.change(|state, now| state.begin_fault(now, kind));
         self.settle_faults();
         id
     }
 
     fn end(&self, id: FaultId, kind: &ServerFaultKind) {
-        self.change(|state, now| {
-            state.faults.end(id);
-            match *kind {
-                // Sessions whose time has come meanwhile end before anything that their clients may have sent.
-                ServerFaultKind::Pause if !state.is_paused() => state.expire_overdue(now),
-                ServerFaultKind::PauseLeader if !state.leader_is_paused() => {
-                    state.expire_overdue(now);
-                    state.unblock(now);
-                }
-                ServerFaultKind::Isolate(member) if !state.faults.iter().any(|fault| fault == kind) => {
-                    state.rejoin(now, member);
-                }
-                _ => {}
-            }
-        });
+        self.change(|state, now| state.end_fault(now, id, kind));
         self.settle_faults();
     }
 
@@ -300,6 +286,29 @@ impl Site for Shared {
 impl State {
     pub(super) fn refuses(&self, member: MemberId) -> bool {
         self.faults.iter().any(|fault| *fault == ServerFaultKind::Refuse(member))
+    }
+
+    pub(super) fn begin_fault(&mut self, now: Duration, kind: &ServerFaultKind) -> FaultId {
+        if let ServerFaultKind::Isolate(member) = *kind {
+            self.isolate(now, member);
+        }
+        self.faults.begin(kind.clone())
+    }
+
+    pub(super) fn end_fault(&mut self, now: Duration, id: FaultId, kind: &ServerFaultKind) {
+        self.faults.end(id);
+        match *kind {
+            // Sessions whose time has come meanwhile end before anything that their clients may have sent.
+            ServerFaultKind::Pause if !self.is_paused() => self.expire_overdue(now),
+            ServerFaultKind::PauseLeader if !self.leader_is_paused() => {
+                self.expire_overdue(now);
+                self.unblock(now);
+            }
+            ServerFaultKind::Isolate(member) if !self.faults.iter().any(|fault| fault == kind) => {
+                self.rejoin(now, member);
+            }
+            _ => {}
+        }
     }
 
     fn summary(&self) -> String {

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::faults::{MemberId, ServerFaultKind};
+use super::touches::Touched;
 use super::tree::{Change, Fired, Identity, Machine, Outcome, Transaction, Tree, Watches};
 use crate::faults::Faults;
 use crate::wire::{Encoder, ErrorCode, OpCode, ReplyHeader, WatcherEvent};
@@ -41,6 +42,7 @@ pub(super) struct State {
 pub(super) struct Member {
     pub(super) listening: bool,
     pub(super) watches: Watches,
+    pub(super) touched: Touched,
     /// What it goes on answering from while it is cut off.
     pub(super) stale: Option<Stale>,
     /// Cut off for so long that it has noticed: it serves nobody.
@@ -69,8 +71,6 @@ pub(super) struct Client {
     pub(super) identities: Vec<Identity>,
     /// Requests that wait for the leader, and all behind them.
     pub(super) blocked: VecDeque<Vec<u8>>,
-    /// Whether it has asked for something that the leader has not been told of.
-    pub(super) untold: bool,
     pub(super) received: u64,
     pub(super) sent: u64,
     pub(super) frames: u64,
@@ -261,6 +261,7 @@ impl State {
     /// The member has been without a leader for so long that it gives up its clients.
     pub(super) fn give_up(&mut self, member: MemberId) {
         self.members[member].out_of_service = true;
+        self.members[member].touched = Touched::default();
         self.kick_all(Some(member));
         self.orphans.retain(|client| client.member != member);
     }
@@ -291,8 +292,10 @@ impl State {
         disowned.into_iter().for_each(|id| self.kick(id));
     }
 
-    /// What clients asked for while there was no leader reaches it now, in the order of their connections.
+    /// The leader hears of the clients that there are, and then what they asked for while it could not be reached, in the
+    /// order of their connections.
     pub(super) fn unblock(&mut self, now: Duration) {
+        self.report_all(now);
         let cut_off = |client: &Client| self.members[client.member].stale.is_some();
         let (kept, arriving) = std::mem::take(&mut self.orphans).into_iter().partition(cut_off);
         self.orphans = kept;
@@ -306,11 +309,7 @@ impl State {
             if self.members[client.member].stale.is_some() {
                 continue;
             }
-            let waiting = std::mem::take(&mut client.blocked);
-            if let Some(session) = client.session.filter(|_| std::mem::take(&mut client.untold)) {
-                self.machine.touch(now, session);
-            }
-            for body in waiting {
+            for body in std::mem::take(&mut client.blocked) {
                 self.receive(now, id, body);
             }
         }
@@ -333,7 +332,7 @@ impl State {
             self.machine.begin_epoch(self.epoch);
         }
         for member in self.members.iter_mut() {
-            member.watches = Watches::new();
+            (member.watches, member.touched) = (Watches::new(), Touched::default());
             (member.received, member.sent) = (0, 0);
         }
         for member in 0..self.members.len() {
