@@ -43,7 +43,15 @@ pub(crate) async fn wait<T>(
 
 /// A fault that is in force until this value is dropped. What it kept is delivered then.
 ///
-/// [`Fault`](crate::Fault) and [`ServerFault`](crate::ServerFault) are the two that there are.
+/// [`Fault`](crate::Fault) and [`ServerFault`](crate::ServerFault) are the two that there are. One that nobody keeps would
+/// be over at once, and is warned of:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// fn refuse(server: &zookeeper_testkit::TestServer) {
+///     server.refuse(0);
+/// }
+/// ```
 #[must_use = "a fault ends when its value is dropped"]
 pub struct FaultGuard<K> {
     id: FaultId,

@@ -90,3 +90,30 @@ impl FaultKind {
 
 /// A fault of the proxy that is in force until this value is dropped. What it kept is delivered then.
 pub type Fault = FaultGuard<FaultKind>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::OpCode;
+
+    #[test]
+    fn every_fault_prints_itself() {
+        use Direction::*;
+        use FaultKind::*;
+        let filter = || ReplyFilter::to(OpCode::Create).on("/a");
+        for (kind, printed) in [
+            (Refuse, "refuse connections"),
+            (AcceptAndClose, "accept connections and close them"),
+            (AcceptAndSayNothing, "accept connections and say nothing"),
+            (Hold(Both), "hold frames both ways"),
+            (Swallow(ToServer), "swallow frames to the server"),
+            (Delay(ToClient, Duration::from_millis(5)), "delay frames to the client by 5ms"),
+            (SingleBytes(ToServer), "single bytes to the server"),
+            (SwallowReply(filter()), "swallow the next reply to Create on /a"),
+            (HoldReply(filter()), "hold the next reply to Create on /a"),
+            (CutBeforeReply(filter()), "cut before the next reply to Create on /a"),
+        ] {
+            assert_eq!(kind.to_string(), printed);
+        }
+    }
+}

@@ -74,3 +74,30 @@ impl fmt::Display for ServerFaultKind {
 
 /// A fault of the in-process server that is in force until this value is dropped.
 pub type ServerFault = FaultGuard<ServerFaultKind>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::OpCode;
+
+    #[test]
+    fn every_fault_prints_itself() {
+        use ServerFaultKind::*;
+        let filter = || ReplyFilter::to(OpCode::Create).on("/a");
+        for (kind, printed) in [
+            (Refuse(0), "member 0 refuses connections"),
+            (AcceptAndClose(1), "member 1 accepts connections and closes them"),
+            (AcceptAndSayNothing(2), "member 2 accepts connections and says nothing"),
+            (Pause, "everything is paused"),
+            (PauseLeader, "the leader is paused"),
+            (Isolate(1), "member 1 is cut off from its ensemble"),
+            (AnswerError(filter(), ErrorCode::NoAuth), "answer Create on /a with NoAuth"),
+            (DelayReply(filter(), Duration::from_millis(5)), "delay replies to Create on /a by 5ms"),
+            (SwallowReply(filter().of(0xab)), "swallow the next reply to Create on /a of session 0xab"),
+            (HoldReply(ReplyFilter::any()), "hold the next reply to anything"),
+            (CutBeforeReply(filter()), "cut before the next reply to Create on /a"),
+        ] {
+            assert_eq!(kind.to_string(), printed);
+        }
+    }
+}
