@@ -207,6 +207,24 @@ async fn an_isolated_member_serves_what_it_knew() {
 }
 
 #[tokio::test]
+async fn a_server_that_stands_alone_is_isolated_as_well() {
+    let server = builder().sync_limit(1_000_000).start().await.unwrap();
+    let mut client = connect_shortly(&server, 0).await;
+    client.create_with("/e", 1).await;
+    let fault = server.isolate(0);
+    let handle = server.handle();
+    let died = tokio::spawn(async move { handle.wait_for(DEADLINE, |view| view.sessions.is_empty()).await });
+    while !died.is_finished() {
+        client.ping().await;
+    }
+    died.await.unwrap().unwrap();
+    assert!(server.view().ephemerals.is_empty());
+    assert!(client.stat("/e").await.is_some(), "it still sees its node");
+    drop(fault);
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
 async fn an_isolated_member_catches_up() {
     let server = builder().members(2).sync_limit(1_000_000).start().await.unwrap();
     let mut inside = Frames::connect(server.addresses()[1]).await;
@@ -240,6 +258,7 @@ async fn an_isolated_member_gives_up() {
     drop(fault);
     assert_eq!(moved.stat("/b").await, None, "it was lost");
     let mut back = moved.attach(server.addresses()[1]).await;
+    moved.send(OpCode::Exists, watched("/b", false)).await;
     assert!(moved.is_closed().await, "its session has moved");
     back.ping().await;
 }

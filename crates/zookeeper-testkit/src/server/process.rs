@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::faults::{MemberId, ServerFaultKind};
 use super::request;
 use super::state::{Client, ConnectionId, State};
+use super::touches::LEADER;
 use super::tree::{Author, Done, Identity, Resume, Transaction, WatchKind, WatchMode};
 use crate::wire::{Acl, Decoder, Encoder, ErrorCode, Malformed, OpCode, RequestHeader};
 
@@ -86,6 +87,13 @@ impl State {
         if cut_off && request::needs_leader(call.op) {
             return false;
         }
+        if !cut_off && self.is_out_of_place(&call) {
+            if request::is_write(call.op) {
+                self.commit(now, Transaction::Failed(ErrorCode::SessionMoved));
+            }
+            self.kick(call.id);
+            return true;
+        }
         let result = match self.ordered_error(&call) {
             Some(error) => {
                 if request::is_write(call.op) {
@@ -100,8 +108,20 @@ impl State {
         self.reply(call.id, (xid, self.zxid(call.member)), (call.op, call.path), result);
         if closing {
             self.finish(call.id);
+            self.end_connections(call.session);
         }
         true
+    }
+
+    /// Whether the leader sees the request, and sees that its session has moved to another member. That ends the
+    /// connection, without a word. The others go on answering what they answer themselves.
+    fn is_out_of_place(&self, call: &Call<'_>) -> bool {
+        let seen = call.member == LEADER || request::is_write(call.op);
+        seen && call.op != OpCode::CloseSession && self.has_moved(call.session, call.member)
+    }
+
+    fn has_moved(&self, session: i64, member: MemberId) -> bool {
+        self.homes.get(&session).is_some_and(|home| *home != member)
     }
 
     /// The error that a fault wants to be answered.
@@ -136,7 +156,11 @@ impl State {
             if request::is_write(op) {
                 let author = Author { session, identities: client.identities.clone() };
                 let (_, transaction) = request::transaction(op, &mut body, author);
-                self.commit(now, transaction);
+                let moved = op != OpCode::CloseSession && self.has_moved(session, client.member);
+                self.commit(
+                    now,
+                    if moved { Transaction::Failed(ErrorCode::SessionMoved) } else { transaction },
+                );
             }
         }
     }

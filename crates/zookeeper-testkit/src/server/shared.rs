@@ -60,6 +60,7 @@ impl Shared {
             members: addresses.iter().map(|_| member()).collect(),
             clients: Default::default(),
             owners: Default::default(),
+            homes: Default::default(),
             orphans: Vec::new(),
             faults: Faults::new(),
             next_connection: 1,

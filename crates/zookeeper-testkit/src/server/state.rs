@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) clients: BTreeMap<ConnectionId, Client>,
     /// The connection of each session that has one.
     pub(super) owners: HashMap<i64, ConnectionId>,
+    /// The member where each session was last opened or attached to.
+    pub(super) homes: HashMap<i64, MemberId>,
     /// Those that have gone while writes of theirs were on their way to the leader.
     pub(super) orphans: Vec<Client>,
     pub(super) faults: Faults<ServerFaultKind>,
@@ -136,13 +138,16 @@ impl State {
     /// Ends a session that has not asked for it. Its client sees its connection close, and nothing else; unless it is at
     /// a member that is cut off, and sees nothing at all.
     pub(super) fn expire(&mut self, now: Duration, session: i64) {
-        if let Some(owner) = self.owners.remove(&session)
-            && let Some(client) = self.clients.get(&owner)
-            && self.members[client.member].stale.is_none()
-        {
-            self.kick(owner);
-        }
+        self.end_connections(session);
         self.commit(now, Transaction::CloseSession { id: session });
+    }
+
+    /// A session ends: so do its connections, where that can be known.
+    pub(super) fn end_connections(&mut self, session: i64) {
+        self.owners.remove(&session);
+        self.homes.remove(&session);
+        let stale: Vec<_> = self.members.iter().map(|member| member.stale.is_some()).collect();
+        self.kick_session(session, |client| !stale[client.member]);
     }
 
     pub(super) fn expire_overdue(&mut self, now: Duration) {
@@ -192,9 +197,17 @@ impl State {
     }
 
     pub(super) fn kick_all(&mut self, member: Option<MemberId>) {
-        let chosen = |client: &Client| member.is_none_or(|member| client.member == member);
-        let ids: Vec<_> =
-            self.clients.iter().filter(|(_, client)| chosen(client)).map(|(id, _)| *id).collect();
+        self.kick_those(|client| member.is_none_or(|member| client.member == member));
+    }
+
+    /// Those of a session's connections that are chosen: it has several where it has moved.
+    pub(super) fn kick_session(&mut self, session: i64, chosen: impl Fn(&Client) -> bool) {
+        self.kick_those(|client| client.session == Some(session) && chosen(client));
+    }
+
+    fn kick_those(&mut self, chosen: impl Fn(&Client) -> bool) {
+        let chosen = self.clients.iter().filter(|(_, client)| chosen(client));
+        let ids: Vec<_> = chosen.map(|(id, _)| *id).collect();
         ids.into_iter().for_each(|id| self.kick(id));
     }
 
@@ -276,20 +289,18 @@ impl State {
         if !self.leader_is_paused() {
             self.expire_overdue(now);
         }
-        self.drop_disowned(member);
+        self.drop_ended(member);
         if !self.leader_is_paused() {
             self.unblock(now);
         }
     }
 
-    /// Sessions that have ended or moved away while the member could not know.
-    fn drop_disowned(&mut self, member: MemberId) {
-        let disowned = |(id, client): (&ConnectionId, &Client)| {
-            let session = client.session.filter(|_| client.member == member)?;
-            (self.owners.get(&session) != Some(id)).then_some(*id)
-        };
-        let disowned: Vec<_> = self.clients.iter().filter_map(disowned).collect();
-        disowned.into_iter().for_each(|id| self.kick(id));
+    /// Sessions that have ended while the member could not know.
+    fn drop_ended(&mut self, member: MemberId) {
+        let of_member = self.clients.values().filter(|client| client.member == member);
+        let sessions = of_member.filter_map(|client| client.session);
+        let ended: Vec<_> = sessions.filter(|session| !self.machine.has_session(*session)).collect();
+        ended.into_iter().for_each(|session| self.end_connections(session));
     }
 
     /// The leader hears of the clients that there are, and then what they asked for while it could not be reached, in the
@@ -319,6 +330,7 @@ impl State {
     pub(super) fn restart(&mut self, now: Duration, empty: Option<Machine>) {
         self.kick_all(None);
         self.owners.clear();
+        self.homes.clear();
         self.orphans.clear();
         match empty {
             Some(machine) => {

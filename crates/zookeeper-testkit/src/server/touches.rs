@@ -11,7 +11,7 @@ use super::faults::MemberId;
 use super::state::State;
 
 /// The member that leads, unless it is cut off.
-const LEADER: MemberId = 0;
+pub(super) const LEADER: MemberId = 0;
 
 /// Whose clients a member has heard of since the leader last asked it.
 #[derive(Debug, Default)]

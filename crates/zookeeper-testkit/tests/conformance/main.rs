@@ -14,6 +14,7 @@ mod common;
 mod access;
 mod errors;
 mod lasting_watches;
+mod members;
 mod nodes;
 mod restarts;
 mod sessions;
