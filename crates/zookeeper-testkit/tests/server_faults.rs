@@ -304,25 +304,6 @@ async fn a_paused_server_says_nothing_and_expires_first() {
 }
 
 #[tokio::test]
-async fn a_paused_leader_forgets_who_was_pinging() {
-    let server = builder().members(2).start().await.unwrap();
-    let mut client = connect_shortly(&server, 1).await;
-    let mut other = Frames::connect(server.addresses()[1]).await;
-    client.create_with("/e", 1).await;
-    let fault = server.pause_leader();
-    let paused = Instant::now();
-    let pending = other.send(OpCode::Create, create("/late", b"", &Acl::open(), 0)).await;
-    while paused.elapsed() < OVERDUE {
-        client.ping().await;
-        assert!(client.stat("/e").await.is_some());
-    }
-    drop(fault);
-    assert!(client.is_closed().await);
-    assert_eq!(other.answer(pending).await.error(), None);
-    assert_eq!(other.stat("/e").await, None);
-}
-
-#[tokio::test]
 async fn a_write_arrives_after_its_client_has_gone() {
     let server = server().await;
     let mut client = connect(&server).await;

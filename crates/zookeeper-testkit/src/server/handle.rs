@@ -39,7 +39,7 @@ pub struct ServerView {
     pub ephemerals: BTreeMap<i64, BTreeSet<String>>,
     /// How many connections are open, with a session or without.
     pub connections: usize,
-    /// How many watches there are.
+    /// How many watches there are. One that lasts counts twice: for the node and for its children.
     pub watches: usize,
     /// How many requests wait for a leader.
     pub waiting: usize,
