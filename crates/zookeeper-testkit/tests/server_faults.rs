@@ -318,6 +318,29 @@ async fn a_write_arrives_after_its_client_has_gone() {
 }
 
 #[tokio::test]
+async fn a_write_that_arrives_after_its_session_has_moved_is_refused() {
+    for its_client_goes in [false, true] {
+        let server = builder().members(2).sync_limit(1_000_000).start().await.unwrap();
+        let mut inside = Frames::connect(server.addresses()[1]).await;
+        let fault = server.isolate(1);
+        inside.send(OpCode::Create, create("/late", b"", &Acl::open(), 0)).await;
+        server.wait_for(DEADLINE, |view| view.waiting == 1).await.unwrap();
+        let mut moved = inside.attach(server.address()).await;
+        let zxid = moved.ping().await.header.zxid;
+        if its_client_goes {
+            drop(inside);
+            server.wait_for(DEADLINE, |view| view.connections == 1).await.unwrap();
+            fault.end();
+        } else {
+            fault.end();
+            assert!(inside.is_closed().await);
+        }
+        assert_eq!(moved.stat("/late").await, None);
+        assert_eq!(moved.ping().await.header.zxid, zxid + 1, "it was looked at");
+    }
+}
+
+#[tokio::test]
 async fn cut_closes_all_connections() {
     let server = server().await;
     let (mut one, mut two) = (connect(&server).await, connect(&server).await);

@@ -155,12 +155,12 @@ impl State {
             let Ok(RequestHeader { op, .. }) = RequestHeader::decode(&mut body) else { return };
             if request::is_write(op) {
                 let author = Author { session, identities: client.identities.clone() };
-                let (_, transaction) = request::transaction(op, &mut body, author);
                 let moved = op != OpCode::CloseSession && self.has_moved(session, client.member);
-                self.commit(
-                    now,
-                    if moved { Transaction::Failed(ErrorCode::SessionMoved) } else { transaction },
-                );
+                let transaction = match moved {
+                    true => Transaction::Failed(ErrorCode::SessionMoved),
+                    false => request::transaction(op, &mut body, author).1,
+                };
+                self.commit(now, transaction);
             }
         }
     }
