@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::command::{cargo, run};
-use crate::{Outcome, fuzz, msrv, zookeeper};
+use crate::{Outcome, clients, fuzz, msrv, zookeeper};
 
 /// Formatting, clippy and documentation, with warnings as errors.
 pub(crate) fn lint() -> Outcome {
@@ -18,7 +18,7 @@ pub(crate) fn lint() -> Outcome {
 /// Every test of the workspace, after making sure of a real ZooKeeper. `extra` goes to `cargo test`.
 pub(crate) fn test(extra: &[OsString]) -> Outcome {
     let zookeeper = zookeeper::provide()?;
-    zookeeper::provide_clients()?;
+    clients::provide()?;
     let with_zookeeper = |mut command: Command| {
         // Tests run in their package's folder, where a relative path would mean another place.
         if let Some(home) = &zookeeper.home {

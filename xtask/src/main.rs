@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod checks;
+mod clients;
 mod command;
 mod fuzz;
 mod msrv;
@@ -60,7 +61,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Test { extra } => checks::test(&extra),
-        Task::Zookeeper => zookeeper::provide().and_then(|_| zookeeper::provide_clients()),
+        Task::Zookeeper => zookeeper::provide().and_then(|_| clients::provide()),
         Task::Lint => checks::lint(),
         Task::Msrv => msrv::check(),
         Task::Fuzz(options) => fuzz::fuzz(&options),

@@ -23,23 +23,6 @@ const DEBIAN_JAR: &str = "/usr/share/java/zookeeper.jar";
 const SERVER_PACKAGE: &str = "zookeeper";
 const JAVA_PACKAGE: &str = "default-jre-headless";
 
-/// Where Debian's package puts Curator's recipes, and the variable that names another classpath with them.
-const CURATOR_JAR: &str = "/usr/share/java/curator-recipes.jar";
-const CURATOR: &str = "CURATOR_CLASSPATH";
-
-/// Something that the tests with other clients need.
-struct Client {
-    /// The Debian package that has it.
-    package: &'static str,
-    is_there: fn() -> bool,
-}
-
-const CLIENTS: [Client; 3] = [
-    Client { package: "python3-kazoo", is_there: has_kazoo },
-    Client { package: "libcurator-recipes-java", is_there: has_curator },
-    Client { package: "default-jdk-headless", is_there: has_compiler },
-];
-
 /// A ZooKeeper that tests can start.
 pub(crate) struct ZooKeeper {
     /// The absolute path of the folder that `ZOOKEEPER_HOME` names; none for Debian's package.
@@ -88,45 +71,6 @@ pub(crate) fn provide() -> Result<ZooKeeper, Failure> {
     println!("zookeeper: {} (from {origin})", server.jar.display());
     println!("java: {java}");
     Ok(server)
-}
-
-/// Finds the clients of others that the tests run, installing what is missing.
-pub(crate) fn provide_clients() -> Outcome {
-    let missing = missing_clients();
-    if !missing.is_empty() {
-        install(&missing, client_advice)?;
-    }
-    match missing_clients()[..] {
-        [] => {
-            println!("clients: zkCli.sh, kazoo and Curator");
-            Ok(())
-        }
-        ref missing => Err(Failure::Found(client_advice(&missing.join(" and ")))),
-    }
-}
-
-fn missing_clients() -> Vec<&'static str> {
-    CLIENTS.iter().filter(|client| !(client.is_there)()).map(|client| client.package).collect()
-}
-
-/// Whether some Python has kazoo. Debian's packages are for Debian's Python only, which need not be the first.
-fn has_kazoo() -> bool {
-    ["python3", "/usr/bin/python3"].into_iter().any(|python| said(python, &["-c", "import kazoo"]).is_some())
-}
-
-fn has_curator() -> bool {
-    Path::new(CURATOR_JAR).is_file() || env::var_os(CURATOR).is_some_and(|value| !value.is_empty())
-}
-
-/// Whether `java` runs source files: that of a JDK does, that of a mere JRE does not.
-fn has_compiler() -> bool {
-    said("java", &["--list-modules"]).is_some_and(|modules| modules.contains("jdk.compiler@"))
-}
-
-/// What a program says, if it can be run and ends well.
-fn said(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Looks for a server without installing anything. A `ZOOKEEPER_HOME` that is set has to be right: to fall back
@@ -241,18 +185,6 @@ fn advice(missing: &str) -> String {
     )
 }
 
-/// The same for the clients.
-fn client_advice(missing: &str) -> String {
-    let packages = CLIENTS.map(|client| client.package).join(" ");
-    format!(
-        "the tests need kazoo, Curator and a JDK, and {missing} could not be found or installed, or is hidden by \
-         another `java` on the PATH. Do one of these:\n  \
-         - on Debian or Ubuntu, as root: apt-get update && apt-get install -y --no-install-recommends {packages}\n  \
-         - elsewhere: put the `java` of a JDK and a `python3` with kazoo on the PATH, and set {CURATOR} to the \
-         classpath of Curator's recipes"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -325,13 +257,6 @@ mod tests {
         let home = folder_with(&["lib/zookeeper-3.8.4.jar"]);
         let found = find(Some(home.path())).ok().flatten().unwrap();
         assert!(found.home.unwrap().is_absolute());
-    }
-
-    #[test]
-    fn advice_on_clients_names_all_packages_and_both_ways_out() {
-        let advice = client_advice("python3-kazoo");
-        assert!(advice.contains("python3-kazoo libcurator-recipes-java default-jdk-headless"), "{advice}");
-        assert!(advice.contains(CURATOR), "{advice}");
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::driver;
 /// How long one question may take, from dialling to the end of the answer.
 pub const DEADLINE: Duration = Duration::from_secs(5);
 
+/// How often a list of sessions is asked for that lacks some.
+const DUMPS: u32 = 10;
+
 /// Why a four-letter word has no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -167,8 +170,18 @@ pub(crate) async fn ask_mode(address: SocketAddr) -> Result<Mode, FourLetterErro
 /// The ids of all living sessions, from `dump`. The leader's or a standalone server's word counts; a follower may be
 /// behind.
 pub async fn sessions(address: SocketAddr) -> Result<BTreeSet<i64>, FourLetterError> {
-    let answer = four_letter(address, "dump").await?;
-    parsed(address, "dump", answer, parse_sessions)
+    let mut attempt = 1;
+    loop {
+        let answer = four_letter(address, "dump").await?;
+        // A session that is touched just then may be in neither of the places that the server looks at for its list.
+        let is_whole = is_whole(&answer);
+        let sessions = parsed(address, "dump", answer, parse_sessions)?;
+        // Of a leader without a quorum the list stays short: it has given up sessions that it cannot end.
+        if is_whole || attempt == DUMPS {
+            return Ok(sessions);
+        }
+        attempt += 1;
+    }
 }
 
 /// The ephemeral nodes of each session that has any, from `dump`.
@@ -245,6 +258,15 @@ fn parse_sessions(answer: &str) -> Option<BTreeSet<i64>> {
     Some(sessions.lines().filter_map(parse_id).collect())
 }
 
+/// Whether as many sessions are listed as are said to be there.
+fn is_whole(answer: &str) -> bool {
+    let said = answer.lines().find_map(|line| {
+        let (_, count) = line.strip_suffix("):")?.rsplit_once('(')?;
+        count.parse::<usize>().ok()
+    });
+    said.is_none_or(|said| parse_sessions(answer).is_some_and(|listed| listed.len() >= said))
+}
+
 fn parse_ephemerals(answer: &str) -> Option<BTreeMap<i64, BTreeSet<String>>> {
     let (_, rest) = answer.split_once("ephemeral nodes dump:")?;
     let nodes = rest.split_once("Connections dump:").map_or(rest, |(nodes, _)| nodes);
@@ -317,6 +339,32 @@ mod tests {
     fn reads_a_follower_dump() {
         let dump = "SessionTracker dump:\nGlobal Sessions(1):\n0x2000\t4000ms\nephemeral nodes dump:\n";
         assert_eq!(parse_sessions(dump), Some(BTreeSet::from([0x2000])));
+        assert!(is_whole(dump) && is_whole(DUMP));
+        assert!(!is_whole(&dump.replace("(1)", "(2)")));
+    }
+
+    /// Answers with these, one a connection, the last for good.
+    async fn server_that_says(answers: Vec<String>) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            for said in 0.. {
+                let (mut client, _) = listener.accept().await.unwrap();
+                client.read_exact(&mut [0; 4]).await.unwrap();
+                client.write_all(answers[said.min(answers.len() - 1)].as_bytes()).await.unwrap();
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn a_list_that_lacks_a_session_is_asked_for_again() {
+        let short = DUMP.replace("\t0x1000001\n\t0xff", "\t0xff");
+        let whole = parse_sessions(DUMP).unwrap();
+        let server = server_that_says(vec![short.clone(), short.clone(), DUMP.to_owned()]).await;
+        assert_eq!(sessions(server).await.unwrap(), whole);
+        let server = server_that_says(vec![short.clone()]).await;
+        assert_eq!(sessions(server).await.unwrap(), parse_sessions(&short).unwrap(), "it stays short");
     }
 
     #[test]

@@ -36,6 +36,7 @@
 mod driver;
 mod faults;
 pub mod four_letter;
+mod guard;
 pub mod launcher;
 mod listener;
 mod ports;
@@ -46,6 +47,7 @@ pub mod server;
 pub mod wire;
 
 pub use four_letter::four_letter;
+pub use guard::FaultGuard;
 pub use launcher::{Ensemble, EnsembleBuilder, LaunchError, Server};
 pub use proxy::{Fault, FaultProxy};
 pub use scenario::Scenario;

@@ -6,10 +6,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::frames::{DEADLINE, Frames, create, request};
+use common::frames::{DEADLINE, Frames, create, only, request};
 use common::random::{Random, rounds, seed};
 use tokio::net::TcpStream;
-use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient, frame};
+use zookeeper_testkit::wire::{Acl, CreateMode, ErrorCode, OpCode, RawClient, frame};
 use zookeeper_testkit::{TestServer, four_letter};
 
 async fn connect(server: &TestServer) -> RawClient {
@@ -101,10 +101,34 @@ async fn longer_frames_are_a_setting() {
     assert_eq!(server.view().nodes, 4);
 }
 
+#[tokio::test]
+async fn what_is_left_out_is_unimplemented() {
+    let server = TestServer::start().await.unwrap();
+    for op in [
+        OpCode::Reconfig,
+        OpCode::DeleteContainer,
+        OpCode::MultiRead,
+        OpCode::Sasl,
+        OpCode::GetEphemerals,
+        OpCode::GetAllChildrenNumber,
+        OpCode::Other(4711),
+    ] {
+        let mut client = Frames::connect(server.address()).await;
+        let answer = client.call(op, only("/")).await;
+        assert_eq!(answer.error(), Some(ErrorCode::Unimplemented), "{op}");
+        assert!(client.is_closed().await, "{op}");
+    }
+    let mut client = Frames::connect(server.address()).await;
+    let mut ttl = create("/ttl", b"", &Acl::open(), 5);
+    ttl.long(1_000);
+    assert_eq!(client.call(OpCode::CreateTtl, ttl).await.error(), Some(ErrorCode::Unimplemented));
+    client.ping().await;
+}
+
 /// Bytes that are nearly a request.
 fn mangled(random: &mut Random) -> Vec<u8> {
     let op = OpCode::from_number(
-        [1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 21, 100, 101, 105][random.below(19)],
+        [1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 21, 100, 101, 105, 106][random.below(20)],
     );
     let mut bytes = Frames::encoded(1, op, create("/a/b", b"data", &Acl::open(), random.below(9) as i32));
     match random.below(5) {

@@ -205,3 +205,41 @@ async fn write_bytewise(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) ->
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use super::*;
+
+    /// What each write was.
+    #[derive(Default)]
+    struct Segments(Vec<Vec<u8>>);
+
+    impl AsyncWrite for Segments {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.0.push(bytes.to_vec());
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn single_bytes_are_written_one_by_one() {
+        let mut segments = Segments::default();
+        write_bytewise(&mut segments, b"abc").await.unwrap();
+        assert_eq!(segments.0, [b"a", b"b", b"c"]);
+    }
+}

@@ -1,14 +1,10 @@
 //! What can be wrong between a client and its server.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-
-use super::record::ConnectionId;
-use super::shared::Shared;
-use crate::faults::{FaultId, ReplyFilter, TimedOut};
+use crate::faults::ReplyFilter;
+use crate::guard::FaultGuard;
 
 /// Which way frames go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,63 +88,32 @@ impl FaultKind {
     }
 }
 
-/// A fault that is in force until this value is dropped. What it kept is delivered then.
-#[must_use = "a fault ends when its value is dropped"]
-pub struct Fault {
-    id: FaultId,
-    kind: FaultKind,
-    shared: Arc<Shared>,
-    runtime: Handle,
-}
+/// A fault of the proxy that is in force until this value is dropped. What it kept is delivered then.
+pub type Fault = FaultGuard<FaultKind>;
 
-impl Fault {
-    pub(super) fn new(kind: FaultKind, shared: Arc<Shared>, runtime: Handle) -> Self {
-        let id = shared.begin(kind.clone());
-        Self { id, kind, shared, runtime }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::OpCode;
 
-    /// What is wrong.
-    pub fn kind(&self) -> &FaultKind {
-        &self.kind
-    }
-
-    /// The connection that a fault on one reply has struck, if it has. Such a fault strikes once. `None` for other kinds.
-    pub fn met(&self) -> Option<ConnectionId> {
-        self.shared.met(self.id)
-    }
-
-    /// Returns once a fault on one reply has struck: the request has been answered by the server, and its reply is
-    /// lost, held or replaced by a reset.
-    ///
-    /// # Errors
-    ///
-    /// [`TimedOut`] after `deadline` of real time, and always so for other kinds.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe.
-    pub async fn wait_until_met(&self, deadline: Duration) -> Result<ConnectionId, TimedOut> {
-        self.shared.wait(&self.runtime, deadline, || self.met()).await
-    }
-
-    /// Ends the fault. The same as dropping it.
-    pub fn end(self) {}
-}
-
-impl Drop for Fault {
-    fn drop(&mut self) {
-        self.shared.end(self.id);
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(formatter)
-    }
-}
-
-impl fmt::Debug for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Fault({})", self.kind)
+    #[test]
+    fn every_fault_prints_itself() {
+        use Direction::*;
+        use FaultKind::*;
+        let filter = || ReplyFilter::to(OpCode::Create).on("/a");
+        for (kind, printed) in [
+            (Refuse, "refuse connections"),
+            (AcceptAndClose, "accept connections and close them"),
+            (AcceptAndSayNothing, "accept connections and say nothing"),
+            (Hold(Both), "hold frames both ways"),
+            (Swallow(ToServer), "swallow frames to the server"),
+            (Delay(ToClient, Duration::from_millis(5)), "delay frames to the client by 5ms"),
+            (SingleBytes(ToServer), "single bytes to the server"),
+            (SwallowReply(filter()), "swallow the next reply to Create on /a"),
+            (HoldReply(filter()), "hold the next reply to Create on /a"),
+            (CutBeforeReply(filter()), "cut before the next reply to Create on /a"),
+        ] {
+            assert_eq!(kind.to_string(), printed);
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::fault::{Direction, Fault, FaultKind};
 use super::record::{Handshake, Record, Reply, Request};
 use super::shared::Shared;
 use crate::faults::{ReplyFilter, TimedOut};
+use crate::guard;
 
 /// Controls a [`FaultProxy`](super::FaultProxy). Cheap to clone; of no effect once the proxy has gone.
 ///
@@ -153,12 +154,12 @@ impl ProxyHandle {
         mut condition: impl FnMut(&Record) -> bool,
     ) -> Result<(), TimedOut> {
         let check = || self.shared.read(&mut condition).then_some(());
-        self.shared.wait(&self.runtime, deadline, check).await
+        guard::wait(&*self.shared, &self.runtime, deadline, check).await
     }
 
     /// Any fault, by its kind.
     pub fn fault(&self, kind: FaultKind) -> Fault {
-        Fault::new(kind, Arc::clone(&self.shared), self.runtime.clone())
+        Fault::begin(kind, Arc::clone(&self.shared) as _, self.runtime.clone())
     }
 }
 

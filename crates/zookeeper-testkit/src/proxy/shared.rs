@@ -6,14 +6,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
-use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
 use super::connection::{self, Item};
 use super::fault::{Direction, FaultKind};
 use super::record::{ConnectionId, Fate, Handshake, Record, Reply, Request};
-use crate::driver;
-use crate::faults::{FaultId, Faults, TimedOut};
+use crate::faults::{FaultId, Faults};
+use crate::guard::Site;
 use crate::listener::Doorkeeper;
 use crate::wire::{
     ConnectRequest, ConnectResponse, Decoder, Malformed, OpCode, ReplyHeader, RequestHeader, WatcherEvent,
@@ -114,19 +113,6 @@ impl Shared {
 
     // For handles.
 
-    pub(super) fn begin(&self, kind: FaultKind) -> FaultId {
-        let mut state = self.state();
-        let id = state.faults.begin(kind);
-        self.settle_faults(state);
-        id
-    }
-
-    pub(super) fn end(&self, id: FaultId) {
-        let mut state = self.state();
-        state.faults.end(id);
-        self.settle_faults(state);
-    }
-
     /// Has the faults looked at anew, and waits for the listener to be as they want it.
     fn settle_faults(&self, state: MutexGuard<'_, State>) {
         self.faults_changed.send_replace(());
@@ -149,10 +135,6 @@ impl Shared {
         self.state().faults.kinds()
     }
 
-    pub(super) fn met(&self, id: FaultId) -> Option<ConnectionId> {
-        self.state().faults.met(id)
-    }
-
     pub(super) fn read<T>(&self, read: impl FnOnce(&Record) -> T) -> T {
         read(&self.state().record)
     }
@@ -161,18 +143,6 @@ impl Shared {
         let mut state = self.state();
         state.generation += 1;
         state.record.forget();
-    }
-
-    /// Asks `check` now and after every change of the record. The deadline runs on the proxy's clock.
-    pub(super) async fn wait<T>(
-        &self,
-        runtime: &Handle,
-        after: Duration,
-        check: impl FnMut() -> Option<T>,
-    ) -> Result<T, TimedOut> {
-        driver::wait_until(runtime, self.record_changed.subscribe(), after, check)
-            .await
-            .ok_or_else(|| TimedOut { after, seen: self.read(Record::to_string) })
     }
 
     // For the proxy's thread.
@@ -267,6 +237,35 @@ impl Shared {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Site for Shared {
+    type Kind = FaultKind;
+
+    fn begin(&self, kind: &FaultKind) -> FaultId {
+        let mut state = self.state();
+        let id = state.faults.begin(kind.clone());
+        self.settle_faults(state);
+        id
+    }
+
+    fn end(&self, id: FaultId, _: &FaultKind) {
+        let mut state = self.state();
+        state.faults.end(id);
+        self.settle_faults(state);
+    }
+
+    fn met(&self, id: FaultId) -> Option<ConnectionId> {
+        self.state().faults.met(id)
+    }
+
+    fn changes(&self) -> watch::Receiver<()> {
+        self.record_changed.subscribe()
+    }
+
+    fn seen(&self) -> String {
+        self.read(Record::to_string)
     }
 }
 

@@ -1,14 +1,10 @@
 //! What can be wrong with a server.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-
-use super::shared::Shared;
-use super::state::ConnectionId;
-use crate::faults::{FaultId, ReplyFilter, TimedOut};
+use crate::faults::ReplyFilter;
+use crate::guard::FaultGuard;
 use crate::wire::ErrorCode;
 
 /// The place of a server in its ensemble, from 0. A server that stands alone is member 0.
@@ -76,63 +72,32 @@ impl fmt::Display for ServerFaultKind {
     }
 }
 
-/// A fault that is in force until this value is dropped.
-#[must_use = "a fault ends when its value is dropped"]
-pub struct ServerFault {
-    id: FaultId,
-    kind: ServerFaultKind,
-    shared: Arc<Shared>,
-    runtime: Handle,
-}
+/// A fault of the in-process server that is in force until this value is dropped.
+pub type ServerFault = FaultGuard<ServerFaultKind>;
 
-impl ServerFault {
-    pub(super) fn new(kind: ServerFaultKind, shared: Arc<Shared>, runtime: Handle) -> Self {
-        let id = shared.begin(kind.clone());
-        Self { id, kind, shared, runtime }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::OpCode;
 
-    /// What is wrong.
-    pub fn kind(&self) -> &ServerFaultKind {
-        &self.kind
-    }
-
-    /// The first connection that a fault on replies or requests has struck, if it has. `None` for other kinds.
-    pub fn met(&self) -> Option<ConnectionId> {
-        self.shared.met(self.id)
-    }
-
-    /// Returns once a fault on replies or requests has struck for the first time. Where it is a reply that is lost, held
-    /// or replaced, the request has been carried out by then.
-    ///
-    /// # Errors
-    ///
-    /// [`TimedOut`] after `deadline` of real time, and always so for other kinds.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe.
-    pub async fn wait_until_met(&self, deadline: Duration) -> Result<ConnectionId, TimedOut> {
-        self.shared.wait(&self.runtime, deadline, || self.met()).await
-    }
-
-    /// Ends the fault. The same as dropping it.
-    pub fn end(self) {}
-}
-
-impl Drop for ServerFault {
-    fn drop(&mut self) {
-        self.shared.end(self.id, &self.kind);
-    }
-}
-
-impl fmt::Display for ServerFault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(formatter)
-    }
-}
-
-impl fmt::Debug for ServerFault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "ServerFault({})", self.kind)
+    #[test]
+    fn every_fault_prints_itself() {
+        use ServerFaultKind::*;
+        let filter = || ReplyFilter::to(OpCode::Create).on("/a");
+        for (kind, printed) in [
+            (Refuse(0), "member 0 refuses connections"),
+            (AcceptAndClose(1), "member 1 accepts connections and closes them"),
+            (AcceptAndSayNothing(2), "member 2 accepts connections and says nothing"),
+            (Pause, "everything is paused"),
+            (PauseLeader, "the leader is paused"),
+            (Isolate(1), "member 1 is cut off from its ensemble"),
+            (AnswerError(filter(), ErrorCode::NoAuth), "answer Create on /a with NoAuth"),
+            (DelayReply(filter(), Duration::from_millis(5)), "delay replies to Create on /a by 5ms"),
+            (SwallowReply(filter().of(0xab)), "swallow the next reply to Create on /a of session 0xab"),
+            (HoldReply(ReplyFilter::any()), "hold the next reply to anything"),
+            (CutBeforeReply(filter()), "cut before the next reply to Create on /a"),
+        ] {
+            assert_eq!(kind.to_string(), printed);
+        }
     }
 }

@@ -182,9 +182,9 @@ impl Report<'_> {
 
     /// The sessions that watch each path. ZooKeeper tells nobody who watches children.
     fn watchers(&self) -> BTreeMap<&str, BTreeSet<i64>> {
-        let session = |id: &u64| self.state.clients.get(id).and_then(|client| client.session);
+        let session = |id| self.state.clients.get(&id).and_then(|client| client.session);
         let by_path = self.state.members[self.member].watches.by_path(WatchKind::Data);
-        by_path.map(|(path, ids)| (path, ids.iter().filter_map(session).collect())).collect()
+        by_path.map(|(path, ids)| (path, ids.filter_map(session).collect())).collect()
     }
 
     fn watch_summary(&self) -> String {

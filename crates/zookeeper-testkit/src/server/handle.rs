@@ -12,6 +12,7 @@ use super::faults::{MemberId, ServerFault, ServerFaultKind};
 use super::shared::Shared;
 use super::state::State;
 use crate::faults::{ReplyFilter, TimedOut};
+use crate::guard;
 use crate::wire::ErrorCode;
 
 /// Controls a [`TestServer`](super::TestServer). Cheap to clone; of no effect once the server has gone.
@@ -38,7 +39,7 @@ pub struct ServerView {
     pub ephemerals: BTreeMap<i64, BTreeSet<String>>,
     /// How many connections are open, with a session or without.
     pub connections: usize,
-    /// How many watches there are.
+    /// How many watches there are. One that lasts counts twice: for the node and for its children.
     pub watches: usize,
     /// How many requests wait for a leader.
     pub waiting: usize,
@@ -106,7 +107,7 @@ impl ServerHandle {
         mut condition: impl FnMut(&ServerView) -> bool,
     ) -> Result<(), TimedOut> {
         let check = || condition(&self.view()).then_some(());
-        self.shared.wait(&self.runtime, deadline, check).await
+        guard::wait(&*self.shared, &self.runtime, deadline, check).await
     }
 
     // Faults that are over at once.
@@ -166,14 +167,20 @@ impl ServerHandle {
     /// The ensemble's leader stands still, and its followers do not notice: pings and reads are answered; writes and
     /// handshakes hang, and all that comes after them on their connections. At the end of the fault the sessions expire
     /// that the leader has not heard of in time, those that went on pinging included; then what hangs goes on.
+    ///
+    /// The leader hears of clients of members other than the first every half tick: what it had not heard at the
+    /// beginning of the fault does not count either.
     pub fn pause_leader(&self) -> ServerFault {
         self.fault(ServerFaultKind::PauseLeader)
     }
 
     /// `member` is cut off from the others, and its clients with it. Pings and reads are answered, from what it knew at
     /// that moment; writes and handshakes hang, and all that comes after them on their connections. The others do not
-    /// hear of its clients: their sessions expire behind its back. After syncLimit ticks it notices, closes its
-    /// connections and serves nobody. If the fault ends before that, it hears what it has missed, and what hangs goes on.
+    /// hear of its clients: their sessions expire behind its back. After syncLimit ticks it notices, closes its connections
+    /// and serves nobody. If the fault ends before that, it hears what it has missed, and what hangs goes on.
+    ///
+    /// The others have heard of clients of members other than the first every half tick: what they had not heard at the
+    /// beginning of the fault does not count either.
     ///
     /// Which member leads makes no difference: the others always have a leader. With a single member there are no others
     /// to be seen, and the rest is the same.
@@ -215,7 +222,7 @@ impl ServerHandle {
 
     /// Any fault, by its kind.
     pub fn fault(&self, kind: ServerFaultKind) -> ServerFault {
-        ServerFault::new(kind, Arc::clone(&self.shared), self.runtime.clone())
+        ServerFault::begin(kind, Arc::clone(&self.shared) as _, self.runtime.clone())
     }
 }
 

@@ -21,12 +21,9 @@ impl State {
                 return true;
             }
         };
-        let present = self.owners.get(&request.session_id).copied().filter(|owner| *owner != id);
-        let is_here =
-            |owner: &ConnectionId| self.clients.get(owner).is_some_and(|client| client.member == member);
-        if let Some(present) = present.filter(is_here) {
+        if request.session_id != 0 {
             // Before the password is looked at: a wrong one still throws the client out.
-            self.kick(present);
+            self.kick_session(request.session_id, |client| client.member == member);
         }
         if self.is_cut_off(member) {
             return false;
@@ -39,9 +36,8 @@ impl State {
         };
         match granted {
             Some(session) => {
-                if let Some(elsewhere) = self.owners.insert(session, id).filter(|owner| *owner != id) {
-                    self.leave_behind(elsewhere);
-                }
+                self.owners.insert(session, id);
+                self.homes.insert(session, member);
                 if let Some(client) = self.clients.get_mut(&id) {
                     (client.session, client.timeout) = (Some(session), timeout);
                 }
@@ -69,18 +65,10 @@ impl State {
         let known = self.machine.has_password(id, &request.password);
         (known && self.machine.attach(now, id, timeout)).then_some(id)
     }
-
-    /// The session has moved here. Its last server closes its connection, unless it is cut off and does not know.
-    fn leave_behind(&mut self, elsewhere: ConnectionId) {
-        let Some(client) = self.clients.get(&elsewhere) else { return };
-        if self.members[client.member].stale.is_none() {
-            self.kick(elsewhere);
-        }
-    }
 }
 
 /// What proves that one owns a session. The same for the same session as long as the process lives.
-fn password(session: i64) -> Vec<u8> {
+pub(super) fn password(session: i64) -> Vec<u8> {
     use std::sync::OnceLock;
     static SECRET: OnceLock<RandomState> = OnceLock::new();
     let secret = SECRET.get_or_init(RandomState::new);

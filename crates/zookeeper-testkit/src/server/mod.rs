@@ -30,17 +30,21 @@
 //! # What it leaves out
 //!
 //! These are answered with -6 (`Unimplemented`), and the connection is closed, as ZooKeeper does with operations that it
-//! does not know: `reconfig`, `deleteContainer`, `multiRead`, `sasl`, `getEphemerals`, `getAllChildrenNumber`, `addWatch`
-//! (persistent watches). `createTtl` is answered with -6 and the connection stays, as by a ZooKeeper without
-//! extended types. There are no quotas, no TLS, no SASL, no superuser, no read-only mode and no observers; local sessions
-//! and throttling neither. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing
-//! session the ephemeral nodes go in the order of their paths, where ZooKeeper has none. `crst`, `dirs`, `gtmk`, `stmk`, `srst` and `hash` are no four-letter words here.
+//! does not know: `reconfig`, `deleteContainer`, `multiRead`, `sasl`, `getEphemerals`, `getAllChildrenNumber`. `createTtl`
+//! is answered with -6 and the connection stays, as by a ZooKeeper without extended types. There are no quotas, no TLS, no
+//! SASL, no superuser, no read-only mode and no observers; local sessions and throttling neither. `crst`, `dirs`, `gtmk`,
+//! `stmk`, `srst` and `hash` are no four-letter words here.
+//!
+//! These differ. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing session
+//! the ephemeral nodes go in the order of their paths, where ZooKeeper has none. A new ACL counts for all that comes behind
+//! it, where ZooKeeper goes by the old one until the new one is on its disk.
 //!
 //! # Layout
 //!
 //! [`tree`] decides, and is pure; `state` holds it with members and clients; `handshake` and `process` turn frames into
-//! replies; `faults` says what can be wrong; `shared` is the lock around all that. `connection` moves bytes. The server
-//! runs in a thread of its own, on the real clock, so that it does not matter what the test's runtime does.
+//! replies; `touches` is how the leader hears of clients; `faults` says what can be wrong; `shared` is the lock around all
+//! that. `connection` moves bytes. The server runs in a thread of its own, on the real clock, so that it does not matter
+//! what the test's runtime does.
 
 mod builder;
 mod connection;
@@ -52,6 +56,7 @@ mod process;
 mod request;
 mod shared;
 mod state;
+mod touches;
 pub mod tree;
 
 use std::fmt;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::faults::{MemberId, ServerFaultKind};
 use super::request;
 use super::state::{Client, ConnectionId, State};
-use super::tree::{Author, Done, Identity, Resume, Transaction, WatchKind};
+use super::touches::LEADER;
+use super::tree::{Author, Done, Identity, Resume, Transaction, WatchKind, WatchMode};
 use crate::wire::{Acl, Decoder, Encoder, ErrorCode, Malformed, OpCode, RequestHeader};
 
 const PING_XID: i32 = -2;
@@ -73,11 +74,7 @@ impl State {
     /// Says whether it is answered; if not, it needs a leader and there is none.
     fn answer(&mut self, now: Duration, mut call: Call<'_>) -> bool {
         let cut_off = self.is_cut_off(call.member);
-        if cut_off {
-            if let Some(client) = self.clients.get_mut(&call.id) {
-                client.untold = true;
-            }
-        } else if !self.machine.touch(now, call.session) {
+        if !self.touch(now, call.member, call.session) {
             // Ended meanwhile, and about to be told so.
             return true;
         }
@@ -89,6 +86,13 @@ impl State {
         }
         if cut_off && request::needs_leader(call.op) {
             return false;
+        }
+        if !cut_off && self.is_out_of_place(&call) {
+            if request::is_write(call.op) {
+                self.commit(now, Transaction::Failed(ErrorCode::SessionMoved));
+            }
+            self.kick(call.id);
+            return true;
         }
         let result = match self.ordered_error(&call) {
             Some(error) => {
@@ -104,8 +108,20 @@ impl State {
         self.reply(call.id, (xid, self.zxid(call.member)), (call.op, call.path), result);
         if closing {
             self.finish(call.id);
+            self.end_connections(call.session);
         }
         true
+    }
+
+    /// Whether the leader sees the request, and sees that its session has moved to another member. That ends the
+    /// connection, without a word. The others go on answering what they answer themselves.
+    fn is_out_of_place(&self, call: &Call<'_>) -> bool {
+        let seen = call.member == LEADER || request::is_write(call.op);
+        seen && call.op != OpCode::CloseSession && self.has_moved(call.session, call.member)
+    }
+
+    fn has_moved(&self, session: i64, member: MemberId) -> bool {
+        self.homes.get(&session).is_some_and(|home| *home != member)
     }
 
     /// The error that a fault wants to be answered.
@@ -139,7 +155,11 @@ impl State {
             let Ok(RequestHeader { op, .. }) = RequestHeader::decode(&mut body) else { return };
             if request::is_write(op) {
                 let author = Author { session, identities: client.identities.clone() };
-                let (_, transaction) = request::transaction(op, &mut body, author);
+                let moved = op != OpCode::CloseSession && self.has_moved(session, client.member);
+                let transaction = match moved {
+                    true => Transaction::Failed(ErrorCode::SessionMoved),
+                    false => request::transaction(op, &mut body, author).1,
+                };
                 self.commit(now, transaction);
             }
         }
@@ -163,7 +183,7 @@ impl State {
 
     fn read(&mut self, call: &mut Call<'_>) -> Result<Encoder, ErrorCode> {
         if matches!(call.op, OpCode::SetWatches | OpCode::SetWatches2) {
-            let watches = readable(decode_resume(&mut call.body))?;
+            let watches = readable(decode_resume(call.op, &mut call.body))?;
             self.set_watches(call, &watches);
             return Ok(Encoder::new());
         }
@@ -212,6 +232,12 @@ impl State {
                 stat.encode(&mut reply);
             }
             OpCode::Sync => drop(reply.string(&path)),
+            OpCode::AddWatch => {
+                let mode = readable(watch_mode(&mut call.body))?;
+                self.members[call.member].watches.add_all(mode, &path, call.id);
+                // An error code, which is always none.
+                reply.int(0);
+            }
             OpCode::CheckWatches | OpCode::RemoveWatches => {
                 let kinds = readable(watch_kinds(&mut call.body))?;
                 self.find_watches(call, kinds, &path)?;
@@ -293,13 +319,27 @@ fn decode_auth(body: &mut Decoder<'_>) -> Result<(String, Vec<u8>), Malformed> {
     Ok((body.lossy_string()?.unwrap_or_default(), body.buffer()?))
 }
 
-fn decode_resume(body: &mut Decoder<'_>) -> Result<Resume, Malformed> {
-    Ok(Resume {
+fn decode_resume(op: OpCode, body: &mut Decoder<'_>) -> Result<Resume, Malformed> {
+    let mut wanted = Resume {
         since: body.long()?,
         data: body.vector(request::node)?,
         exist: body.vector(request::node)?,
         children: body.vector(request::node)?,
-    })
+        ..Resume::default()
+    };
+    if op == OpCode::SetWatches2 {
+        wanted.persistent = body.vector(request::node)?;
+        wanted.recursive = body.vector(request::node)?;
+    }
+    Ok(wanted)
+}
+
+fn watch_mode(body: &mut Decoder<'_>) -> Result<WatchMode, Malformed> {
+    match body.int()? {
+        0 => Ok(WatchMode::Persistent),
+        1 => Ok(WatchMode::Recursive),
+        _ => Err(Malformed { expected: "a mode of watching", offset: 0 }),
+    }
 }
 
 fn watch_kinds(body: &mut Decoder<'_>) -> Result<&'static [WatchKind], Malformed> {

@@ -23,6 +23,7 @@ pub(super) fn is_known(op: OpCode) -> bool {
                 | OpCode::SetWatches2
                 | OpCode::CheckWatches
                 | OpCode::RemoveWatches
+                | OpCode::AddWatch
                 | OpCode::WhoAmI
         )
 }

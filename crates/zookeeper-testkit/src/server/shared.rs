@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, watch};
 
@@ -12,8 +11,8 @@ use super::builder::Settings;
 use super::faults::{MemberId, ServerFaultKind};
 use super::state::{Client, ConnectionId, Member, Outgoing, State};
 use super::tree::{Identity, Machine};
-use crate::driver;
-use crate::faults::{FaultId, Faults, TimedOut};
+use crate::faults::{FaultId, Faults};
+use crate::guard::Site;
 use crate::wire::OpCode;
 
 /// How long a handle waits for the server's thread to carry out what it was told.
@@ -61,6 +60,7 @@ impl Shared {
             members: addresses.iter().map(|_| member()).collect(),
             clients: Default::default(),
             owners: Default::default(),
+            homes: Default::default(),
             orphans: Vec::new(),
             faults: Faults::new(),
             next_connection: 1,
@@ -109,36 +109,6 @@ impl Shared {
 
     // For handles.
 
-    pub(super) fn begin(&self, kind: ServerFaultKind) -> FaultId {
-        let id = self.change(|state, now| {
-            if let ServerFaultKind::Isolate(member) = kind {
-                state.isolate(now, member);
-            }
-            state.faults.begin(kind)
-        });
-        self.settle_faults();
-        id
-    }
-
-    pub(super) fn end(&self, id: FaultId, kind: &ServerFaultKind) {
-        self.change(|state, now| {
-            state.faults.end(id);
-            match *kind {
-                // Sessions whose time has come meanwhile end before anything that their clients may have sent.
-                ServerFaultKind::Pause if !state.is_paused() => state.expire_overdue(now),
-                ServerFaultKind::PauseLeader if !state.leader_is_paused() => {
-                    state.expire_overdue(now);
-                    state.unblock(now);
-                }
-                ServerFaultKind::Isolate(member) if !state.faults.iter().any(|fault| fault == kind) => {
-                    state.rejoin(now, member);
-                }
-                _ => {}
-            }
-        });
-        self.settle_faults();
-    }
-
     /// Has the faults looked at anew, and waits for the listeners to be as they want them.
     fn settle_faults(&self) {
         self.faults_changed.send_replace(());
@@ -149,27 +119,11 @@ impl Shared {
         drop(self.settled.wait_timeout_while(self.state(), SETTLE, waiting));
     }
 
-    pub(super) fn met(&self, id: FaultId) -> Option<ConnectionId> {
-        self.read(|state| state.faults.met(id))
-    }
-
     pub(super) fn restart(&self, wipe: bool) {
         self.change(|state, now| {
             let empty = wipe.then(|| new_machine(&self.settings, now));
             state.restart(now, empty);
         });
-    }
-
-    /// Asks `check` now and after everything that happens. The deadline runs on the server's clock.
-    pub(super) async fn wait<T>(
-        &self,
-        runtime: &Handle,
-        after: Duration,
-        check: impl FnMut() -> Option<T>,
-    ) -> Result<T, TimedOut> {
-        driver::wait_until(runtime, self.happened.subscribe(), after, check)
-            .await
-            .ok_or_else(|| TimedOut { after, seen: self.read(State::summary) })
     }
 
     // For the server's thread.
@@ -203,7 +157,12 @@ impl Shared {
         let limit = self.settings.sync_limit();
         let serving = state.members.iter().filter(|member| !member.out_of_service);
         let cut_offs = serving.filter_map(|member| Some(member.stale.as_ref()?.since + limit));
-        cut_offs.chain(expiry).chain([next_sweep]).min().map(|due| self.started + due)
+        cut_offs
+            .chain(expiry)
+            .chain(state.next_report())
+            .chain([next_sweep])
+            .min()
+            .map(|due| self.started + due)
     }
 
     /// Does what is due.
@@ -220,6 +179,7 @@ impl Shared {
                 }
             }
             if !state.leader_is_paused() {
+                state.report_due(now);
                 state.expire_overdue(now);
                 if *next_sweep <= now {
                     state.sweep_containers(now);
@@ -264,7 +224,6 @@ impl Shared {
                 timeout: Duration::ZERO,
                 identities: vec![Identity::ip(peer.ip())],
                 blocked: Default::default(),
-                untold: false,
                 received: 0,
                 sent: 0,
                 frames: 0,
@@ -298,9 +257,59 @@ impl Shared {
     }
 }
 
+impl Site for Shared {
+    type Kind = ServerFaultKind;
+
+    fn begin(&self, kind: &ServerFaultKind) -> FaultId {
+        let id = self.change(|state, now| state.begin_fault(now, kind));
+        self.settle_faults();
+        id
+    }
+
+    fn end(&self, id: FaultId, kind: &ServerFaultKind) {
+        self.change(|state, now| state.end_fault(now, id, kind));
+        self.settle_faults();
+    }
+
+    fn met(&self, id: FaultId) -> Option<ConnectionId> {
+        self.read(|state| state.faults.met(id))
+    }
+
+    fn changes(&self) -> watch::Receiver<()> {
+        self.happened.subscribe()
+    }
+
+    fn seen(&self) -> String {
+        self.read(State::summary)
+    }
+}
+
 impl State {
     pub(super) fn refuses(&self, member: MemberId) -> bool {
         self.faults.iter().any(|fault| *fault == ServerFaultKind::Refuse(member))
+    }
+
+    pub(super) fn begin_fault(&mut self, now: Duration, kind: &ServerFaultKind) -> FaultId {
+        if let ServerFaultKind::Isolate(member) = *kind {
+            self.isolate(now, member);
+        }
+        self.faults.begin(kind.clone())
+    }
+
+    pub(super) fn end_fault(&mut self, now: Duration, id: FaultId, kind: &ServerFaultKind) {
+        self.faults.end(id);
+        match *kind {
+            // Sessions whose time has come meanwhile end before anything that their clients may have sent.
+            ServerFaultKind::Pause if !self.is_paused() => self.expire_overdue(now),
+            ServerFaultKind::PauseLeader if !self.leader_is_paused() => {
+                self.expire_overdue(now);
+                self.unblock(now);
+            }
+            ServerFaultKind::Isolate(member) if !self.faults.iter().any(|fault| fault == kind) => {
+                self.rejoin(now, member);
+            }
+            _ => {}
+        }
     }
 
     fn summary(&self) -> String {

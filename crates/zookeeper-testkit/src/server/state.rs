@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::faults::{MemberId, ServerFaultKind};
+use super::touches::Touched;
 use super::tree::{Change, Fired, Identity, Machine, Outcome, Transaction, Tree, Watches};
 use crate::faults::Faults;
 use crate::wire::{Encoder, ErrorCode, OpCode, ReplyHeader, WatcherEvent};
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) clients: BTreeMap<ConnectionId, Client>,
     /// The connection of each session that has one.
     pub(super) owners: HashMap<i64, ConnectionId>,
+    /// The member where each session was last opened or attached to.
+    pub(super) homes: HashMap<i64, MemberId>,
     /// Those that have gone while writes of theirs were on their way to the leader.
     pub(super) orphans: Vec<Client>,
     pub(super) faults: Faults<ServerFaultKind>,
@@ -41,6 +44,7 @@ pub(super) struct State {
 pub(super) struct Member {
     pub(super) listening: bool,
     pub(super) watches: Watches,
+    pub(super) touched: Touched,
     /// What it goes on answering from while it is cut off.
     pub(super) stale: Option<Stale>,
     /// Cut off for so long that it has noticed: it serves nobody.
@@ -69,8 +73,6 @@ pub(super) struct Client {
     pub(super) identities: Vec<Identity>,
     /// Requests that wait for the leader, and all behind them.
     pub(super) blocked: VecDeque<Vec<u8>>,
-    /// Whether it has asked for something that the leader has not been told of.
-    pub(super) untold: bool,
     pub(super) received: u64,
     pub(super) sent: u64,
     pub(super) frames: u64,
@@ -136,13 +138,16 @@ impl State {
     /// Ends a session that has not asked for it. Its client sees its connection close, and nothing else; unless it is at
     /// a member that is cut off, and sees nothing at all.
     pub(super) fn expire(&mut self, now: Duration, session: i64) {
-        if let Some(owner) = self.owners.remove(&session)
-            && let Some(client) = self.clients.get(&owner)
-            && self.members[client.member].stale.is_none()
-        {
-            self.kick(owner);
-        }
+        self.end_connections(session);
         self.commit(now, Transaction::CloseSession { id: session });
+    }
+
+    /// A session ends: so do its connections, where that can be known.
+    pub(super) fn end_connections(&mut self, session: i64) {
+        self.owners.remove(&session);
+        self.homes.remove(&session);
+        let stale: Vec<_> = self.members.iter().map(|member| member.stale.is_some()).collect();
+        self.kick_session(session, |client| !stale[client.member]);
     }
 
     pub(super) fn expire_overdue(&mut self, now: Duration) {
@@ -192,9 +197,17 @@ impl State {
     }
 
     pub(super) fn kick_all(&mut self, member: Option<MemberId>) {
-        let chosen = |client: &Client| member.is_none_or(|member| client.member == member);
-        let ids: Vec<_> =
-            self.clients.iter().filter(|(_, client)| chosen(client)).map(|(id, _)| *id).collect();
+        self.kick_those(|client| member.is_none_or(|member| client.member == member));
+    }
+
+    /// Those of a session's connections that are chosen: it has several where it has moved.
+    pub(super) fn kick_session(&mut self, session: i64, chosen: impl Fn(&Client) -> bool) {
+        self.kick_those(|client| client.session == Some(session) && chosen(client));
+    }
+
+    fn kick_those(&mut self, chosen: impl Fn(&Client) -> bool) {
+        let chosen = self.clients.iter().filter(|(_, client)| chosen(client));
+        let ids: Vec<_> = chosen.map(|(id, _)| *id).collect();
         ids.into_iter().for_each(|id| self.kick(id));
     }
 
@@ -261,6 +274,7 @@ impl State {
     /// The member has been without a leader for so long that it gives up its clients.
     pub(super) fn give_up(&mut self, member: MemberId) {
         self.members[member].out_of_service = true;
+        self.members[member].touched = Touched::default();
         self.kick_all(Some(member));
         self.orphans.retain(|client| client.member != member);
     }
@@ -275,24 +289,24 @@ impl State {
         if !self.leader_is_paused() {
             self.expire_overdue(now);
         }
-        self.drop_disowned(member);
+        self.drop_ended(member);
         if !self.leader_is_paused() {
             self.unblock(now);
         }
     }
 
-    /// Sessions that have ended or moved away while the member could not know.
-    fn drop_disowned(&mut self, member: MemberId) {
-        let disowned = |(id, client): (&ConnectionId, &Client)| {
-            let session = client.session.filter(|_| client.member == member)?;
-            (self.owners.get(&session) != Some(id)).then_some(*id)
-        };
-        let disowned: Vec<_> = self.clients.iter().filter_map(disowned).collect();
-        disowned.into_iter().for_each(|id| self.kick(id));
+    /// Sessions that have ended while the member could not know.
+    fn drop_ended(&mut self, member: MemberId) {
+        let of_member = self.clients.values().filter(|client| client.member == member);
+        let sessions = of_member.filter_map(|client| client.session);
+        let ended: Vec<_> = sessions.filter(|session| !self.machine.has_session(*session)).collect();
+        ended.into_iter().for_each(|session| self.end_connections(session));
     }
 
-    /// What clients asked for while there was no leader reaches it now, in the order of their connections.
+    /// The leader hears of the clients that there are, and then what they asked for while it could not be reached, in the
+    /// order of their connections.
     pub(super) fn unblock(&mut self, now: Duration) {
+        self.report_all(now);
         let cut_off = |client: &Client| self.members[client.member].stale.is_some();
         let (kept, arriving) = std::mem::take(&mut self.orphans).into_iter().partition(cut_off);
         self.orphans = kept;
@@ -306,11 +320,7 @@ impl State {
             if self.members[client.member].stale.is_some() {
                 continue;
             }
-            let waiting = std::mem::take(&mut client.blocked);
-            if let Some(session) = client.session.filter(|_| std::mem::take(&mut client.untold)) {
-                self.machine.touch(now, session);
-            }
-            for body in waiting {
+            for body in std::mem::take(&mut client.blocked) {
                 self.receive(now, id, body);
             }
         }
@@ -320,6 +330,7 @@ impl State {
     pub(super) fn restart(&mut self, now: Duration, empty: Option<Machine>) {
         self.kick_all(None);
         self.owners.clear();
+        self.homes.clear();
         self.orphans.clear();
         match empty {
             Some(machine) => {
@@ -333,7 +344,7 @@ impl State {
             self.machine.begin_epoch(self.epoch);
         }
         for member in self.members.iter_mut() {
-            member.watches = Watches::new();
+            (member.watches, member.touched) = (Watches::new(), Touched::default());
             (member.received, member.sent) = (0, 0);
         }
         for member in 0..self.members.len() {

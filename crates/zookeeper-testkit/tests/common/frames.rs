@@ -211,6 +211,11 @@ impl Frames {
         self.call(op, watched(path, true)).await
     }
 
+    /// Leaves a watch that lasts: 0 for the node, 1 for all that is below it as well.
+    pub(crate) async fn add_watch(&mut self, path: &str, mode: i32) -> Answer {
+        self.call(OpCode::AddWatch, versioned(path, mode)).await
+    }
+
     pub(crate) async fn ping(&mut self) -> Answer {
         self.write(&Self::encoded(-2, OpCode::Ping, Encoder::new())).await;
         self.answer(-2).await
@@ -269,6 +274,17 @@ pub(crate) fn set_watches<P: AsRef<str>>(since: i64, data: &[P], exist: &[P], ch
     let mut body = Encoder::new();
     body.long(since);
     for paths in [data, exist, children] {
+        body.vector(paths.iter(), |body, path| {
+            body.string(path.as_ref());
+        });
+    }
+    body
+}
+
+/// The same with paths watched for good, alone and with all below them.
+pub(crate) fn set_watches_2<P: AsRef<str>>(since: i64, once: [&[P]; 3], lasting: [&[P]; 2]) -> Encoder {
+    let mut body = set_watches(since, once[0], once[1], once[2]);
+    for paths in lasting {
         body.vector(paths.iter(), |body, path| {
             body.string(path.as_ref());
         });

@@ -13,6 +13,8 @@ mod common;
 
 mod access;
 mod errors;
+mod lasting_watches;
+mod members;
 mod nodes;
 mod restarts;
 mod sessions;
@@ -54,6 +56,7 @@ on_both!(
     errors: errors_of_creates, errors_of_deletes, errors_of_the_others, paths_that_are_no_text, unknown_operations;
     access: acls, credentials;
     watches: watches_of_data, watches_of_children, watches_fire_once, watches_are_taken_back, events_are_for_those_who_may_read, events_come_before_replies, set_watches_tells_what_was_missed;
+    lasting_watches: persistent_watches, recursive_watches, lasting_watches_and_others, lasting_watches_are_taken_back, set_watches_arms_lasting_ones, lasting_watches_tell_those_who_may_read;
     words: four_letter_words;
 );
 

@@ -140,6 +140,7 @@ impl Arm {
                 format!("{acl:?} {}", self.stat(body)?)
             }
             OpCode::Multi => self.parts(body)?,
+            OpCode::AddWatch => body.int()?.to_string(),
             _ => String::new(),
         };
         Ok(if body.is_empty() { read } else { format!("{read} and more") })

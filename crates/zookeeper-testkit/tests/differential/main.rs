@@ -15,12 +15,14 @@ mod arm;
 mod steps;
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use arm::Arm;
 use common::random::{Random, rounds, seed};
 use steps::{Step, sequence};
-use zookeeper_testkit::{Ensemble, TestServer};
+use zookeeper_testkit::wire::{ErrorCode, OpCode};
+use zookeeper_testkit::{Ensemble, ServerFault, TestServer};
 
 const STEPS: usize = 40;
 
@@ -37,23 +39,57 @@ const BEFORE_THE_SWEEP: Duration = Duration::from_secs(45);
 /// The two servers, with histories that are the same so far.
 struct Pair {
     in_process: TestServer,
-    real: Ensemble,
+    other: Other,
     started: Instant,
     runs: u32,
 }
 
+/// What the in-process server is held against.
+enum Other {
+    Real(Ensemble),
+    /// Another one like it, in which something is wrong.
+    Wrong {
+        server: TestServer,
+        _fault: ServerFault,
+    },
+}
+
+impl Other {
+    async fn real() -> Self {
+        Self::Real(Ensemble::builder().max_session_timeout(common::TIMEOUT).start().await.unwrap())
+    }
+
+    async fn wrong() -> Self {
+        let server = in_process().await;
+        let _fault = server.answer_error(OpCode::SetData, ErrorCode::NotEmpty);
+        Self::Wrong { server, _fault }
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Real(ensemble) => ensemble.server(0).address(),
+            Self::Wrong { server, .. } => server.address(),
+        }
+    }
+}
+
+async fn in_process() -> TestServer {
+    TestServer::builder().max_session_timeout(common::TIMEOUT).start().await.unwrap()
+}
+
 impl Pair {
-    async fn start() -> Self {
-        let started = Instant::now();
-        let in_process = TestServer::builder().max_session_timeout(common::TIMEOUT).start().await.unwrap();
-        let real = Ensemble::builder().max_session_timeout(common::TIMEOUT).start().await.unwrap();
-        Self { in_process, real, started, runs: 0 }
+    async fn start(other: Other) -> Self {
+        Self { in_process: in_process().await, other, started: Instant::now(), runs: 0 }
     }
 
     /// A difference that no sweep can have made.
     async fn differ(&mut self, steps: &[Step]) -> Option<Difference> {
         if self.started.elapsed() > BEFORE_THE_SWEEP {
-            *self = Self::start().await;
+            let other = match self.other {
+                Other::Real(_) => Other::real().await,
+                Other::Wrong { .. } => Other::wrong().await,
+            };
+            *self = Self::start(other).await;
         }
         self.run(steps).await
     }
@@ -63,7 +99,7 @@ impl Pair {
         let root = format!("/run-{}", self.runs);
         let (mut ours, mut theirs) = (
             Arm::start(self.in_process.address(), &root).await,
-            Arm::start(self.real.server(0).address(), &root).await,
+            Arm::start(self.other.address(), &root).await,
         );
         let mut difference = None;
         for (index, step) in steps.iter().enumerate() {
@@ -105,7 +141,7 @@ impl Pair {
 async fn both_answer_the_same() {
     let seed = seed();
     println!("TESTKIT_SEED={seed}");
-    let mut pair = Pair::start().await;
+    let mut pair = Pair::start(Other::real().await).await;
     for round in 0..rounds(25) {
         // Each round has a seed of its own, so that it can be had without those before it.
         let seed = seed + round;
@@ -116,4 +152,17 @@ async fn both_answer_the_same() {
         steps.iter().for_each(|step| writeln!(text, "  {step:?}").unwrap());
         panic!("{text}in-process: {}\nreal:       {}", difference.in_process, difference.real);
     }
+}
+
+/// It finds differences, and the shortest way to them.
+#[tokio::test]
+async fn a_difference_is_told_by_the_step_that_makes_it() {
+    let mut pair = Pair::start(Other::wrong().await).await;
+    let steps = (0..).map(|seed| sequence(&mut Random(seed), STEPS));
+    let steps = steps.into_iter().find(|steps| format!("{steps:?}").contains("Ask(0, [Set(")).unwrap();
+    let difference = pair.differ(&steps).await.unwrap();
+    let (steps, difference) = pair.shrink(steps, difference).await;
+    assert_eq!(steps.len(), 1, "{steps:?}");
+    assert!(format!("{steps:?}").contains("Set("), "{steps:?}");
+    assert!(!difference.in_process.contains("NotEmpty") && difference.real.contains("NotEmpty"));
 }

@@ -2,7 +2,9 @@
 
 use zookeeper_testkit::wire::{Acl, Encoder, OpCode};
 
-use crate::common::frames::{create, multi, only, set_acl, set_data, set_watches, versioned, watched};
+use crate::common::frames::{
+    create, multi, only, set_acl, set_data, set_watches, set_watches_2, versioned, watched,
+};
 use crate::common::random::Random;
 
 /// How many clients take part.
@@ -44,7 +46,10 @@ pub(crate) enum Ask {
         data: Vec<String>,
         exist: Vec<String>,
         children: Vec<String>,
+        /// Those that last, where they are asked for: of nodes, and of all below nodes.
+        lasting: Option<[Vec<String>; 2]>,
     },
+    /// Looking for watches, taking them back, or leaving one that lasts.
     Watches(OpCode, String, i32),
     Unreadable(OpCode),
 }
@@ -104,10 +109,16 @@ impl Ask {
             Self::Multi(parts) => {
                 return (OpCode::Multi, multi(parts.iter().map(|part| part.encode(root, base))));
             }
-            Self::SetWatches { since, data, exist, children } => {
+            Self::SetWatches { since, data, exist, children, lasting } => {
                 let all = |paths: &[String]| paths.iter().map(|path| full(path)).collect::<Vec<_>>();
-                let body = set_watches(base + since, &all(data), &all(exist), &all(children));
-                (OpCode::SetWatches, body)
+                let (since, data, exist, children) = (base + since, all(data), all(exist), all(children));
+                match lasting {
+                    None => (OpCode::SetWatches, set_watches(since, &data, &exist, &children)),
+                    Some([persistent, recursive]) => {
+                        let lasting = [&all(persistent)[..], &all(recursive)];
+                        (OpCode::SetWatches2, set_watches_2(since, [&data, &exist, &children], lasting))
+                    }
+                }
             }
         };
         (op, body.finish())
@@ -125,9 +136,18 @@ fn step(random: &mut Random) -> Step {
         0 => Step::Renew(client),
         1 => Step::Reattach(client),
         2 => Step::Auth(client, "digest", pick(random, &["user:secret", "other:secret", "nocolon"])),
-        3 => Step::Ask(client, (0..2 + random.below(5)).map(|_| ask(random)).collect()),
+        3 => Step::Ask(client, several(random)),
         _ => Step::Ask(client, vec![ask(random)]),
     }
+}
+
+/// While a new ACL is on its way to the disk, ZooKeeper goes by the old one for the writes behind it: it comes last.
+fn several(random: &mut Random) -> Vec<Ask> {
+    let mut asks: Vec<_> = (0..2 + random.below(5)).map(|_| ask(random)).collect();
+    if let Some(index) = asks.iter().position(|ask| matches!(ask, Ask::SetAcl(..))) {
+        asks.truncate(index + 1);
+    }
+    asks
 }
 
 fn pick<T: Copy>(random: &mut Random, from: &[T]) -> T {
@@ -155,7 +175,7 @@ fn grant(random: &mut Random) -> Grant {
 
 fn ask(random: &mut Random) -> Ask {
     let kinds = [OpCode::CheckWatches, OpCode::RemoveWatches];
-    match random.below(30) {
+    match random.below(32) {
         // Alone, a `check` that succeeds brings ZooKeeper to a standstill.
         0..10 => loop {
             let write = write(random);
@@ -176,8 +196,10 @@ fn ask(random: &mut Random) -> Ask {
             data: paths(random),
             exist: paths(random),
             children: paths(random),
+            lasting: (random.below(2) > 0).then(|| [paths(random), paths(random)]),
         },
-        28 => Ask::Watches(pick(random, &kinds), path(random), pick(random, &[1, 2, 3])),
+        28 | 29 => Ask::Watches(OpCode::AddWatch, path(random), pick(random, &[0, 0, 1, 1, 2])),
+        30 => Ask::Watches(pick(random, &kinds), path(random), pick(random, &[1, 2, 3])),
         _ => Ask::Unreadable(pick(random, &[OpCode::Create, OpCode::Delete, OpCode::Exists, OpCode::Multi])),
     }
 }

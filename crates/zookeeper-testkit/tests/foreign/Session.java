@@ -15,6 +15,9 @@ import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.framework.api.transaction.CuratorTransactionResult;
 import org.apache.curator.framework.recipes.atomic.DistributedAtomicLong;
+import org.apache.curator.framework.recipes.cache.ChildData;
+import org.apache.curator.framework.recipes.cache.CuratorCache;
+import org.apache.curator.framework.recipes.cache.CuratorCacheListener;
 import org.apache.curator.framework.recipes.cache.NodeCache;
 import org.apache.curator.framework.recipes.cache.PathChildrenCache;
 import org.apache.curator.framework.recipes.leader.LeaderLatch;
@@ -23,6 +26,7 @@ import org.apache.curator.framework.recipes.leader.LeaderSelectorListenerAdapter
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
 import org.apache.curator.retry.ExponentialBackoffRetry;
 import org.apache.curator.retry.RetryOneTime;
+import org.apache.zookeeper.AddWatchMode;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.WatchedEvent;
@@ -55,7 +59,9 @@ class Session {
         session.transactions();
         session.access();
         session.watches();
+        session.lastingWatches();
         session.caches();
+        session.cacheOfATree();
         session.locks();
         session.latch();
         session.selector();
@@ -163,6 +169,69 @@ class Session {
         second.checkExists().usingWatcher(watcher).forPath("/curator/watched");
         first.delete().forPath("/curator/watched");
         event(events);
+    }
+
+    private void lastingWatches() throws Exception {
+        tell("== watches that last");
+        for (AddWatchMode mode : AddWatchMode.values()) {
+            BlockingQueue<WatchedEvent> events = new LinkedBlockingQueue<>();
+            Watcher watcher = events::add;
+            String node = "/curator/" + mode;
+            second.watchers().add().withMode(mode).usingWatcher(watcher).forPath(node);
+            for (int round = 0; round < 2; round++) {
+                first.create().forPath(node, bytes("one"));
+                event(events);
+                first.create().forPath(node + "/child");
+                event(events);
+                first.setData().forPath(node, bytes("two"));
+                event(events);
+                first.delete().deletingChildrenIfNeeded().forPath(node);
+                event(events);
+                event(events);
+            }
+            attempt("remove", () -> second.watchers().remove(watcher).forPath(node));
+            event(events);
+            attempt("remove again", () -> second.watchers().remove(watcher).forPath(node));
+        }
+    }
+
+    /** The cache follows its tree by one recursive watch. */
+    private void cacheOfATree() throws Exception {
+        tell("== cache of a tree");
+        first.create().forPath("/curator/tree", bytes("root"));
+        first.create().forPath("/curator/tree/old", bytes("zero"));
+        BlockingQueue<String> seen = new LinkedBlockingQueue<>();
+        try (CuratorCache cache = CuratorCache.build(second, "/curator/tree")) {
+            cache.listenable().addListener(CuratorCacheListener.builder()
+                    .forCreates(node -> seen.add("created " + told(node)))
+                    .forChanges((before, node) -> seen.add("changed " + told(before) + " to " + told(node)))
+                    .forDeletes(node -> seen.add("deleted " + told(node)))
+                    .forInitialized(() -> seen.add("initialized"))
+                    .build());
+            cache.start();
+            for (int count = 0; count < 3; count++) {
+                tell("tree: " + next(seen));
+            }
+            for (int round = 0; round < 2; round++) {
+                first.create().forPath("/curator/tree/a", bytes("one"));
+                tell("tree: " + next(seen));
+                first.create().forPath("/curator/tree/a/b", bytes("two"));
+                tell("tree: " + next(seen));
+                first.setData().forPath("/curator/tree/a/b", bytes("three"));
+                tell("tree: " + next(seen));
+                first.setData().forPath("/curator/tree", bytes("round " + round));
+                tell("tree: " + next(seen));
+                tell("size: " + cache.size() + ", " + told(cache.get("/curator/tree/a/b").get()));
+                first.delete().forPath("/curator/tree/a/b");
+                tell("tree: " + next(seen));
+                first.delete().forPath("/curator/tree/a");
+                tell("tree: " + next(seen));
+            }
+        }
+    }
+
+    private static String told(ChildData node) {
+        return node.getPath() + " " + text(node.getData());
     }
 
     @SuppressWarnings("deprecation")

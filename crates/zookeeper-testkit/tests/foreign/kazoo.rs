@@ -1,11 +1,14 @@
 //! kazoo, the client for Python.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::program::Program;
 
-const REMEDY: &str = "`cargo xtask zookeeper` installs kazoo; elsewhere: pip install kazoo.";
+/// Where `cargo xtask zookeeper` puts it. Not what the system has: its version may be any.
+const FOLDER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/kazoo-2.11.0");
+const REMEDY: &str = "`cargo xtask zookeeper` installs kazoo.";
 
 pub(crate) const MILESTONES: &[&str] = &[
     "create -> /kazoo/deep/node",
@@ -23,18 +26,20 @@ pub(crate) const MILESTONES: &[&str] = &[
 ];
 
 pub(crate) fn session(server: SocketAddr) -> String {
+    assert!(Path::new(FOLDER).is_dir(), "there is no {FOLDER}. {REMEDY}");
     let mut command = Command::new(python());
-    command.args(["-c", include_str!("session.py"), &server.to_string()]);
+    command.env("PYTHONPATH", FOLDER).args(["-c", include_str!("session.py"), &server.to_string()]);
     Program::start(command, REMEDY).finish(REMEDY)
 }
 
-/// The first Python that has kazoo: Debian's packages are for Debian's Python only.
+/// The first Python that runs kazoo: the first on the path need not be the one that it was installed with.
 fn python() -> &'static str {
     let has_kazoo = |python: &&str| {
         let mut command = Command::new(python);
-        command.args(["-c", "import kazoo"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.env("PYTHONPATH", FOLDER).args(["-c", "import kazoo.client"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
     let found = ["python3", "/usr/bin/python3"].into_iter().find(has_kazoo);
-    found.unwrap_or_else(|| panic!("no python3 has the module kazoo. {REMEDY}"))
+    found.unwrap_or_else(|| panic!("no python3 runs kazoo from {FOLDER}. {REMEDY}"))
 }

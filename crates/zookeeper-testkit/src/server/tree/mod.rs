@@ -53,4 +53,4 @@ pub use machine::Machine;
 pub use node::{Data, Tree};
 pub use sessions::Timing;
 pub use transaction::{Author, Change, ChangeKind, Done, Op, Outcome, Transaction};
-pub use watches::{Fired, Resume, WatchKind, WatcherId, Watches};
+pub use watches::{Fired, Resume, WatchKind, WatchMode, WatcherId, Watches};

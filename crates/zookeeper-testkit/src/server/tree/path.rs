@@ -23,6 +23,11 @@ pub(super) fn watched_parent(path: &str) -> &str {
     }
 }
 
+/// A path, then that of its node's parent, and so on up to "/".
+pub(super) fn lineage(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| (*path != "/").then(|| watched_parent(path)))
+}
+
 /// The nodes that nobody can delete.
 pub(super) fn is_special(path: &str) -> bool {
     matches!(path, "/" | "/zookeeper" | "/zookeeper/quota" | "/zookeeper/config")
@@ -63,5 +68,7 @@ mod tests {
         assert_eq!((parent("/a/b"), name("/a/b"), watched_parent("/a/b")), (Ok("/a"), "b", "/a"));
         assert_eq!((parent("/a"), name("/a"), watched_parent("/a")), (Ok(""), "a", "/"));
         assert_eq!(parent("a"), Err(ErrorCode::BadArguments));
+        assert_eq!(lineage("/a/b").collect::<Vec<_>>(), ["/a/b", "/a", "/"]);
+        assert_eq!(lineage("/").collect::<Vec<_>>(), ["/"]);
     }
 }

@@ -289,12 +289,50 @@ fn who_comes_back_is_told_what_it_missed() {
         data: paths(&["/same", "/new", "/gone"]),
         exist: paths(&["/new", "/gone"]),
         children: paths(&["/same", "/parent", "/gone"]),
+        persistent: paths(&["/new"]),
+        recursive: paths(&["/deep"]),
     };
     let mut watches = Watches::new();
     let events = watches.resume(1, machine.tree(), &wanted);
     let seen: Vec<_> = events.iter().map(|event| (event.kind, event.path.as_str())).collect();
     assert_eq!(seen, [(3, "/new"), (2, "/gone"), (1, "/new"), (4, "/parent"), (2, "/gone")]);
-    assert_eq!(watches.len(), 3);
+    assert_eq!(watches.len(), 3 + 2 * 2);
+    for _ in 0..2 {
+        assert_eq!(
+            watches.fire(&[deleted("/new"), created("/deep/a")]).len(),
+            2,
+            "those that last tell of the future"
+        );
+    }
+}
+
+#[test]
+fn watches_may_last_and_see_further() {
+    use WatchMode::{Persistent, Recursive};
+    for (mode, watched, change, seen) in [
+        (Persistent, "/a", created("/a"), vec![(1, "/a")]),
+        (Persistent, "/a", deleted("/a"), vec![(2, "/a")]),
+        (Persistent, "/a", data_changed("/a"), vec![(3, "/a")]),
+        (Persistent, "/a", created("/a/b"), vec![(4, "/a")]),
+        (Persistent, "/a", data_changed("/a/b"), vec![]),
+        (Recursive, "/a", deleted("/a"), vec![(2, "/a")]),
+        (Recursive, "/a", created("/a/b"), vec![(1, "/a/b")]),
+        (Recursive, "/a", deleted("/a/b/c"), vec![(2, "/a/b/c")]),
+        (Recursive, "/", data_changed("/a/b"), vec![(3, "/a/b")]),
+        (Recursive, "/a", data_changed("/ab"), vec![]),
+    ] {
+        let mut watches = Watches::new();
+        watches.add_all(mode, watched, 1);
+        for _ in 0..2 {
+            let events = watches.fire(std::slice::from_ref(&change));
+            let told: Vec<_> =
+                events.iter().map(|fired| (fired.event.kind, fired.event.path.as_str())).collect();
+            assert_eq!(told, seen, "{mode:?} {watched} {change:?}");
+        }
+        assert_eq!(watches.len(), 2, "one in each table");
+        watches.forget(1);
+        assert!(watches.is_empty());
+    }
 }
 
 #[test]

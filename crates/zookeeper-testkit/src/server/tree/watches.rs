@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::path::watched_parent;
+use super::path::{lineage, watched_parent};
 use super::{Change, ChangeKind, Identity, Tree, acl};
 use crate::wire::{Acl, WatcherEvent};
 
@@ -30,6 +30,10 @@ pub struct Resume {
     pub exist: Vec<String>,
     /// Nodes watched for changes of their children.
     pub children: Vec<String>,
+    /// Nodes watched for everything, for good.
+    pub persistent: Vec<String>,
+    /// The same with all that is below them.
+    pub recursive: Vec<String>,
 }
 
 /// A watch that has fired.
@@ -50,9 +54,68 @@ impl Fired {
     }
 }
 
-type Table = BTreeMap<String, BTreeSet<WatcherId>>;
+/// How long a watch lasts, and how far it sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WatchMode {
+    /// It fires once. Left by reads.
+    Once,
+    /// It fires until it is taken back. Left by `addWatch`.
+    Persistent,
+    /// As `Persistent`, for the node and all that is or will be below it. It says nothing of changes of the children, since
+    /// the children speak for themselves.
+    Recursive,
+}
 
-/// The watches at one server. Each is there once per watcher, kind and path, and fires once.
+/// A watcher has one watch on a path here, whatever its mode: the latest replaces the one before it. That is so in
+/// ZooKeeper before 3.9; since then they exist side by side.
+#[derive(Debug, Clone, Default)]
+struct Table(BTreeMap<String, BTreeMap<WatcherId, WatchMode>>);
+
+impl Table {
+    fn add(&mut self, mode: WatchMode, path: &str, watcher: WatcherId) {
+        self.0.entry(path.to_owned()).or_default().insert(watcher, mode);
+    }
+
+    fn remove(&mut self, path: &str, watcher: WatcherId) -> bool {
+        let Some(watchers) = self.0.get_mut(path) else { return false };
+        let removed = watchers.remove(&watcher).is_some();
+        if watchers.is_empty() {
+            self.0.remove(path);
+        }
+        removed
+    }
+
+    fn forget(&mut self, watcher: WatcherId) {
+        self.0.retain(|_, watchers| {
+            watchers.remove(&watcher);
+            !watchers.is_empty()
+        });
+    }
+
+    /// Whom an event of this kind concerns, each once. Watches that fire once are gone then.
+    fn fire(&mut self, kind: i32, path: &str) -> BTreeSet<WatcherId> {
+        let mut told = BTreeSet::new();
+        for watched in lineage(path) {
+            let Some(watchers) = self.0.get_mut(watched) else { continue };
+            watchers.retain(|watcher, mode| {
+                let concerned = match mode {
+                    WatchMode::Recursive => kind != CHILDREN_CHANGED,
+                    WatchMode::Once | WatchMode::Persistent => watched == path,
+                };
+                if concerned {
+                    told.insert(*watcher);
+                }
+                !concerned || *mode != WatchMode::Once
+            });
+            if watchers.is_empty() {
+                self.0.remove(watched);
+            }
+        }
+        told
+    }
+}
+
+/// The watches at one server.
 #[derive(Debug, Clone, Default)]
 pub struct Watches {
     data: Table,
@@ -65,61 +128,55 @@ impl Watches {
         Self::default()
     }
 
-    /// Leaves a watch. There is no harm in leaving it twice.
+    /// Leaves a watch that fires once. There is no harm in leaving it twice.
     pub fn add(&mut self, kind: WatchKind, path: &str, watcher: WatcherId) {
-        self.table(kind).entry(path.to_owned()).or_default().insert(watcher);
+        self.table_mut(kind).add(WatchMode::Once, path, watcher);
     }
 
-    /// Takes a watch back, and says whether there was one.
+    /// Leaves a watch for everything, of this mode.
+    pub fn add_all(&mut self, mode: WatchMode, path: &str, watcher: WatcherId) {
+        self.data.add(mode, path, watcher);
+        self.children.add(mode, path, watcher);
+    }
+
+    /// Takes a watch back, whatever its mode, and says whether there was one.
     pub fn remove(&mut self, kind: WatchKind, path: &str, watcher: WatcherId) -> bool {
-        let table = self.table(kind);
-        let Some(watchers) = table.get_mut(path) else { return false };
-        let removed = watchers.remove(&watcher);
-        if watchers.is_empty() {
-            table.remove(path);
-        }
-        removed
+        self.table_mut(kind).remove(path, watcher)
     }
 
     /// Whether there is such a watch.
     pub fn contains(&self, kind: WatchKind, path: &str, watcher: WatcherId) -> bool {
-        let table = if kind == WatchKind::Data { &self.data } else { &self.children };
-        table.get(path).is_some_and(|watchers| watchers.contains(&watcher))
+        self.table(kind).0.get(path).is_some_and(|watchers| watchers.contains_key(&watcher))
     }
 
-    /// Whether anybody has such a watch.
+    /// Whether anybody has such a watch, on this very path.
     pub fn is_watched(&self, kind: WatchKind, path: &str) -> bool {
-        let table = if kind == WatchKind::Data { &self.data } else { &self.children };
-        table.contains_key(path)
+        self.table(kind).0.contains_key(path)
     }
 
     /// Forgets everything of one watcher.
     pub fn forget(&mut self, watcher: WatcherId) {
-        for table in [&mut self.data, &mut self.children] {
-            table.retain(|_, watchers| {
-                watchers.remove(&watcher);
-                !watchers.is_empty()
-            });
-        }
+        self.data.forget(watcher);
+        self.children.forget(watcher);
     }
 
-    /// Takes out the watches that `changes` fire: who is told what, in order.
+    /// Who is told what of `changes`, in order. Watches that fire once are taken out.
     pub fn fire(&mut self, changes: &[Change]) -> Vec<Fired> {
         let mut fired = Vec::new();
         for Change { kind, path, acl, parent_acl } in changes {
-            let mut watchers = self.data.remove(path).unwrap_or_default();
-            let kind = match kind {
-                ChangeKind::Created => CREATED,
+            let (kind, watchers) = match kind {
+                ChangeKind::Created => (CREATED, self.data.fire(CREATED, path)),
+                ChangeKind::DataChanged => (DATA_CHANGED, self.data.fire(DATA_CHANGED, path)),
                 ChangeKind::Deleted => {
-                    watchers.extend(self.children.remove(path).unwrap_or_default());
-                    DELETED
+                    let mut watchers = self.data.fire(DELETED, path);
+                    watchers.append(&mut self.children.fire(DELETED, path));
+                    (DELETED, watchers)
                 }
-                ChangeKind::DataChanged => DATA_CHANGED,
             };
             tell(&mut fired, watchers, kind, path, acl);
             if kind != DATA_CHANGED {
                 let parent = watched_parent(path);
-                let watchers = self.children.remove(parent).unwrap_or_default();
+                let watchers = self.children.fire(CHILDREN_CHANGED, parent);
                 tell(&mut fired, watchers, CHILDREN_CHANGED, parent, parent_acl);
             }
         }
@@ -128,7 +185,8 @@ impl Watches {
 
     /// A watcher is back from where it heard nothing: what it has missed, in order. The rest of its watches is armed.
     ///
-    /// What was deleted and made again meanwhile shows as changed data only.
+    /// What was deleted and made again meanwhile shows as changed data only, and nothing of what was missed shows in
+    /// watches that last.
     pub fn resume(&mut self, watcher: WatcherId, tree: &Tree, wanted: &Resume) -> Vec<WatcherEvent> {
         let mut events = Vec::new();
         let mut settle = |kind, path: &str, missed: Option<i32>| match missed {
@@ -152,26 +210,41 @@ impl Watches {
             };
             settle(WatchKind::Children, path, missed);
         }
+        for path in &wanted.persistent {
+            self.add_all(WatchMode::Persistent, path, watcher);
+        }
+        for path in &wanted.recursive {
+            self.add_all(WatchMode::Recursive, path, watcher);
+        }
         events
     }
 
     /// The watchers of each path that is watched for this.
-    pub fn by_path(&self, kind: WatchKind) -> impl Iterator<Item = (&str, &BTreeSet<WatcherId>)> {
-        let table = if kind == WatchKind::Data { &self.data } else { &self.children };
-        table.iter().map(|(path, watchers)| (path.as_str(), watchers))
+    pub fn by_path(
+        &self,
+        kind: WatchKind,
+    ) -> impl Iterator<Item = (&str, impl Iterator<Item = WatcherId> + '_)> {
+        self.table(kind).0.iter().map(|(path, watchers)| (path.as_str(), watchers.keys().copied()))
     }
 
-    /// How many watches there are.
+    /// How many watches there are. One for everything counts twice.
     pub fn len(&self) -> usize {
-        self.data.values().chain(self.children.values()).map(BTreeSet::len).sum()
+        self.data.0.values().chain(self.children.0.values()).map(BTreeMap::len).sum()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.data.is_empty() && self.children.is_empty()
+        self.len() == 0
     }
 
-    fn table(&mut self, kind: WatchKind) -> &mut Table {
+    fn table(&self, kind: WatchKind) -> &Table {
+        match kind {
+            WatchKind::Data => &self.data,
+            WatchKind::Children => &self.children,
+        }
+    }
+
+    fn table_mut(&mut self, kind: WatchKind) -> &mut Table {
         match kind {
             WatchKind::Data => &mut self.data,
             WatchKind::Children => &mut self.children,
