@@ -117,7 +117,7 @@ async fn resign_is_done_where_nobody_is_master() {
 async fn resign_says_why_it_failed() {
     let path = path("no-lock");
     let server = server().await.to_string();
-    client().await.create(&path, b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    client().await.create(&path, b"config", &Acl::open(), CreateMode::Persistent).await.unwrap();
     let output = run(&mut elect(&["--zookeeper", &server, "resign", &path]));
     assert_eq!(output.status.code(), Some(1));
     assert!(one_line(&output).contains(&path));
