@@ -5,12 +5,19 @@ use std::time::Duration;
 use election_tests::{Strategy, World};
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::proxy::ReplyFilter;
-use zookeeper_testkit::wire::{OpCode, RawClient};
+use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient};
 
 /// The create was applied and its reply lost: the lock is found by its owner, and nobody waits for ever.
 pub(crate) async fn the_reply_to_the_create_is_lost(strategy: Strategy) {
     let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
     let proxy = FaultProxy::start(world.ensemble.server(0).address()).unwrap();
+    if strategy == Strategy::Queue {
+        // There already, so that the first create is the one that counts.
+        let mut hand =
+            RawClient::connect(world.ensemble.server(0).address(), world.timeout, None).await.unwrap();
+        hand.create("/master", b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+        hand.close().await.unwrap();
+    }
     let fault = proxy.cut_before_reply(OpCode::Create2);
     let mut options = world.options();
     options.zookeeper = proxy.connect_string();

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use election_tests::{Node, Strategy, What, World};
 use zookeeper_testkit::four_letter;
+use zookeeper_testkit::wire::RawClient;
 
 /// The index of the server that holds the connection of the session that owns the lock.
 async fn server_of_master(world: &World) -> usize {
     let leader = world.ensemble.leader().await.unwrap();
-    let ephemerals = four_letter::ephemerals(world.ensemble.server(leader).address()).await.unwrap();
-    let (session, _) = ephemerals
-        .into_iter()
-        .find(|(_, paths)| paths.iter().any(|path| path.starts_with("/master")))
-        .unwrap();
+    let leader = world.ensemble.server(leader).address();
+    let mut client = RawClient::connect(leader, world.timeout, None).await.unwrap();
+    let lock = world.masters_znode(&mut client).await;
+    client.close().await.unwrap();
+    let ephemerals = four_letter::ephemerals(leader).await.unwrap();
+    let (session, _) = ephemerals.into_iter().find(|(_, paths)| paths.contains(&lock)).unwrap();
     for server in world.ensemble.servers() {
         let connections = four_letter::connections(server.address()).await.unwrap();
         if connections.iter().any(|connection| connection.session == Some(session)) {
