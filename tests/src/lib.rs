@@ -14,4 +14,4 @@ mod world;
 pub use history::{Event, History, Master, PATIENCE, What};
 pub use judge::{Verdict, judge};
 pub use node::{Node, elect, misbehave};
-pub use world::{Options, PATH, World};
+pub use world::{Options, PATH, Strategy, World};

@@ -3,7 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
+use actix_election_core::queue_order;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use zookeeper_testkit::wire::RawClient;
 use zookeeper_testkit::{Ensemble, four_letter};
 
 use crate::history::PATIENCE;
@@ -16,9 +18,30 @@ pub const PATH: &str = "/master";
 /// promises a matter of luck.
 static WORLDS: Semaphore = Semaphore::const_new(2);
 
+/// How the candidates of a world compete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Strategy {
+    /// `--strategy lock`.
+    Lock,
+    /// `--strategy queue`.
+    Queue,
+}
+
+impl Strategy {
+    /// The word for it on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Strategy::Lock => "lock",
+            Strategy::Queue => "queue",
+        }
+    }
+}
+
 /// How an `elect campaign` is started.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// How it competes.
+    pub strategy: Strategy,
     /// The connect string.
     pub zookeeper: String,
     /// The session timeout asked for.
@@ -32,7 +55,17 @@ impl Options {
     pub fn campaign(&self, name: &str) -> Command {
         let mut command = Command::new(elect());
         command
-            .args(["campaign", PATH, "--json", "--holding", "10ms", "--id", name])
+            .args([
+                "campaign",
+                PATH,
+                "--strategy",
+                self.strategy.name(),
+                "--json",
+                "--holding",
+                "10ms",
+                "--id",
+                name,
+            ])
             .args(["--address", &format!("{name}:1")])
             .args(["--zookeeper", &self.zookeeper])
             .args(["--session-timeout", &format!("{}ms", self.timeout.as_millis())])
@@ -49,6 +82,8 @@ pub struct World {
     pub timeout: Duration,
     /// The servers' tick.
     pub tick: Duration,
+    /// How candidates compete.
+    pub strategy: Strategy,
     histories: Vec<(String, std::sync::Arc<crate::History>)>,
     /// When a new era began.
     eras: Vec<f64>,
@@ -61,7 +96,7 @@ impl World {
     /// # Panics
     ///
     /// If the servers cannot be started.
-    pub async fn new(servers: usize, timeout: Duration) -> World {
+    pub async fn new(strategy: Strategy, servers: usize, timeout: Duration) -> World {
         // Before the turn: a build would take the time of others.
         elect();
         let turn = WORLDS.acquire().await.expect("never closed");
@@ -73,12 +108,17 @@ impl World {
             .start()
             .await
             .unwrap_or_else(|error| panic!("{error}"));
-        World { ensemble, timeout, tick, histories: Vec::new(), eras: Vec::new(), _turn: turn }
+        World { ensemble, timeout, tick, strategy, histories: Vec::new(), eras: Vec::new(), _turn: turn }
     }
 
     /// The usual options.
     pub fn options(&self) -> Options {
-        Options { zookeeper: self.ensemble.connect_string(), timeout: self.timeout, more: Vec::new() }
+        Options {
+            strategy: self.strategy,
+            zookeeper: self.ensemble.connect_string(),
+            timeout: self.timeout,
+            more: Vec::new(),
+        }
     }
 
     /// Starts a candidate for [`PATH`] by the usual options.
@@ -89,6 +129,29 @@ impl World {
     /// Starts a candidate for [`PATH`].
     pub fn campaign_with(&mut self, name: &str, options: &Options) -> Node {
         self.start(name, options.campaign(name))
+    }
+
+    /// The znodes that candidates have made below the chroot, the master's first.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not answer.
+    pub async fn znodes(&self, client: &mut RawClient, chroot: &str) -> Vec<String> {
+        let path = format!("{chroot}{PATH}");
+        if self.strategy == Strategy::Lock {
+            return vec![path];
+        }
+        let names = client.get_children(&path).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+        queue_order(&names).into_iter().map(|name| format!("{path}/{name}")).collect()
+    }
+
+    /// The master's znode.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub async fn masters_znode(&self, client: &mut RawClient) -> String {
+        self.znodes(client, "").await.into_iter().next().expect("a znode")
     }
 
     /// Starts any process that speaks as `elect campaign` does.

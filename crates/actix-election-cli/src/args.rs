@@ -146,7 +146,7 @@ pub(crate) struct CampaignArgs {
     pub(crate) address: Option<Address>,
     /// How candidates compete
     #[arg(long, value_enum, default_value = "lock")]
-    strategy: Strategy,
+    pub(crate) strategy: Strategy,
     /// The session timeout to ask for: a crash is noticed after so long
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = session_timeout)]
     pub(crate) session_timeout: Duration,
@@ -188,11 +188,20 @@ pub(crate) struct ResignArgs {
 
 /// How candidates compete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Strategy {
+pub(crate) enum Strategy {
     /// One ephemeral znode at the path, whose data is the master's address
     Lock,
-    /// A fair queue of znodes below the path (not there yet)
+    /// First come, first served: a queue of znodes below the path
     Queue,
+}
+
+impl From<Strategy> for actix_election::Strategy {
+    fn from(strategy: Strategy) -> Self {
+        match strategy {
+            Strategy::Lock => actix_election::Strategy::Lock,
+            Strategy::Queue => actix_election::Strategy::Queue,
+        }
+    }
 }
 
 fn election_path(text: &str) -> Result<ElectionPath, String> {
@@ -255,10 +264,6 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, 
     };
     // Before anything is started.
     cli.ensemble.session().map(drop)?;
-    if matches!(&cli.command, Command::Campaign(args) if args.strategy == Strategy::Queue) {
-        let rule = "the queue is not there yet: use lock, which is the default";
-        return Err(format!("invalid value 'queue' for '--strategy <STRATEGY>': {rule}"));
-    }
     Ok(Parsed::Run(cli))
 }
 
@@ -311,6 +316,8 @@ mod tests {
         assert_eq!(args.path.as_str(), "/master");
         assert_eq!(args.session_timeout, Duration::from_secs(10));
         assert!(!args.json && args.holding.is_none() && args.address.is_none());
+        assert_eq!(args.strategy, Strategy::Lock);
+        assert_eq!(campaign(&["campaign", "/m", "--strategy", "queue"]).strategy, Strategy::Queue);
         assert!(args.id().ends_with(&format!("-{}", std::process::id())), "{}", args.id());
     }
 
@@ -354,7 +361,6 @@ mod tests {
             (&["campaign", "/m", "--session-timeout", "2h"], "'2h'", "from 1s to 1h"),
             (&["campaign", "/m", "--holding", "0s"], "'0s'", "from 1ms to 1h"),
             (&["campaign", "/m", "--id", ""], "--id", "value"),
-            (&["campaign", "/m", "--strategy", "queue"], "'queue'", "not there yet"),
             (&["campaign", "/m", "--strategy", "chance"], "'chance'", "lock, queue"),
             (&["campaign"], "<PATH>", "required"),
             (&["campaign", "/m", "--now"], "'--now'", "unexpected"),

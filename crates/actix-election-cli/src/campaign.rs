@@ -43,7 +43,8 @@ async fn campaign(ensemble: &EnsembleArgs, args: CampaignArgs, stop: &Stop) -> R
     session.do_send(Subscribe(role.clone().recipient::<SessionChanged>()));
     session.do_send(Subscribe(role.clone().recipient::<Problem>()));
 
-    let mut election = Election::builder(args.path.as_str()).step_down_timeout(STEP_DOWN_TIMEOUT).role(&role);
+    let mut election = Election::builder(args.path.as_str()).strategy(args.strategy.into());
+    election = election.step_down_timeout(STEP_DOWN_TIMEOUT).role(&role);
     if let Some(address) = &args.address {
         election = election.address(address.as_str());
     }

@@ -1,6 +1,6 @@
 //! What is printed: events, as JSON or as text.
 
-use actix_election::{Lease, Master, SessionState, StandbyReason, Timestamp};
+use actix_election::{Candidate, Lease, Master, SessionState, StandbyReason, Timestamp};
 use serde::Serialize;
 
 use crate::exit::one_line;
@@ -28,6 +28,12 @@ pub(crate) struct Holder {
 impl From<&Master> for Holder {
     fn from(master: &Master) -> Self {
         Holder { address: master.address.clone(), token: master.token.as_i64() }
+    }
+}
+
+impl From<&Candidate> for Holder {
+    fn from(candidate: &Candidate) -> Self {
+        Holder { address: candidate.address.clone(), token: candidate.token.as_i64() }
     }
 }
 
@@ -121,17 +127,28 @@ pub(crate) struct StatusReport {
 }
 
 impl StatusReport {
-    /// With the lock strategy nobody but the master can be seen.
-    pub(crate) fn of_lock(master: Option<&Master>) -> Self {
-        let master = master.map(Holder::from);
-        StatusReport { candidates: master.iter().cloned().collect(), master }
+    /// Of the candidates in their order, the master first.
+    pub(crate) fn of(candidates: &[Candidate]) -> Self {
+        let candidates: Vec<_> = candidates.iter().map(Holder::from).collect();
+        StatusReport { master: candidates.first().cloned(), candidates }
     }
 
     pub(crate) fn line(&self, format: Format) -> String {
         match format {
             Format::Json => json(self),
-            Format::Text => one_line(&format!("master: {}", holder_text(self.master.as_ref()))),
+            Format::Text => self.text(),
         }
+    }
+}
+
+impl StatusReport {
+    /// The master, and in the lines after it those who wait, in their order.
+    fn text(&self) -> String {
+        let mut text = one_line(&format!("master: {}", holder_text(self.master.as_ref())));
+        for (place, candidate) in self.candidates.iter().enumerate().skip(1) {
+            text.push_str(&format!("\n{place}: {}", one_line(&candidate.text())));
+        }
+        text
     }
 }
 
@@ -215,12 +232,23 @@ mod tests {
 
     #[test]
     fn the_status_is_exactly_as_documented() {
+        let candidate =
+            |address: &str, token| Candidate { address: address.into(), token: FencingToken::new(token) };
+        let report = StatusReport::of(&[candidate("h:1", 77)]);
         assert_eq!(
-            StatusReport::of_lock(Some(&master())).line(Format::Json),
+            report.line(Format::Json),
             r#"{"master":{"address":"h:1","token":77},"candidates":[{"address":"h:1","token":77}]}"#
         );
-        assert_eq!(StatusReport::of_lock(None).line(Format::Json), r#"{"master":null,"candidates":[]}"#);
-        assert_eq!(StatusReport::of_lock(None).line(Format::Text), "master: none");
+        assert_eq!(report.line(Format::Text), "master: h:1, token 77");
+        let report = StatusReport::of(&[candidate("h:1", 77), candidate("", 78)]);
+        assert_eq!(
+            report.line(Format::Json),
+            r#"{"master":{"address":"h:1","token":77},"candidates":[{"address":"h:1","token":77},{"address":"","token":78}]}"#
+        );
+        assert_eq!(report.line(Format::Text), "master: h:1, token 77\n1: (no address), token 78");
+        let nobody = StatusReport::of(&[]);
+        assert_eq!(nobody.line(Format::Json), r#"{"master":null,"candidates":[]}"#);
+        assert_eq!(nobody.line(Format::Text), "master: none");
     }
 
     #[test]

@@ -42,8 +42,10 @@ Other users of this machine can see the arguments of a process: ELECT_AUTH is th
 pub(crate) const CAMPAIGN: &str = "\
 Compete for the role until SIGTERM or SIGINT, then hand over in order.
 
-The master holds an ephemeral znode at PATH, whose data is its address. It prints what happens to \
-it; with --json, one object a line, flushed.";
+With the lock strategy the master holds an ephemeral znode at PATH, whose data is its address. With \
+the queue strategy all candidates have one below PATH, and the first of them is master: whoever \
+resigns goes to the end. All candidates of an election use the same strategy. \
+It prints what happens to it; with --json, one object a line, flushed.";
 
 pub(crate) const CAMPAIGN_AFTER: &str = r#"EVENTS (with --json)
   {"at":12.5,"event":"session","state":"connected"}
@@ -74,13 +76,15 @@ EXIT CODES
 
 EXAMPLES
   elect campaign /master --address 10.0.0.7:8080
-  elect campaign /master --id worker-3 --session-timeout 4s --json --holding 500ms"#;
+  elect campaign /master --id worker-3 --session-timeout 4s --json --holding 500ms
+  elect campaign /master --strategy queue --address 10.0.0.7:8080"#;
 
 pub(crate) const STATUS: &str = "\
 Say who is master.
 
 The answer is what the ensemble says now: it is asked behind a write that went through its quorum. \
-With the lock strategy only the master shows at the ensemble, so it is the one candidate listed.";
+Candidates are listed in their order, the master first. With the lock strategy only the master \
+shows at the ensemble, so it is the one candidate listed.";
 
 pub(crate) const STATUS_AFTER: &str = r#"OUTPUT (with --json)
   {"master":{"address":"h:1","token":81},"candidates":[{"address":"h:1","token":81}]}

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actix_election::{
-    Close, Election, ElectionPath, Master, MasterChanged, Observe, Problem, Session, SessionChanged,
-    SessionState, StartError, Subscribe,
+    AskError, Close, Election, ElectionPath, Master, MasterChanged, Observe, Problem, Session,
+    SessionChanged, SessionState, StartError, Subscribe,
 };
 use tokio::sync::mpsc;
 
@@ -87,6 +87,28 @@ impl Inquiry {
         election.do_send(Subscribe(self.listener.clone().recipient::<Problem>()));
         self.election = Some(election);
         Ok(())
+    }
+
+    /// Waits for an answer, for `patience` at most; `otherwise` says what is missing where the session is in order.
+    pub(crate) async fn answer<T>(
+        &mut self,
+        answer: impl Future<Output = Result<T, AskError>>,
+        patience: Duration,
+        otherwise: &str,
+    ) -> Result<T, Ending> {
+        let limit = tokio::time::sleep(patience);
+        tokio::pin!(limit, answer);
+        let mut account = Account::default();
+        loop {
+            tokio::select! {
+                answer = &mut answer => return answer.map_err(|error| match error {
+                    AskError::Invalid(_) => Ending::Unusable(error.to_string()),
+                    error => Ending::Failed(error.to_string()),
+                }),
+                Some(news) = self.news.recv() => account.note(&news),
+                () = &mut limit => return Err(Ending::Failed(account.no_answer(patience, otherwise))),
+            }
+        }
     }
 
     /// Closes the session, in order if that is possible in reasonable time.

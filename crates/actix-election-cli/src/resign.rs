@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use actix::System;
-use actix_election::{AskError, Asked, ask_to_resign};
+use actix_election::{Asked, ask_to_resign};
 use tracing::level_filters::LevelFilter;
 
 use crate::args::{EnsembleArgs, ResignArgs};
 use crate::exit::{Ending, SUCCESS};
 use crate::logs;
-use crate::news::{Account, Inquiry};
+use crate::news::Inquiry;
 use crate::output::Output;
 use crate::stop::{Kind, Stop};
 
@@ -46,21 +46,7 @@ async fn resign(ensemble: &EnsembleArgs, args: &ResignArgs, stop: &Stop) -> Resu
 }
 
 async fn ask(inquiry: &mut Inquiry, args: &ResignArgs) -> Result<Asked, Ending> {
-    let limit = tokio::time::sleep(PATIENCE);
     let session = inquiry.session.clone();
     let asked = ask_to_resign(&session, args.path.as_str());
-    tokio::pin!(limit, asked);
-    let mut account = Account::default();
-    loop {
-        tokio::select! {
-            asked = &mut asked => return asked.map_err(|error| match error {
-                AskError::Invalid(_) => Ending::Unusable(error.to_string()),
-                error => Ending::Failed(error.to_string()),
-            }),
-            Some(news) = inquiry.news.recv() => account.note(&news),
-            () = &mut limit => {
-                return Err(Ending::Failed(account.no_answer(PATIENCE, "the master has not stepped down")));
-            }
-        }
-    }
+    inquiry.answer(asked, PATIENCE, "the master has not stepped down").await
 }

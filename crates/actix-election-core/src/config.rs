@@ -3,13 +3,27 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Address, ElectionPath, Invalid, SessionTimeout};
+use crate::{Address, ElectionPath, Invalid, QueueId, SessionTimeout};
+
+/// How candidates compete. All of an election use the same one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Strategy {
+    /// One ephemeral znode at the election path. Whoever creates it is master; when it goes, all try again. Right for a
+    /// few candidates.
+    #[default]
+    Lock,
+    /// Ephemeral sequential znodes below the election path, in the order of their creation. Whoever resigns goes to the
+    /// end, and a change wakes one candidate, however many wait. Curator's `LeaderLatch` can stand in the same queue.
+    Queue(QueueId),
+}
 
 /// The settings of a [`Candidate`](crate::Candidate).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct CandidateConfig {
     /// What the election is about.
     pub path: ElectionPath,
+    /// How candidates compete.
+    pub strategy: Strategy,
     /// What others see of this candidate; `None` leaves the znode's data empty.
     pub address: Option<Address>,
     /// The session timeout that is asked for, from 1 s to an hour. The server may grant another.
@@ -46,11 +60,12 @@ impl std::error::Error for InvalidConfig {}
 const HOUR: Duration = Duration::from_secs(3600);
 
 impl CandidateConfig {
-    /// Settings for `path` with everything else at its default: no address, a session timeout of 10 s, 3 s to
+    /// Settings for `path` with everything else at its default: the `Lock` strategy, no address, a session timeout of 10 s, 3 s to
     /// step down, 1 s out after a resignation and 5 s after a failure, and 5 s between refused attempts.
     pub fn new(path: ElectionPath) -> Self {
         CandidateConfig {
             path,
+            strategy: Strategy::Lock,
             address: None,
             session_timeout: Duration::from_secs(10),
             step_down_timeout: Duration::from_secs(3),

@@ -76,6 +76,14 @@ pub enum Operation {
         /// Its data.
         data: Vec<u8>,
     },
+    /// Create an ephemeral znode whose name ends with a number that ZooKeeper counts (`create2`, sequential). Answers:
+    /// [`Reply::CreatedSequential`], [`Reply::Refused`].
+    CreateSequential {
+        /// Where, without the number.
+        path: String,
+        /// Its data.
+        data: Vec<u8>,
+    },
     /// Create every missing ancestor of the path as a persistent znode. Answers: [`Reply::Done`],
     /// [`Reply::Refused`].
     CreateParents {
@@ -96,6 +104,14 @@ pub enum Operation {
         /// What.
         path: String,
     },
+    /// List the names of a znode's children (`getChildren`). With `watch`, a watch is armed if the znode is there; its
+    /// event carries this request's [`OpId`]. Answers: [`Reply::Children`], [`Reply::Missing`], [`Reply::Refused`].
+    Children {
+        /// Whose.
+        path: String,
+        /// Whether to arm a watch.
+        watch: bool,
+    },
     /// A probe, and behind it on the same connection a [`Read`](Operation::Read) without a watch: what it shows
     /// is not older than this request.
     Confirm {
@@ -115,6 +131,15 @@ pub enum Operation {
 pub enum Reply {
     /// The znode was created, with this stat.
     Created(Stat),
+    /// The znode was created, with this name (the last part of its path) and this stat.
+    CreatedSequential {
+        /// Its name, number and all.
+        name: String,
+        /// Its stat.
+        stat: Stat,
+    },
+    /// The names of the children, in no order.
+    Children(Vec<String>),
     /// It was done.
     Done,
     /// The znode exists.
@@ -164,6 +189,6 @@ pub enum WatchEvent {
     Created,
     /// The znode was deleted.
     Deleted,
-    /// Its data changed.
+    /// Its data changed, or its children, where those are watched.
     Changed,
 }

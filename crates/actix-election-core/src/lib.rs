@@ -42,6 +42,7 @@ mod config;
 mod ensemble;
 mod lease;
 mod names;
+mod queue_name;
 mod resign_request;
 mod session;
 mod time;
@@ -51,10 +52,11 @@ pub use candidate::{
     Candidate, CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, RoleId,
     StandbyReason, Timer, Trouble, TroubleKind,
 };
-pub use config::{CandidateConfig, InvalidConfig};
+pub use config::{CandidateConfig, InvalidConfig, Strategy};
 pub use ensemble::{FencingToken, OpId, Operation, Refusal, Reply, SessionId, Stat, WatchEvent, Znode};
 pub use lease::LeaseClock;
 pub use names::{Address, ElectionPath, Invalid};
+pub use queue_name::{QueueId, queue_order};
 pub use resign_request::{RESIGN_REQUEST_DATA, is_resign_request, resign_request_path};
 pub use session::{SessionInput, SessionMonitor, SessionOutput, SessionState, SessionTimer};
 pub use time::Timestamp;

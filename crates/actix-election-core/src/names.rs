@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// A value that cannot be used, and the rule that it breaks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,9 +33,9 @@ impl std::error::Error for Invalid {}
 /// The znode path that an election is about, such as `/master` or `/payments/scheduler`.
 ///
 /// Absolute, without a trailing slash, without empty, `.` or `..` components and control characters, at most
-/// 512 bytes, and not below `/zookeeper`, which belongs to ZooKeeper itself.
+/// 512 bytes, and not below `/zookeeper`, which belongs to ZooKeeper itself. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct ElectionPath(String);
+pub struct ElectionPath(Arc<str>);
 
 impl ElectionPath {
     /// The longest path, in bytes.
@@ -47,7 +48,7 @@ impl ElectionPath {
     /// [`Invalid`] names the path and the first rule that it breaks.
     pub fn new(path: &str) -> Result<Self, Invalid> {
         match broken_path_rule(path) {
-            None => Ok(ElectionPath(path.to_owned())),
+            None => Ok(ElectionPath(path.into())),
             Some(rule) => Err(Invalid::new("election path", path, rule)),
         }
     }

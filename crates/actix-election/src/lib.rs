@@ -61,8 +61,8 @@ pub use actix_election_core::{
     Timestamp,
 };
 pub use election::{
-    AddRole, AskError, Asked, BecameMaster, BecameStandby, Campaign, Election, ElectionBuilder, GetStatus,
-    MasterChanged, Observe, Resign, Status, Withdraw, ask_to_resign,
+    AddRole, AskError, Asked, BecameMaster, BecameStandby, Campaign, Candidate, Election, ElectionBuilder,
+    GetStatus, MasterChanged, Observe, Resign, Status, Strategy, Withdraw, ask_to_resign, candidates,
 };
 pub use lease::Lease;
 pub use messages::{Problem, StartError, Subscribe};
@@ -72,7 +72,7 @@ pub use session::{Close, Session, SessionBuilder, SessionChanged};
 pub mod prelude {
     pub use crate::{
         BecameMaster, BecameStandby, Close, Election, Lease, MasterChanged, Observe, Resign, Session,
-        StandbyReason, Withdraw,
+        StandbyReason, Strategy, Withdraw,
     };
     pub use actix::prelude::*;
 }

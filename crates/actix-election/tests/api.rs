@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix_election::prelude::*;
 use actix_election::{
-    AskError, Asked, CandidateState, GetStatus, SessionState, StartError, ask_to_resign, clock,
+    AskError, Asked, CandidateState, GetStatus, SessionState, StartError, ask_to_resign, candidates, clock,
 };
 use common::{LONG, Role, path, server, session, soon, until};
 use tokio::sync::mpsc;
@@ -194,10 +194,60 @@ async fn the_master_is_asked_to_resign() {
     assert!(!left.iter().any(|name| name.starts_with(&format!("{}.resign-", &path[1..]))), "{left:?}");
 
     let squatted = common::path("squatted");
-    client().await.create(&squatted, b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    client().await.create(&squatted, b"config", &Acl::open(), CreateMode::Persistent).await.unwrap();
     let refused = soon(ask_to_resign(&asker, &squatted), "an answer").await;
-    assert!(matches!(refused, Err(AskError::NoLock(_))), "{refused:?}");
+    assert!(matches!(refused, Err(AskError::NoElection(_))), "{refused:?}");
     soon(master.send(Close), "closed").await.unwrap();
+    soon(asker.send(Close), "closed").await.unwrap();
+}
+
+#[actix::test]
+async fn a_queue_is_served_in_its_order() {
+    let path = path("queue");
+    let asker = session(server().await, LONG);
+    assert_eq!(soon(candidates(&asker, &path), "an answer").await.unwrap(), []);
+    let mut nodes = Vec::new();
+    for number in 1..=3 {
+        let session = session(server().await, LONG);
+        let mut role = Role::start();
+        let election = Election::builder(&path).strategy(Strategy::Queue).address(&format!("h:{number}"));
+        let election = election.role(&role.address).campaign(&session).await.unwrap();
+        if number > 1 {
+            role.standby(StandbyReason::Outranked).await;
+            assert_eq!(election.send(GetStatus).await.unwrap().place, Some(number - 1));
+        }
+        nodes.push((session, election, role));
+    }
+    let addresses = async || -> Vec<String> {
+        let there = soon(candidates(&asker, &path), "an answer").await.unwrap();
+        assert!(there.is_sorted_by_key(|candidate| candidate.token));
+        there.into_iter().map(|candidate| candidate.address).collect()
+    };
+    assert_eq!(addresses().await, ["h:1", "h:2", "h:3"]);
+
+    let mut last = None;
+    for (node, (_, _, role)) in nodes.iter_mut().enumerate() {
+        let lease = role.master().await;
+        assert!(last < Some(lease.token()));
+        last = Some(lease.token());
+        if node == 2 {
+            break;
+        }
+        // By its own will, and asked by another process: both go to the end.
+        if node == 0 {
+            lease.resign();
+        } else {
+            let asked = soon(ask_to_resign(&asker, &path), "an answer").await.unwrap();
+            assert_eq!(asked, Asked::Resigned(lease.token()));
+        }
+        role.standby(StandbyReason::Resigned).await;
+        soon(lease.lost(), "the end of the lease").await;
+    }
+    until("both are back, at the end", async || addresses().await == ["h:3", "h:1", "h:2"]).await;
+    for (session, ..) in &nodes {
+        soon(session.send(Close), "closed").await.unwrap();
+    }
+    assert_eq!(addresses().await, [""; 0]);
     soon(asker.send(Close), "closed").await.unwrap();
 }
 

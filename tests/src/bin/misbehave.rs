@@ -1,6 +1,6 @@
 //! A candidate whose role actor misbehaves on command.
 //!
-//! `misbehave CONNECT PATH NAME TIMEOUT_MS` speaks on standard output as `elect campaign --json --holding 10ms` does,
+//! `misbehave CONNECT PATH NAME TIMEOUT_MS STRATEGY` speaks on standard output as `elect campaign --json --holding 10ms` does,
 //! and takes commands on standard input: `panic`, `stop`, `block MS` (its thread), `drop` (every handle, without a
 //! farewell, while the process lives on), `add` (a new role actor), `quit` (leave in order and end).
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actix_election::{
-    AddRole, BecameMaster, BecameStandby, Close, Election, Lease, Problem, Session, SessionChanged,
+    AddRole, BecameMaster, BecameStandby, Close, Election, Lease, Problem, Session, SessionChanged, Strategy,
     Subscribe, clock,
 };
 use serde_json::{Value, json};
@@ -126,7 +126,10 @@ fn hold(lease: &Shared) {
 #[actix::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, connect, path, name, timeout] = arguments.as_slice() else { return Err("four arguments".into()) };
+    let [_, connect, path, name, timeout, strategy] = arguments.as_slice() else {
+        return Err("five arguments".into());
+    };
+    let strategy = if strategy == "queue" { Strategy::Queue } else { Strategy::Lock };
     let lease = Shared::default();
     let holder = Arc::clone(&lease);
     std::thread::spawn(move || hold(&holder));
@@ -137,6 +140,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     session.send(Subscribe::<Problem>(reporter.clone().recipient())).await?;
     let mut actor = role(name, &lease);
     let election = Election::builder(path)
+        .strategy(strategy)
         .address(&format!("{name}:1"))
         .failure_pause(Duration::from_secs(1))
         .role(&actor)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use election_tests::{What, World};
+use election_tests::{Strategy, What, World};
 use zookeeper_testkit::wire::{Acl, CreateMode, RawClient};
 
 async fn hand(world: &World) -> RawClient {
@@ -10,16 +10,16 @@ async fn hand(world: &World) -> RawClient {
 }
 
 /// Nothing is promised about overlap here but one notification's time; everything else is.
-#[tokio::test]
-async fn the_lock_is_deleted() {
-    let mut world = World::new(1, Duration::from_secs(4)).await;
+pub(crate) async fn the_lock_is_deleted(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
     let a = world.campaign("a");
     let (_, first, mark) = a.master(0).await;
     let b = world.campaign("b");
     b.standby(0, "outranked").await;
     let mut hand = hand(&world).await;
+    let znode = world.masters_znode(&mut hand).await;
     world.new_era();
-    hand.delete("/master", None).await.unwrap();
+    hand.delete(&znode, None).await.unwrap();
     a.standby(mark, "node_lost").await;
     let second = tokio::select! {
         (_, token, _) = a.master(mark) => token,
@@ -31,16 +31,16 @@ async fn the_lock_is_deleted() {
 }
 
 /// The data is not what the mastership rests on.
-#[tokio::test]
-async fn the_lock_is_overwritten() {
-    let mut world = World::new(1, Duration::from_secs(4)).await;
+pub(crate) async fn the_lock_is_overwritten(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
     let mut a = world.campaign("a");
     let (_, first, mark) = a.master(0).await;
     let b = world.campaign("b");
     b.standby(0, "outranked").await;
     let mut hand = hand(&world).await;
+    let znode = world.masters_znode(&mut hand).await;
     for rubbish in [&b"\xff\xfe\x00"[..], b"", b"b:1", &[b'x'; 100_000]] {
-        hand.set_data("/master", rubbish, None).await.unwrap();
+        hand.set_data(&znode, rubbish, None).await.unwrap();
         a.holding(a.history.mark()).await;
     }
     let c = world.campaign("c");
@@ -60,7 +60,7 @@ async fn the_lock_is_overwritten() {
 /// Something that is no lock stands at the path: said, and recovered from when it goes.
 #[tokio::test]
 async fn a_persistent_node_squats_on_the_path() {
-    let mut world = World::new(1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Lock, 1, Duration::from_secs(4)).await;
     let mut hand = hand(&world).await;
     hand.create("/master", b"mine", &Acl::open(), CreateMode::Persistent).await.unwrap();
     let a = world.campaign("a");
@@ -73,9 +73,8 @@ async fn a_persistent_node_squats_on_the_path() {
 }
 
 /// The parent is ephemeral, so that there can be no lock below it.
-#[tokio::test]
-async fn an_ephemeral_parent_squats_on_the_path() {
-    let mut world = World::new(1, Duration::from_secs(4)).await;
+pub(crate) async fn an_ephemeral_parent_squats_on_the_path(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
     let mut hand = hand(&world).await;
     hand.create("/app", b"", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
     let mut options = world.options();
@@ -92,7 +91,7 @@ async fn an_ephemeral_parent_squats_on_the_path() {
 /// `create -e /master host:port` of any client competes, and rubbish beside the lock changes nothing.
 #[tokio::test]
 async fn a_stranger_holds_the_lock() {
-    let mut world = World::new(1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Lock, 1, Duration::from_secs(4)).await;
     let mut hand = hand(&world).await;
     hand.create("/master", b"stranger:9", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
     let a = world.campaign("a");
@@ -117,4 +116,77 @@ async fn a_stranger_holds_the_lock() {
     a.standby(mark, "resigned").await;
     hand.close().await.unwrap();
     world.finish(vec![a]).await;
+}
+
+/// The other strategy has the path: each says so, and takes over when it is free.
+#[tokio::test]
+async fn the_other_strategy_has_the_path() {
+    let mut world = World::new(Strategy::Lock, 1, Duration::from_secs(4)).await;
+    let mut a = world.campaign("a");
+    a.master(0).await;
+    world.strategy = Strategy::Queue;
+    let mut b = world.campaign("b");
+    let (_, b_mark) = b.standby(0, "path_taken").await;
+    a.stop().await;
+    b.master(b_mark).await;
+    world.strategy = Strategy::Lock;
+    let c = world.campaign("c");
+    let (_, c_mark) = c.standby(0, "path_taken").await;
+    b.stop().await;
+    let mut hand = hand(&world).await;
+    hand.delete("/master", None).await.unwrap();
+    c.master(c_mark).await;
+    hand.close().await.unwrap();
+    world.finish(vec![a, b, c]).await;
+}
+
+/// Znodes that are no candidates change nothing, wherever they stand.
+#[tokio::test]
+async fn strangers_stand_below_the_path() {
+    let mut world = World::new(Strategy::Queue, 1, Duration::from_secs(4)).await;
+    let mut hand = hand(&world).await;
+    hand.create("/master", b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    for name in ["config", "latch-", "latch-17", "0000000000", "_c_-lock-0000000000"] {
+        hand.create(&format!("/master/{name}"), b"x", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
+    }
+    let mut a = world.campaign("a");
+    let (_, first, mark) = a.master(0).await;
+    let b = world.campaign("b");
+    b.standby(0, "outranked").await;
+    hand.create("/master/latch-x", b"x", &Acl::open(), CreateMode::EphemeralSequential).await.unwrap();
+    assert_eq!(a.told(mark).len(), 0);
+    a.stop().await;
+    let (_, second, _) = b.master(0).await;
+    assert!(second > first);
+    hand.close().await.unwrap();
+    world.finish(vec![a, b]).await;
+}
+
+/// A znode in the middle of the queue is deleted: its owner goes to the end, and whoever stood behind it watches the next.
+#[tokio::test]
+async fn one_that_waits_is_deleted() {
+    let mut world = World::new(Strategy::Queue, 1, Duration::from_secs(4)).await;
+    let mut a = world.campaign("a");
+    a.master(0).await;
+    let mut b = world.campaign("b");
+    b.standby(0, "outranked").await;
+    let mut c = world.campaign("c");
+    c.standby(0, "outranked").await;
+    let mut hand = hand(&world).await;
+    let before = world.znodes(&mut hand, "").await;
+    hand.delete(&before[1], None).await.unwrap();
+    let deadline = tokio::time::Instant::now() + election_tests::PATIENCE;
+    while world.znodes(&mut hand, "").await.len() < 3 {
+        assert!(tokio::time::Instant::now() < deadline, "b does not come back");
+    }
+    let after = world.znodes(&mut hand, "").await;
+    assert_eq!(after[..2], [before[0].clone(), before[2].clone()]);
+    a.stop().await;
+    c.master(0).await;
+    assert_eq!(b.told(0).len(), 1);
+    c.stop().await;
+    b.master(0).await;
+    b.stop().await;
+    hand.close().await.unwrap();
+    world.finish(vec![a, b, c]).await;
 }

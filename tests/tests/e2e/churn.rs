@@ -3,12 +3,11 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use election_tests::World;
+use election_tests::{Strategy, World};
 
 /// 200 quick starts and stops, wherever each of them just is, leave nothing behind.
-#[tokio::test]
-async fn two_hundred_quick_starts_and_stops() {
-    let mut world = World::new(1, Duration::from_secs(10)).await;
+pub(crate) async fn two_hundred_quick_starts_and_stops(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
     let mut nodes = Vec::new();
     for round in 0..50 {
         let mut four: Vec<_> = (0..4).map(|i| world.campaign(&format!("n{round}-{i}"))).collect();

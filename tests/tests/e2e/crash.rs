@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use election_tests::{What, World};
+use election_tests::{Strategy, What, World};
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::wire::RawClient;
 
 /// G5: a new master within T + 1.5 k + 1 s.
-#[tokio::test]
-async fn kill_dash_nine() {
-    let mut world = World::new(3, Duration::from_secs(2)).await;
+pub(crate) async fn kill_dash_nine(strategy: Strategy) {
+    let mut world = World::new(strategy, 3, Duration::from_secs(2)).await;
     let mut a = world.campaign("a");
     let (_, first, _) = a.master(0).await;
     let b = world.campaign("b");
@@ -19,7 +18,8 @@ async fn kill_dash_nine() {
 
     let mut client =
         RawClient::connect(world.ensemble.server(0).address(), Duration::from_secs(5), None).await.unwrap();
-    let (data, stat) = client.get_data("/master").await.unwrap();
+    let znode = world.masters_znode(&mut client).await;
+    let (data, stat) = client.get_data(&znode).await.unwrap();
     assert_eq!((data.as_slice(), stat.czxid), (&b"a:1"[..], first));
     client.close().await.unwrap();
 
@@ -34,9 +34,8 @@ async fn kill_dash_nine() {
 }
 
 /// A standby that is between two connections when the master dies takes over as soon as it is back.
-#[tokio::test]
-async fn while_a_standby_reconnects() {
-    let mut world = World::new(1, Duration::from_secs(4)).await;
+pub(crate) async fn while_a_standby_reconnects(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
     let mut a = world.campaign("a");
     let (_, first, _) = a.master(0).await;
     let proxy = FaultProxy::start(world.ensemble.server(0).address()).unwrap();

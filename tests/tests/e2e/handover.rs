@@ -3,12 +3,11 @@
 use std::process::Command;
 use std::time::Duration;
 
-use election_tests::{PATH, What, World, elect};
+use election_tests::{PATH, Strategy, What, World, elect};
 
 /// G4 and G5: the master has said that it is standby before the next one is master, and that takes no timeout.
-#[tokio::test]
-async fn sigterm() {
-    let mut world = World::new(3, Duration::from_secs(10)).await;
+pub(crate) async fn sigterm(strategy: Strategy) {
+    let mut world = World::new(strategy, 3, Duration::from_secs(10)).await;
     let mut a = world.campaign("a");
     let (_, first, _) = a.master(0).await;
     let b = world.campaign("b");
@@ -24,9 +23,8 @@ async fn sigterm() {
     world.finish(vec![a, b]).await;
 }
 
-#[tokio::test]
-async fn nine_candidates_each_win_once() {
-    let mut world = World::new(1, Duration::from_secs(10)).await;
+pub(crate) async fn nine_candidates_each_win_once(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
     let mut nodes: Vec<_> = (0..9).map(|i| world.campaign(&format!("n{i}"))).collect();
     let mut last = 0;
     for _ in 0..9 {
@@ -54,9 +52,8 @@ async fn nine_candidates_each_win_once() {
 }
 
 /// `elect resign`: the master steps down in order and stays a candidate.
-#[tokio::test]
-async fn resign_from_outside() {
-    let mut world = World::new(1, Duration::from_secs(10)).await;
+pub(crate) async fn resign_from_outside(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
     let a = world.campaign("a");
     let (_, first, mark) = a.master(0).await;
     let b = world.campaign("b");

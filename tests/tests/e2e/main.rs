@@ -16,3 +16,38 @@ mod replies;
 mod roles;
 mod scenarios;
 mod servers;
+
+/// Each of these with both strategies.
+macro_rules! with_both_strategies {
+    ($($module:ident: $($test:ident),*;)*) => {
+        mod lock {
+            $($(
+                #[tokio::test]
+                async fn $test() {
+                    crate::$module::$test(election_tests::Strategy::Lock).await;
+                }
+            )*)*
+        }
+        mod queue {
+            $($(
+                #[tokio::test]
+                async fn $test() {
+                    crate::$module::$test(election_tests::Strategy::Queue).await;
+                }
+            )*)*
+        }
+    };
+}
+
+with_both_strategies!(
+    by_hand: the_lock_is_deleted, the_lock_is_overwritten, an_ephemeral_parent_squats_on_the_path;
+    churn: two_hundred_quick_starts_and_stops;
+    crash: kill_dash_nine, while_a_standby_reconnects;
+    handover: sigterm, nine_candidates_each_win_once, resign_from_outside;
+    pauses: stopped_for_twice_the_timeout, stopped_for_a_fifth_of_the_timeout;
+    recovery: the_session_is_expired_while_the_connection_is_fine, no_server_at_the_start, the_ensemble_is_wiped, a_smaller_grant_and_then_silence, the_election_path_is_deleted, a_denied_acl_is_put_right;
+    replies: the_reply_to_the_create_is_lost, the_reply_to_the_delete_is_lost;
+    roles: it_panics_or_stops, it_blocks_its_thread, every_handle_is_dropped;
+    scenarios: two_candidates_live_through_random_faults;
+    servers: the_masters_server_is_killed, the_masters_server_is_frozen, each_server_is_restarted_in_turn, the_quorum_is_lost_for_twice_the_timeout, the_ensembles_leader_is_frozen_for_a_moment;
+);

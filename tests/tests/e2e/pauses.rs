@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use election_tests::{What, World};
+use election_tests::{Strategy, What, World};
 
 /// For 2 T: another one is master by then, and the first look at the lease after SIGCONT says no.
-#[tokio::test]
-async fn stopped_for_twice_the_timeout() {
-    let mut world = World::new(3, Duration::from_secs(2)).await;
+pub(crate) async fn stopped_for_twice_the_timeout(strategy: Strategy) {
+    let mut world = World::new(strategy, 3, Duration::from_secs(2)).await;
     let a = world.campaign("a");
     let (_, first, mark) = a.master(0).await;
     let b = world.campaign("b");
@@ -34,9 +33,8 @@ async fn stopped_for_twice_the_timeout() {
 }
 
 /// G6: for 0.2 T nothing happens.
-#[tokio::test]
-async fn stopped_for_a_fifth_of_the_timeout() {
-    let mut world = World::new(3, Duration::from_secs(10)).await;
+pub(crate) async fn stopped_for_a_fifth_of_the_timeout(strategy: Strategy) {
+    let mut world = World::new(strategy, 3, Duration::from_secs(10)).await;
     let a = world.campaign("a");
     let (_, token, mark) = a.master(0).await;
     let b = world.campaign("b");

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use election_tests::{What, World};
+use election_tests::{Strategy, What, World};
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::wire::{Acl, CreateMode, RawClient, expire_session};
 
 /// The server ends the session though the connection is fine.
-#[tokio::test]
-async fn the_session_is_expired_while_the_connection_is_fine() {
-    let mut world = World::new(1, Duration::from_secs(10)).await;
+pub(crate) async fn the_session_is_expired_while_the_connection_is_fine(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
     let server = world.ensemble.server(0).address();
     let proxy = FaultProxy::start(server).unwrap();
     let mut options = world.options();
@@ -25,9 +24,8 @@ async fn the_session_is_expired_while_the_connection_is_fine() {
     world.finish(vec![a]).await;
 }
 
-#[tokio::test]
-async fn no_server_at_the_start() {
-    let mut world = World::new(1, Duration::from_secs(2)).await;
+pub(crate) async fn no_server_at_the_start(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(2)).await;
     world.ensemble.server(0).kill();
     let a = world.campaign("a");
     let (_, mark) = a.standby(0, "connecting").await;
@@ -38,9 +36,8 @@ async fn no_server_at_the_start() {
 }
 
 /// Tokens and the lease are exempt when the ensemble loses its data; recovery is not.
-#[tokio::test]
-async fn the_ensemble_is_wiped() {
-    let mut world = World::new(3, Duration::from_secs(2)).await;
+pub(crate) async fn the_ensemble_is_wiped(strategy: Strategy) {
+    let mut world = World::new(strategy, 3, Duration::from_secs(2)).await;
     let a = world.campaign("a");
     let (_, _, mark) = a.master(0).await;
     let b = world.campaign("b");
@@ -58,9 +55,8 @@ async fn the_ensemble_is_wiped() {
 }
 
 /// The lease goes by what the server granted, however much was asked for.
-#[tokio::test]
-async fn a_smaller_grant_and_then_silence() {
-    let mut world = World::new(1, Duration::from_secs(60)).await;
+pub(crate) async fn a_smaller_grant_and_then_silence(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(60)).await;
     world.ensemble.restart_with("maxSessionTimeout", 2000).await.unwrap();
     let proxy = FaultProxy::start(world.ensemble.server(0).address()).unwrap();
     let mut options = world.options();
@@ -83,9 +79,8 @@ async fn a_smaller_grant_and_then_silence() {
 }
 
 /// The path of the election, several levels deep, is deleted with everything in it.
-#[tokio::test]
-async fn the_election_path_is_deleted() {
-    let mut world = World::new(1, Duration::from_secs(4)).await;
+pub(crate) async fn the_election_path_is_deleted(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
     let server = world.ensemble.server(0).address();
     let mut options = world.options();
     options.zookeeper = format!("{}/deep/down", options.zookeeper);
@@ -99,6 +94,11 @@ async fn the_election_path_is_deleted() {
     let mut deleted = 0;
     while deleted < 3 {
         deleted = 0;
+        let below = client.get_children("/deep/down/master").await.unwrap_or_default();
+        for name in below {
+            // Another one may have gone before.
+            let _ = client.delete(&format!("/deep/down/master/{name}"), None).await;
+        }
         for path in ["/deep/down/master", "/deep/down", "/deep"] {
             deleted += usize::from(client.delete(path, None).await.is_ok());
         }
@@ -114,9 +114,8 @@ async fn the_election_path_is_deleted() {
 }
 
 /// A denied ACL is reported, and recovered from when it is put right.
-#[tokio::test]
-async fn a_denied_acl_is_put_right() {
-    let mut world = World::new(1, Duration::from_secs(4)).await;
+pub(crate) async fn a_denied_acl_is_put_right(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
     let server = world.ensemble.server(0).address();
     let mut client = RawClient::connect(server, Duration::from_secs(4), None).await.unwrap();
     client.create("/closed", b"", &Acl::read_only(), CreateMode::Persistent).await.unwrap();
@@ -137,7 +136,7 @@ async fn a_denied_acl_is_put_right() {
 /// What the master creates with credentials, others can neither read nor delete; they wait all the same.
 #[tokio::test]
 async fn credentials() {
-    let mut world = World::new(1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Lock, 1, Duration::from_secs(4)).await;
     let server = world.ensemble.server(0).address();
     let mut options = world.options();
     options.more = vec!["--auth".into(), "digest:me:secret".into()];
@@ -155,4 +154,22 @@ async fn credentials() {
     a.stop().await;
     b.master(mark).await;
     world.finish(vec![a, b]).await;
+}
+
+/// Below a path that was made with credentials only those who have them can stand in the queue.
+#[tokio::test]
+async fn credentials_of_a_queue() {
+    let mut world = World::new(Strategy::Queue, 1, Duration::from_secs(4)).await;
+    let mut options = world.options();
+    options.more = vec!["--auth".into(), "digest:me:secret".into()];
+    let mut a = world.campaign_with("a", &options);
+    a.master(0).await;
+    let b = world.campaign_with("b", &options);
+    b.standby(0, "outranked").await;
+    let c = world.campaign("c");
+    c.standby(0, "denied").await;
+    c.error(0, "ACL").await;
+    a.stop().await;
+    b.master(0).await;
+    world.finish(vec![a, b, c]).await;
 }

@@ -3,12 +3,13 @@
 use std::process::Command;
 use std::time::Duration;
 
-use election_tests::{Node, PATH, What, World, misbehave};
+use election_tests::{Node, PATH, Strategy, What, World, misbehave};
 
 fn start(world: &mut World, name: &str) -> Node {
     let mut command = Command::new(misbehave());
     let timeout = world.timeout.as_millis().to_string();
-    command.args([world.ensemble.connect_string().as_str(), PATH, name, timeout.as_str()]);
+    let connect = world.ensemble.connect_string();
+    command.args([connect.as_str(), PATH, name, timeout.as_str(), world.strategy.name()]);
     world.start(name, command)
 }
 
@@ -19,10 +20,9 @@ async fn quit(node: &mut Node) {
 }
 
 /// A dead role resigns, however it died, and the candidate waits for a new one.
-#[tokio::test]
-async fn it_panics_or_stops() {
+pub(crate) async fn it_panics_or_stops(strategy: Strategy) {
     for death in ["panic", "stop"] {
-        let mut world = World::new(1, Duration::from_secs(10)).await;
+        let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
         let mut a = start(&mut world, "a");
         let (_, first, mark) = a.master(0).await;
         let mut b = world.campaign("b");
@@ -42,9 +42,8 @@ async fn it_panics_or_stops() {
 }
 
 /// Blocking the role's thread for 2 T costs neither the session nor the lease.
-#[tokio::test]
-async fn it_blocks_its_thread() {
-    let mut world = World::new(1, Duration::from_secs(2)).await;
+pub(crate) async fn it_blocks_its_thread(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(2)).await;
     let mut a = start(&mut world, "a");
     let (_, token, mark) = a.master(0).await;
     let b = world.campaign("b");
@@ -66,9 +65,8 @@ async fn it_blocks_its_thread() {
 }
 
 /// G8: every handle dropped without a farewell, in a process that lives on.
-#[tokio::test]
-async fn every_handle_is_dropped() {
-    let mut world = World::new(1, Duration::from_secs(10)).await;
+pub(crate) async fn every_handle_is_dropped(strategy: Strategy) {
+    let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
     let mut a = start(&mut world, "a");
     let (_, first, _) = a.master(0).await;
     let mut b = world.campaign("b");

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use election_tests::{Node, Options, PATH, PATIENCE, Verdict, What, judge};
+use election_tests::{Node, Options, PATH, PATIENCE, Strategy, Verdict, What, judge};
 use zookeeper_testkit::proxy::{FaultKind, ReplyFilter};
 use zookeeper_testkit::scenario::{proxy_faults, server_faults};
 use zookeeper_testkit::wire::OpCode;
@@ -30,31 +30,35 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn start(name: &str, member: SocketAddr, seed: u64) -> Self {
+    fn start(name: &str, strategy: Strategy, member: SocketAddr, seed: u64) -> Self {
         let proxy = FaultProxy::start(member).unwrap();
         let mut faults = proxy_faults(LONGEST);
         // The replies that matter most: the lock is taken, and is let go.
-        for op in [OpCode::Create2, OpCode::Delete] {
-            faults.push(FaultKind::CutBeforeReply(ReplyFilter::to(op).on(PATH)));
+        match strategy {
+            Strategy::Lock => faults.extend(
+                [OpCode::Create2, OpCode::Delete]
+                    .map(|op| FaultKind::CutBeforeReply(ReplyFilter::to(op).on(PATH))),
+            ),
+            // What it deletes has a name that nobody knows beforehand.
+            Strategy::Queue => faults.push(FaultKind::CutBeforeReply(OpCode::Create2.into())),
         }
         let scenario = Scenario::random(seed, &faults, LENGTH, LONGEST);
-        let options = Options { zookeeper: proxy.connect_string(), timeout: T, more: Vec::new() };
+        let options = Options { strategy, zookeeper: proxy.connect_string(), timeout: T, more: Vec::new() };
         Candidate { node: Node::start(name, options.campaign(name)), proxy, scenario }
     }
 }
 
 /// Never two masters and never a message out of turn, whatever happens; and a master again once it is over.
-#[tokio::test]
-async fn two_candidates_live_through_random_faults() {
+pub(crate) async fn two_candidates_live_through_random_faults(strategy: Strategy) {
     let seed = seed();
     println!("TESTKIT_SEED={seed}");
     let server =
         TestServer::builder().members(MEMBERS).tick(Duration::from_millis(500)).start().await.unwrap();
     let scenario = Scenario::random(seed, &server_faults(MEMBERS, LONGEST), LENGTH, LONGEST);
     println!("the server suffers the {scenario}");
-    let mut a = Candidate::start("a", server.addresses()[0], seed.wrapping_add(1));
+    let mut a = Candidate::start("a", strategy, server.addresses()[0], seed.wrapping_add(1));
     a.node.master(0).await;
-    let mut b = Candidate::start("b", server.addresses()[1], seed.wrapping_add(2));
+    let mut b = Candidate::start("b", strategy, server.addresses()[1], seed.wrapping_add(2));
     b.node.standby(0, "outranked").await;
 
     let mut running = vec![scenario.start(server.handle()).unwrap()];

@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use election_tests::{Node, What, World};
+use election_tests::{Node, Strategy, What, World};
 use zookeeper_testkit::four_letter;
+use zookeeper_testkit::wire::RawClient;
 
 /// The index of the server that holds the connection of the session that owns the lock.
 async fn server_of_master(world: &World) -> usize {
     let leader = world.ensemble.leader().await.unwrap();
-    let ephemerals = four_letter::ephemerals(world.ensemble.server(leader).address()).await.unwrap();
-    let (session, _) = ephemerals.into_iter().find(|(_, paths)| paths.contains("/master")).unwrap();
+    let leader = world.ensemble.server(leader).address();
+    let mut client = RawClient::connect(leader, world.timeout, None).await.unwrap();
+    let lock = world.masters_znode(&mut client).await;
+    client.close().await.unwrap();
+    let ephemerals = four_letter::ephemerals(leader).await.unwrap();
+    let (session, _) = ephemerals.into_iter().find(|(_, paths)| paths.contains(&lock)).unwrap();
     for server in world.ensemble.servers() {
         let connections = four_letter::connections(server.address()).await.unwrap();
         if connections.iter().any(|connection| connection.session == Some(session)) {
@@ -28,8 +33,8 @@ struct Trio {
 }
 
 /// A master and two standbys on three servers, T = 10 s.
-async fn trio() -> Trio {
-    let mut world = World::new(3, Duration::from_secs(10)).await;
+async fn trio(strategy: Strategy) -> Trio {
+    let mut world = World::new(strategy, 3, Duration::from_secs(10)).await;
     let master = world.campaign("a");
     let (_, token, mark) = master.master(0).await;
     let standbys = vec![world.campaign("b"), world.campaign("c")];
@@ -65,9 +70,8 @@ impl Trio {
     }
 }
 
-#[tokio::test]
-async fn the_masters_server_is_killed() {
-    let trio = trio().await;
+pub(crate) async fn the_masters_server_is_killed(strategy: Strategy) {
+    let trio = trio(strategy).await;
     let server = server_of_master(&trio.world).await;
     trio.world.ensemble.server(server).kill();
     let (_, mark) = trio.master.session(trio.mark, "suspended").await;
@@ -76,9 +80,8 @@ async fn the_masters_server_is_killed() {
     trio.nothing_happened().await;
 }
 
-#[tokio::test]
-async fn the_masters_server_is_frozen() {
-    let trio = trio().await;
+pub(crate) async fn the_masters_server_is_frozen(strategy: Strategy) {
+    let trio = trio(strategy).await;
     let server = server_of_master(&trio.world).await;
     trio.world.ensemble.server(server).pause();
     let (_, mark) = trio.master.session(trio.mark, "suspended").await;
@@ -89,9 +92,8 @@ async fn the_masters_server_is_frozen() {
 }
 
 /// G6: a rolling restart, T = 10 s.
-#[tokio::test]
-async fn each_server_is_restarted_in_turn() {
-    let trio = trio().await;
+pub(crate) async fn each_server_is_restarted_in_turn(strategy: Strategy) {
+    let trio = trio(strategy).await;
     for server in 0..3 {
         trio.world.ensemble.server(server).restart().await.unwrap();
         trio.world.ensemble.wait_for_quorum().await.unwrap();
@@ -101,9 +103,8 @@ async fn each_server_is_restarted_in_turn() {
 }
 
 /// Without a quorum for 2 T the master steps down in time, and there is one again afterwards.
-#[tokio::test]
-async fn the_quorum_is_lost_for_twice_the_timeout() {
-    let mut world = World::new(3, Duration::from_secs(2)).await;
+pub(crate) async fn the_quorum_is_lost_for_twice_the_timeout(strategy: Strategy) {
+    let mut world = World::new(strategy, 3, Duration::from_secs(2)).await;
     let a = world.campaign("a");
     let (_, first, mark) = a.master(0).await;
     let b = world.campaign("b");
@@ -126,9 +127,8 @@ async fn the_quorum_is_lost_for_twice_the_timeout() {
 }
 
 /// G6: while the ensemble's leader is silent nobody can tell a living session from a dead one. For T/5 that is fine.
-#[tokio::test]
-async fn the_ensembles_leader_is_frozen_for_a_moment() {
-    let trio = trio().await;
+pub(crate) async fn the_ensembles_leader_is_frozen_for_a_moment(strategy: Strategy) {
+    let trio = trio(strategy).await;
     let leader = trio.world.ensemble.leader().await.unwrap();
     for _ in 0..3 {
         trio.world.ensemble.server(leader).pause();

@@ -13,7 +13,6 @@ fn unusable_arguments_end_with_2_and_one_line_that_names_them() {
         (&["campaign", "/m", "--session-timeout", "tomorrow"], "tomorrow", "such as 10s"),
         (&["campaign", "/m", "--session-timeout", "10ms"], "10ms", "from 1s to 1h"),
         (&["campaign", "/m", "--holding", "2h"], "2h", "from 1ms to 1h"),
-        (&["campaign", "/m", "--strategy", "queue"], "queue", "not there yet"),
         (&["--zookeeper", "host:port", "status", "/m"], "host:port", "host[:port]"),
         (&["status", "/m", "--zookeeper", "zk:1//"], "zk:1//", "no part may be empty"),
         (&["campaign", "/m", "--zookeeper", ""], "\"\"", "host[:port]"),

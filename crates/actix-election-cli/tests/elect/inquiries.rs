@@ -29,6 +29,40 @@ async fn status_says_who_is_master_and_whether_there_is_one() {
     assert_eq!(status(&path, &[]).await.0, Some(3));
 }
 
+#[tokio::test]
+async fn status_lists_a_queue_in_its_order_and_watch_follows_its_head() {
+    let path = path("queue");
+    let server = server().await.to_string();
+    let mut watch = Running::start(&mut elect(&["watch", &path, "--json", "--zookeeper", &server]));
+    assert_eq!(watch.event("master_changed")["master"], Value::Null);
+    let mut first = Running::campaign(&path, &["--strategy", "queue", "--address", "h:1"]).await;
+    let token = first.event("became_master")["token"].clone();
+    let mut second = Running::campaign(&path, &["--strategy", "queue", "--address", "h:2"]).await;
+    assert_eq!(second.event("became_standby")["master"], json!({"address": "h:1", "token": token}));
+    let (code, report) = status(&path, &["--json"]).await;
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(code, Some(0));
+    assert_eq!(report["master"], json!({"address": "h:1", "token": token}));
+    assert_eq!(report["candidates"][0], report["master"]);
+    assert_eq!(report["candidates"][1]["address"], "h:2");
+    assert!(report["candidates"][1]["token"].as_i64() > token.as_i64());
+    assert_eq!(watch.event("master_changed")["master"], report["master"]);
+
+    let resigned = run(&mut elect(&["--zookeeper", &server, "resign", &path]));
+    assert_eq!(resigned.status.code(), Some(0), "{resigned:?}");
+    assert_eq!(first.event("became_standby")["reason"], "resigned");
+    let token = second.event("became_master")["token"].clone();
+    assert_eq!(token, report["candidates"][1]["token"], "the token that the queue showed");
+    assert_eq!(watch.event("master_changed")["master"], json!({"address": "h:2", "token": token}));
+    assert_eq!(first.terminate(), Some(0));
+    assert_eq!(second.terminate(), Some(0));
+    assert_eq!(watch.event("master_changed")["master"], Value::Null);
+    assert_eq!(status(&path, &["--json"]).await, (Some(3), "{\"master\":null,\"candidates\":[]}\n".into()));
+    let free = run(&mut elect(&["--zookeeper", &server, "resign", &path]));
+    assert_eq!(free.status.code(), Some(0), "an empty queue is free: {free:?}");
+    assert_eq!(watch.terminate(), Some(0));
+}
+
 #[test]
 fn status_gives_up_where_there_is_no_server() {
     let nowhere = nowhere();
@@ -117,7 +151,7 @@ async fn resign_is_done_where_nobody_is_master() {
 async fn resign_says_why_it_failed() {
     let path = path("no-lock");
     let server = server().await.to_string();
-    client().await.create(&path, b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    client().await.create(&path, b"config", &Acl::open(), CreateMode::Persistent).await.unwrap();
     let output = run(&mut elect(&["--zookeeper", &server, "resign", &path]));
     assert_eq!(output.status.code(), Some(1));
     assert!(one_line(&output).contains(&path));

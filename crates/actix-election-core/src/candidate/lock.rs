@@ -1,26 +1,15 @@
 //! The `Lock` strategy: one ephemeral znode at the election path.
 //!
-//! [`Lock`] keeps what is known of that znode, and derives from it the one request to make next. It is told
-//! what the candidate wants ([`Want`]) and never remembers why: whatever happened before, the znode as it is now
-//! and the present wish decide. That is what makes every recovery the same code: a lost reply, a reconnect, a
-//! deletion by hand all end in reading the znode again.
+//! [`Lock`] keeps what is known of that znode, and derives from it the one request to make next.
 
 use std::time::Duration;
 
+use super::contest::Want;
 use super::{Master, Trouble, TroubleKind};
 use crate::{
     ElectionPath, FencingToken, OpId, Operation, Refusal, Reply, SessionId, Stat, Timestamp, WatchEvent,
     Znode,
 };
-
-/// What the candidate wants of the lock.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Want {
-    /// Know who holds it; let go of one that is ours.
-    Follow,
-    /// Hold it.
-    Compete,
-}
 
 /// What is known of the znode at the election path.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -221,7 +210,7 @@ impl Lock {
         }
         let let_go = want == Want::Follow || self.held().is_none();
         match self.view {
-            View::Absent if want == Want::Compete && !self.holds_back(Step::Create) => Some(Step::Create),
+            View::Absent if want != Want::Follow && !self.holds_back(Step::Create) => Some(Step::Create),
             View::Ours(_) if let_go && !self.holds_back(Step::Confirm) => Some(Step::Confirm),
             _ if self.armed.is_some() => None,
             View::Absent => self.unless_held_back(Step::Exists),
@@ -336,7 +325,7 @@ impl Lock {
         } else if Some(SessionId(ephemeral_owner)) == self.session {
             self.view = View::Ours(token);
         } else {
-            self.view = View::Theirs(Master { address: text(&znode.data), token });
+            self.view = View::Theirs(Master::of(znode));
         }
     }
 

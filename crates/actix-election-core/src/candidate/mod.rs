@@ -1,6 +1,9 @@
 //! One candidate of one election.
 
+mod contest;
+mod follow;
 mod lock;
+mod queue;
 mod resign_watch;
 mod roles;
 mod status;
@@ -19,7 +22,7 @@ pub use types::{
 use crate::{
     CandidateConfig, FencingToken, InvalidConfig, OpId, Operation, SessionId, SessionTimeout, Timestamp,
 };
-use lock::{Lock, Want};
+use contest::{Contest, Want};
 use resign_watch::ResignWatch;
 use roles::Roles;
 use term::Term;
@@ -91,7 +94,7 @@ pub struct Candidate {
     session: Option<SessionId>,
     connected: bool,
     lease: Option<Timestamp>,
-    lock: Lock,
+    contest: Contest,
     term: Option<Term>,
     resign_watch: Option<ResignWatch>,
     roles: Roles,
@@ -114,9 +117,8 @@ impl Candidate {
     /// [`InvalidConfig`] if any setting breaks a rule.
     pub fn new(config: CandidateConfig, now: Timestamp) -> Result<Self, InvalidConfig> {
         config.validate()?;
-        let data = config.address.as_ref().map(|a| a.as_str().as_bytes().to_vec()).unwrap_or_default();
         Ok(Candidate {
-            lock: Lock::new(&config.path, data, config.refused_retry),
+            contest: Contest::follow(&config),
             timeout: SessionTimeout::new(config.session_timeout),
             config,
             now,
@@ -169,7 +171,7 @@ impl Candidate {
             .waiting_since()
             .filter(|_| self.campaigning && self.term.is_none() && !self.is_winning())
             .map(|since| since + self.timeout.first_word());
-        let retry = self.lock.retry_at().filter(|_| self.connected);
+        let retry = self.contest.retry_at().filter(|_| self.connected);
         let report = self.trouble().and(self.reported.as_ref()).map(|(_, at)| *at + REPORT_INTERVAL);
         [
             (notice, Timer::Notice),
@@ -193,7 +195,7 @@ impl Candidate {
 
     fn pass_time(&mut self) {
         self.pause.take_if(|until| self.now >= *until);
-        self.lock.pass_time(self.now);
+        self.contest.pass_time(self.now);
         if let (Some(Term { ending: None, .. }), Some(lease)) = (&self.term, self.lease)
             && self.now >= lease - self.timeout.notice()
         {
@@ -223,7 +225,7 @@ impl Candidate {
 
     /// What somebody has to put right.
     fn trouble(&self) -> Option<&Trouble> {
-        self.overdue.as_ref().or(self.lock.trouble())
+        self.overdue.as_ref().or(self.contest.trouble())
     }
 
     fn take_in(&mut self, input: Input) {
@@ -240,7 +242,7 @@ impl Candidate {
             Input::Answered(op, reply) => {
                 let asked_to_resign =
                     self.resign_watch.as_mut().is_some_and(|watch| watch.answered(op, &reply));
-                self.lock.answered(self.now, op, reply);
+                self.contest.answered(self.now, op, reply);
                 if asked_to_resign {
                     self.resign(self.term.map(|term| term.token));
                 }
@@ -249,8 +251,9 @@ impl Candidate {
                 if let Some(watch) = &mut self.resign_watch {
                     watch.watch_fired(op);
                 }
-                self.lock.watch_fired(op, event);
+                self.contest.watch_fired(op, event);
             }
+            Input::Observed => self.contest.observed(),
             Input::Lease(_) | Input::Timer => {}
         }
     }
@@ -258,6 +261,7 @@ impl Candidate {
     fn campaign(&mut self) {
         if !self.campaigning {
             self.roles.restart_wait(self.now);
+            self.contest.compete(&self.config, self.session.filter(|_| self.connected));
         }
         self.campaigning = true;
         self.leaving = false;
@@ -278,7 +282,7 @@ impl Candidate {
 
     fn withdraw(&mut self) {
         self.step_down(StandbyReason::Resigned, Duration::ZERO);
-        self.lock.withdraw();
+        self.contest.withdraw();
         self.campaigning = false;
         self.leaving = true;
         self.pause = None;
@@ -301,7 +305,7 @@ impl Candidate {
         self.session = Some(session);
         self.timeout = timeout;
         self.connected = true;
-        self.lock.connected(session);
+        self.contest.connected(session);
         if let Some(watch) = &mut self.resign_watch {
             watch.connection(true);
         }
@@ -309,7 +313,7 @@ impl Candidate {
 
     fn disconnect(&mut self) {
         self.connected = false;
-        self.lock.disconnected();
+        self.contest.disconnected();
         if let Some(watch) = &mut self.resign_watch {
             watch.connection(false);
         }
@@ -319,13 +323,13 @@ impl Candidate {
         self.disconnect();
         self.session = None;
         self.lease = None;
-        self.lock.session_lost();
+        self.contest.session_lost();
         self.cut_term(StandbyReason::SessionLost);
     }
 
     /// Brings everything in line with what is known now.
     fn settle(&mut self) {
-        if self.term.is_some_and(|term| self.lock.is_gone(term.token)) {
+        if self.term.is_some_and(|term| self.contest.is_gone(term.token)) {
             self.cut_term(StandbyReason::NodeLost);
         }
         if self.roles.all_acknowledged() {
@@ -339,7 +343,7 @@ impl Candidate {
         self.ask_ensemble();
         self.announce();
         self.report();
-        if self.leaving && self.term.is_none() && !self.lock.maybe_ours() {
+        if self.leaving && self.term.is_none() && !self.contest.maybe_ours() {
             self.leaving = false;
             self.outputs.push_back(Output::Left);
         }
@@ -348,6 +352,12 @@ impl Candidate {
     /// Whether this candidate is free to be master.
     fn competes(&self) -> bool {
         self.campaigning && self.pause.is_none() && !self.roles.is_empty() && self.roles.all_acknowledged()
+    }
+
+    /// Whether this candidate may stand in a queue, though its roles have still to say that they are standby.
+    fn may_wait(&self) -> bool {
+        let free = self.campaigning && self.pause.is_none() && !self.roles.is_empty();
+        free && self.overdue.is_none() && matches!(self.contest, Contest::Queue(_))
     }
 
     fn lease_suffices(&self) -> bool {
@@ -359,7 +369,7 @@ impl Candidate {
         self.connected
             && self.term.is_none()
             && self.competes()
-            && self.lock.held().is_some()
+            && self.contest.held().is_some()
             && !self.lease_suffices()
     }
 
@@ -370,10 +380,13 @@ impl Candidate {
     }
 
     fn ask_ensemble(&mut self) {
-        // A term that is ending still rests on the lock: it is let go only once the lease is over.
-        let want = if self.competes() || self.term.is_some() { Want::Compete } else { Want::Follow };
-        let op = OpId(self.next_op);
-        if let Some(operation) = self.lock.next_operation(want, op) {
+        let want = match self.term {
+            // One that is ending still rests on its znode, which is let go only once the lease is over.
+            Some(_) => Want::Keep,
+            None if self.competes() || self.may_wait() => Want::Compete,
+            None => Want::Follow,
+        };
+        while let Some(operation) = self.contest.next_operation(want, OpId(self.next_op)) {
             self.request(operation);
         }
         let op = OpId(self.next_op);
@@ -388,7 +401,7 @@ impl Candidate {
     }
 
     fn announce(&mut self) {
-        let master = self.lock.master();
+        let master = self.contest.master();
         if master.is_some() && master != self.announced {
             self.announced.clone_from(&master);
             self.outputs.extend(master.map(Output::MasterChanged));

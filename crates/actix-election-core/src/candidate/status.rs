@@ -8,10 +8,11 @@ impl Candidate {
         let trouble = self.trouble().cloned();
         CandidateStatus {
             state: self.state(),
-            master: self.lock.master().or_else(|| self.announced.clone()),
+            master: self.contest.master().or_else(|| self.announced.clone()),
+            place: self.contest.place(),
             token: self.term.map(|term| term.token),
             trouble,
-            next_retry: self.lock.retry_at().filter(|_| self.connected).max(self.pause),
+            next_retry: self.contest.retry_at().filter(|_| self.connected).max(self.pause),
         }
     }
 
@@ -36,10 +37,10 @@ impl Candidate {
         if self.pause.is_some() {
             return CandidateState::Pausing;
         }
-        if self.lock.held().is_some() {
+        if self.contest.held().is_some() {
             return CandidateState::Winning;
         }
-        match self.lock.trouble().map(|trouble| trouble.kind) {
+        match self.contest.trouble().map(|trouble| trouble.kind) {
             Some(TroubleKind::PathTaken) => CandidateState::PathTaken,
             Some(_) => CandidateState::Denied,
             None if self.others_master().is_some() => CandidateState::Standby,

@@ -7,7 +7,7 @@ use super::{Candidate, Master, Message, Output, RoleId, StandbyReason, TroubleKi
 impl Candidate {
     pub(super) fn tell_masters(&mut self, reason: StandbyReason) {
         let own = self.term.map(|term| term.token);
-        let master = self.lock.master().flatten().filter(|master| Some(master.token) != own);
+        let master = self.contest.master().flatten().filter(|master| Some(master.token) != own);
         for role in self.roles.told(Told::Master) {
             self.tell(role, Message::BecameStandby { reason, master: master.clone() });
         }
@@ -39,7 +39,7 @@ impl Candidate {
         if self.others_master().is_some() {
             return Some(StandbyReason::Outranked);
         }
-        if let Some(trouble) = self.lock.trouble() {
+        if let Some(trouble) = self.contest.trouble() {
             return Some(match trouble.kind {
                 TroubleKind::PathTaken => StandbyReason::PathTaken,
                 _ => StandbyReason::Denied,
@@ -58,7 +58,7 @@ impl Candidate {
 
     /// The master, if it is known and not this candidate.
     pub(super) fn others_master(&self) -> Option<Master> {
-        self.lock.master().flatten().filter(|_| !self.lock.maybe_ours())
+        self.contest.others_master()
     }
 
     pub(super) fn tell(&mut self, role: RoleId, message: Message) {

@@ -28,7 +28,7 @@ impl Candidate {
         if self.term.is_some() || !self.competes() || !self.lease_suffices() {
             return;
         }
-        let Some(token) = self.lock.held() else { return };
+        let Some(token) = self.contest.held() else { return };
         self.term = Some(Term { token, ending: None });
         self.resign_watch = Some(ResignWatch::new(&self.config.path, token, self.connected));
         self.outputs.push_back(Output::LeaseBegan(token));
@@ -59,7 +59,7 @@ impl Candidate {
     pub(super) fn end_term(&mut self, ending: Ending) {
         let Some(term) = self.term.take() else { return };
         self.resign_watch = None;
-        self.lock.retire(term.token);
+        self.contest.retire(term.token);
         self.outputs.push_back(Output::LeaseEnded);
         self.last_end = Some(ending.reason);
         self.stay_out(ending.pause);

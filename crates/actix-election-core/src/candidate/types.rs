@@ -124,6 +124,8 @@ pub enum Input {
     RoleAcknowledged(RoleId, MessageId),
     /// A role actor is dead.
     RoleFailed(RoleId),
+    /// Somebody wants to hear of every change of master from now on, also while this candidate waits in a queue.
+    Observed,
     /// The session is attached to a server and a probe has come back on this connection.
     Connected {
         /// Which session.
@@ -241,6 +243,9 @@ pub struct CandidateStatus {
     pub state: CandidateState,
     /// Who is master, as far as it is known; the outer `None` while nothing is known.
     pub master: Option<Option<Master>>,
+    /// How many stood before it in the queue when that was last known, 0 for the master. `None` with the `Lock`
+    /// strategy, and for whoever does not stand in the queue. It is brought up to date when its turn comes nearer.
+    pub place: Option<usize>,
     /// The token of its own term, while one runs.
     pub token: Option<FencingToken>,
     /// What is in its way, if anything that somebody has to put right.

@@ -164,11 +164,18 @@ fn kind(operation: &Operation) -> String {
             assert_eq!(data, ADDRESS.as_bytes());
             ("create", path)
         }
+        Operation::CreateSequential { path, data } => {
+            assert_eq!(data, ADDRESS.as_bytes());
+            ("join", path)
+        }
         Operation::CreateParents { path } => ("parents", path),
         Operation::Read { path, watch } => {
-            assert_eq!(*watch, path == PATH, "only the lock is read with a watch");
-            ("read", path)
+            let request = path.contains(".resign-");
+            assert!(!(*watch && request), "a request is watched by asking whether it is there");
+            (if *watch || request || path == PATH { "read" } else { "glance" }, path)
         }
+        Operation::Children { path, watch: false } => ("list", path),
+        Operation::Children { path, watch: true } => ("list and watch", path),
         Operation::Exists { path } => ("exists", path),
         Operation::Confirm { path } => ("confirm", path),
         Operation::Delete { path } => ("delete", path),
@@ -176,6 +183,12 @@ fn kind(operation: &Operation) -> String {
     match path.strip_prefix(PATH) {
         Some("") => kind.into(),
         Some(request) if request.starts_with(".resign-") => format!("{kind} request"),
+        // The queue.
+        Some(name) if name.starts_with('/') => match name.rsplit_once("-latch-") {
+            Some((_, "")) => kind.into(),
+            Some((_, number)) => format!("{kind} {}", number.trim_start_matches('0')),
+            None => panic!("{path} is none of this queue's"),
+        },
         _ => panic!("{path} is none of this election's"),
     }
 }

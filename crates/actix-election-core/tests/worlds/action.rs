@@ -25,8 +25,8 @@ pub(crate) enum Action {
     // ---- what goes wrong, and what people do
     /// The connection is cut: what was not served never will be, and what was served is not heard of.
     Cut(usize),
-    /// Somebody deletes the lock.
-    Delete,
+    /// Somebody deletes the lock, or the znode at this place in the queue.
+    Delete(usize),
     /// Somebody overwrites the lock's data.
     Overwrite,
     /// Somebody puts a persistent znode at the election path.

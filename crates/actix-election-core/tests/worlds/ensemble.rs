@@ -1,4 +1,4 @@
-//! A tiny model of the ensemble: two kinds of znodes, sessions, one-shot watches.
+//! A tiny model of the ensemble: the znodes of an election, sessions, one-shot watches.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,10 @@ pub(crate) struct Ensemble {
     /// expires none before that: this is what the rule of the lease promises.
     pub(crate) sessions: BTreeMap<i64, Timestamp>,
     last_session: i64,
+    /// Whether the election is a queue: the parent of its znodes is then the election path itself.
+    pub(crate) queue: bool,
+    /// How many sequential znodes have been created.
+    sequence: u64,
     watches: BTreeMap<String, BTreeSet<Watch>>,
 }
 
@@ -28,9 +32,9 @@ pub(crate) struct Ensemble {
 pub(crate) type Event = (usize, Input);
 
 impl Ensemble {
-    /// One that is empty but for the lock's parent.
-    pub(crate) fn new() -> Self {
-        Ensemble { parent: true, ..Ensemble::default() }
+    /// One that is empty but for the parent.
+    pub(crate) fn new(queue: bool) -> Self {
+        Ensemble { parent: true, queue, ..Ensemble::default() }
     }
 
     pub(crate) fn new_session(&mut self, lease: Timestamp) -> SessionId {
@@ -43,11 +47,32 @@ impl Ensemble {
 
     /// Forgets everything, the count of transactions included. Ids of sessions hold the time, so they never return.
     pub(crate) fn wipe(&mut self) {
-        *self = Ensemble { last_session: self.last_session, ..Ensemble::default() };
+        *self = Ensemble { last_session: self.last_session, queue: self.queue, ..Ensemble::default() };
     }
 
+    /// The paths of the lock, or of the znodes in the queue, the master's first.
+    pub(crate) fn line(&self) -> Vec<String> {
+        if !self.queue {
+            return self.znodes.contains_key(PATH).then(|| PATH.to_owned()).into_iter().collect();
+        }
+        queue_order(&self.children()).into_iter().map(|name| format!("{PATH}/{name}")).collect()
+    }
+
+    fn children(&self) -> Vec<String> {
+        let below = |path: &String| path.strip_prefix(PATH)?.strip_prefix('/').map(String::from);
+        self.znodes.keys().filter_map(below).collect()
+    }
+
+    /// The znode that makes somebody master.
     pub(crate) fn lock(&self) -> Option<&Znode> {
-        self.znodes.get(PATH)
+        self.znodes.get(self.line().first()?)
+    }
+
+    /// What stands at a path, the parent of a queue included.
+    fn find(&self, path: &str) -> Option<Znode> {
+        let parent = self.queue && self.parent && path == PATH;
+        let persistent = Znode { data: Vec::new(), stat: Stat { czxid: 0, ephemeral_owner: 0 } };
+        self.znodes.get(path).cloned().or(parent.then_some(persistent))
     }
 
     /// Carries out a request of a process in its session: the events that it fires go out before the reply.
@@ -61,15 +86,27 @@ impl Ensemble {
         let watch = (process, op);
         match operation {
             Operation::Create { path, data } => self.create(path, data, session.0),
+            Operation::CreateSequential { path, data } => self.create_sequential(path, data, session.0),
             Operation::CreateParents { .. } => {
+                let events = if self.parent { Vec::new() } else { self.fire(PATH, WatchEvent::Created) };
                 self.parent = true;
-                (Vec::new(), Reply::Done)
+                (events, Reply::Done)
             }
-            Operation::Read { path, .. } | Operation::Confirm { path } if self.denied && path == PATH => {
+            Operation::Children { .. } if self.denied => (Vec::new(), Reply::Refused(Refusal::NoAuth)),
+            Operation::Children { .. } if !self.parent => (Vec::new(), Reply::Missing),
+            Operation::Children { path, watch: wanted } => {
+                if *wanted {
+                    self.watches.entry(format!("{path}/*")).or_default().insert(watch);
+                }
+                (Vec::new(), Reply::Children(self.children()))
+            }
+            Operation::Read { path, .. } | Operation::Confirm { path }
+                if self.denied && path.starts_with(PATH) && !path.contains(".resign-") =>
+            {
                 (Vec::new(), Reply::Refused(Refusal::NoAuth))
             }
             Operation::Read { path, watch: wanted } => {
-                let Some(znode) = self.znodes.get(path).cloned() else { return (Vec::new(), Reply::Missing) };
+                let Some(znode) = self.find(path) else { return (Vec::new(), Reply::Missing) };
                 if *wanted {
                     self.watches.entry(path.clone()).or_default().insert(watch);
                 }
@@ -77,7 +114,7 @@ impl Ensemble {
             }
             Operation::Exists { path } => {
                 self.watches.entry(path.clone()).or_default().insert(watch);
-                let found = self.znodes.get(path);
+                let found = self.find(path);
                 let shown = found.map(|znode| Reply::Found(Znode { data: Vec::new(), stat: znode.stat }));
                 (Vec::new(), shown.unwrap_or(Reply::Missing))
             }
@@ -104,6 +141,16 @@ impl Ensemble {
         (Vec::new(), Reply::Refused(refusal))
     }
 
+    fn create_sequential(&mut self, path: &str, data: &[u8], owner: i64) -> (Vec<Event>, Reply) {
+        let numbered = format!("{path}{:010}", self.sequence);
+        let (mut events, reply) = self.create(&numbered, data, owner);
+        let Reply::Created(stat) = reply else { return (events, reply) };
+        self.sequence += 1;
+        events.extend(self.fire(&format!("{PATH}/*"), WatchEvent::Changed));
+        let name = numbered.rsplit('/').next().unwrap_or_default().to_owned();
+        (events, Reply::CreatedSequential { name, stat })
+    }
+
     /// Puts a znode there; its watches are yet to be fired.
     fn put(&mut self, path: &str, data: &[u8], owner: i64) -> Stat {
         self.zxid += 1;
@@ -118,16 +165,22 @@ impl Ensemble {
         self.fire(path, WatchEvent::Created)
     }
 
-    pub(crate) fn overwrite(&mut self, path: &str) -> Vec<Event> {
-        if let Some(znode) = self.znodes.get_mut(path) {
+    /// Overwrites the data of the master's znode.
+    pub(crate) fn overwrite(&mut self) -> Vec<Event> {
+        let Some(path) = self.line().into_iter().next() else { return Vec::new() };
+        if let Some(znode) = self.znodes.get_mut(&path) {
             znode.data = b"overwritten".into();
         }
-        self.fire(path, WatchEvent::Changed)
+        self.fire(&path, WatchEvent::Changed)
     }
 
     pub(crate) fn remove(&mut self, path: &str) -> Vec<Event> {
         self.znodes.remove(path);
-        self.fire(path, WatchEvent::Deleted)
+        let mut events = self.fire(path, WatchEvent::Deleted);
+        if path.starts_with(&format!("{PATH}/")) {
+            events.extend(self.fire(&format!("{PATH}/*"), WatchEvent::Changed));
+        }
+        events
     }
 
     /// Ends a session: what it owned goes.

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use crate::action::Action;
-use crate::seen::{Seen, everything};
+use crate::seen::{Seen, everything, everything_of_queues};
 use crate::world::{Allowed, World};
 
 /// One world in so many is let run on to its end.
@@ -58,7 +58,7 @@ fn cuts(action: Action) -> bool {
 }
 
 fn hands(action: Action) -> bool {
-    matches!(action, Action::Delete | Action::Overwrite | Action::Squat)
+    matches!(action, Action::Delete(_) | Action::Overwrite | Action::Squat)
 }
 
 fn wills(action: Action) -> bool {
@@ -95,6 +95,32 @@ fn small_worlds() {
         ("an ACL", begin(1, 3, 1).lagging(2), denials),
         ("no parent", begin(1, 2, 1).lagging(1).without_parent(), |_| true),
     ];
+    every_order(worlds).require(everything());
+}
+
+#[test]
+fn small_queues() {
+    let begin = World::queue;
+    let settled = World::settled_queue;
+    let worlds: &[(&str, World, Allowed)] = &[
+        ("nothing goes wrong", begin(2, 1, 0), |_| false),
+        ("cuts from the start", begin(2, 0, 1), cuts),
+        ("a master is cut off", settled(2, 11, 1), |action| action == Action::Cut(0)),
+        ("a lone master is cut off", settled(1, 11, 1), cuts),
+        ("a standby is cut off", settled(2, 5, 2).lagging(1), |action| action == Action::Cut(1)),
+        ("by hand", settled(2, 1, 2), hands),
+        ("by hand, among three", settled(3, 1, 1), hands),
+        ("changes of mind", settled(2, 2, 1).lagging(1), wills),
+        ("a change of mind from the start", begin(2, 0, 1), own_will),
+        ("a wiped ensemble", settled(2, 1, 1), |action| action == Action::Wipe),
+        ("roles fail", settled(2, 2, 1), roles),
+        ("an ACL", begin(1, 3, 1).lagging(1), denials),
+        ("no parent", begin(1, 2, 1).lagging(1).without_parent(), |_| true),
+    ];
+    every_order(worlds).require(everything_of_queues());
+}
+
+fn every_order(worlds: &[(&str, World, Allowed)]) -> Seen {
     let mut seen = Seen::default();
     std::thread::scope(|scope| {
         let explorations = worlds.iter().map(|(name, world, allowed)| {
@@ -105,5 +131,5 @@ fn small_worlds() {
             seen.add(exploration.join().unwrap_or_else(|_| panic!("{name}: see above")));
         }
     });
-    seen.require(everything());
+    seen
 }

@@ -63,9 +63,12 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn new(number: usize, now: Timestamp) -> Self {
+    pub(crate) fn new(number: usize, now: Timestamp, queue: bool) -> Self {
         let mut config = CandidateConfig::new(ElectionPath::new(PATH).unwrap());
         config.address = Some(Address::new(&format!("p{number}:1")).unwrap());
+        if queue {
+            config.strategy = Strategy::Queue(QueueId::from_random(number as u128));
+        }
         config.session_timeout = T.span();
         config.step_down_timeout = Duration::from_secs(1);
         config.resign_pause = Duration::from_secs(1);

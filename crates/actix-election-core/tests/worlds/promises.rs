@@ -54,8 +54,11 @@ impl World {
             return Err(format!("token {token} after {:?}", self.greatest));
         }
         self.greatest = self.greatest.max(Some(token));
-        if matches!(input, Some(Input::Answered(_, Reply::Found(_)))) {
+        if self.unheard.remove(&token.as_i64()) {
             seen.note(Notable::RecoveredCreate);
+        }
+        if matches!(input, Some(Input::WatchFired(..))) {
+            seen.note(Notable::PromotedUnread);
         }
         let now = self.now;
         let process = &mut self.processes[p];
@@ -94,15 +97,20 @@ impl World {
     /// A lock is deleted in the session that made it. But between the look before the delete and the delete itself
     /// somebody may delete it by hand, and another create one: that one then goes as well, and no ZooKeeper request
     /// could prevent it.
-    pub(crate) fn deletes_only_its_own(&mut self, p: usize, session: SessionId) -> Result<(), Broken> {
-        let owner = self.ensemble.lock().map_or(session.0, |lock| lock.stat.ephemeral_owner);
+    pub(crate) fn deletes_only_its_own(
+        &mut self,
+        p: usize,
+        session: SessionId,
+        path: &str,
+    ) -> Result<(), Broken> {
+        let owner = self.ensemble.znodes.get(path).map_or(session.0, |lock| lock.stat.ephemeral_owner);
         if owner == session.0 {
             return Ok(());
         }
         if self.robbed.is_empty() {
             return Err(format!("process {p} deletes the lock of {owner}"));
         }
-        self.rob();
+        self.rob(path);
         Ok(())
     }
 
@@ -152,11 +160,13 @@ impl World {
     fn left_nothing(&self, p: usize) -> Result<(), Broken> {
         let process = &self.processes[p];
         let session = process.session.map(|session| session.id.0);
-        let lock = self.ensemble.lock().map(|lock| lock.stat.ephemeral_owner);
+        let owned = self.ensemble.znodes.values().any(|znode| Some(znode.stat.ephemeral_owner) == session);
         let creating = process.link.as_ref().is_some_and(|link| {
-            link.requests.iter().any(|(_, operation)| matches!(operation, Operation::Create { .. }))
+            let creates =
+                |op: &Operation| matches!(op, Operation::Create { .. } | Operation::CreateSequential { .. });
+            link.requests.iter().any(|(_, operation)| creates(operation))
         });
-        if process.held.is_some() || creating || session.is_some() && lock == session {
+        if process.held.is_some() || creating || owned {
             return Err("it left, and left something behind".into());
         }
         Ok(())

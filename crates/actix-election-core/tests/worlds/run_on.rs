@@ -1,7 +1,6 @@
 //! What must happen in the end, once nothing goes wrong any more.
 
 use crate::action::Action;
-use crate::ensemble::PATH;
 use crate::seen::Seen;
 use crate::world::{Broken, World};
 
@@ -16,7 +15,7 @@ impl World {
         self.faults_left = 0;
         self.ensemble.denied = false;
         if self.ensemble.lock().is_some_and(|lock| lock.stat.ephemeral_owner == 0) {
-            self.happen(Action::Delete, seen)?;
+            self.happen(Action::Delete(0), seen)?;
         }
         self.ticks_left = PATIENCE;
         while self.ticks_left > 0 {
@@ -50,8 +49,13 @@ impl World {
         if let Some(p) = competing.iter().find(|p| told(**p) != Some(masters.contains(p))) {
             return Err(format!("in the end process {p} has been told {:?}", told(*p)));
         }
-        if self.ensemble.znodes.contains_key(PATH) == masters.is_empty() {
-            return Err("in the end the lock is not where it should be".into());
+        let line = self.ensemble.line();
+        if line.len() != if self.ensemble.queue { competing.len() } else { masters.len() } {
+            return Err(format!("in the end there are {line:?}"));
+        }
+        let head = self.ensemble.lock().map(|lock| lock.stat.czxid);
+        if head != masters.first().and_then(|p| self.processes[*p].held).map(|held| held.token.as_i64()) {
+            return Err("in the end somebody else is master than leads".into());
         }
         Ok(())
     }

@@ -47,6 +47,8 @@ pub(crate) enum Notable {
     LostDelete,
     /// A session was given up that lived on at the ensemble.
     GivenUpAlive,
+    /// A term began at the end of the predecessor, with nothing read.
+    PromotedUnread,
 }
 
 /// Everything that all worlds together have to show.
@@ -99,5 +101,14 @@ pub(crate) fn everything() -> Vec<String> {
     all.extend(timers.iter().map(|it| format!("{it:?}")));
     all.extend(troubles.iter().map(|it| format!("{it:?}")));
     all.extend(notable.iter().map(|it| format!("{it:?}")));
+    all
+}
+
+/// Everything that all worlds with a queue together have to show: there is no race to lose, and nothing that is no
+/// lock stands in the way.
+pub(crate) fn everything_of_queues() -> Vec<String> {
+    let mut all = everything();
+    all.retain(|what| !["LostRace", "PathTaken"].contains(&what.as_str()));
+    all.push(format!("{:?}", Notable::PromotedUnread));
     all
 }

@@ -22,14 +22,15 @@ impl Random {
     }
 }
 
-fn start() -> World {
-    World::new(PROCESSES, u32::MAX, u32::MAX).lagging(u32::MAX)
+fn start(queue: bool) -> World {
+    let world = if queue { World::queue } else { World::new };
+    world(PROCESSES, u32::MAX, u32::MAX).lagging(u32::MAX)
 }
 
 /// Walks by a seed; returns what was done, and what that broke.
-fn walk(seed: u64, seen: &mut Seen) -> Result<(), (Vec<Action>, Broken)> {
+fn walk(queue: bool, seed: u64, seen: &mut Seen) -> Result<(), (Vec<Action>, Broken)> {
     let random = &mut Random(seed);
-    let mut world = start();
+    let mut world = start(queue);
     let mut done = Vec::new();
     // Some walks are calm and some are wild, so that terms last long in one and are short in the other.
     let calm = 1 + random.next(12);
@@ -48,8 +49,8 @@ fn walk(seed: u64, seen: &mut Seen) -> Result<(), (Vec<Action>, Broken)> {
 }
 
 /// Whether these, as far as they can happen, break a promise.
-fn replay(actions: &[Action]) -> Option<Broken> {
-    let mut world = start();
+fn replay(queue: bool, actions: &[Action]) -> Option<Broken> {
+    let mut world = start(queue);
     for action in actions {
         if world.actions(|_| true).contains(action)
             && let Err(broken) = world.happen(*action, &mut Seen::default())
@@ -61,14 +62,14 @@ fn replay(actions: &[Action]) -> Option<Broken> {
 }
 
 /// Leaves out what is not needed, in pieces that get smaller.
-fn shorten(mut actions: Vec<Action>) -> Vec<Action> {
+fn shorten(queue: bool, mut actions: Vec<Action>) -> Vec<Action> {
     let mut piece = actions.len() / 2;
     while piece > 0 {
         let mut from = 0;
         while from < actions.len() {
             let mut fewer = actions.clone();
             fewer.drain(from..(from + piece).min(actions.len()));
-            if replay(&fewer).is_some() {
+            if replay(queue, &fewer).is_some() {
                 actions = fewer;
             } else {
                 from += piece;
@@ -83,22 +84,42 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect(variable))
 }
 
-#[test]
-fn random_walks() {
+fn walks(queue: bool) -> Seen {
     let seeds = match number("WORLDS_SEED") {
         Some(seed) => seed..seed + 1,
         None => 1..number("WORLDS_WALKS").unwrap_or(WALKS) + 1,
     };
     let mut seen = Seen::default();
-    for seed in seeds.clone() {
-        if let Err((actions, broken)) = walk(seed, &mut seen) {
-            let short = shorten(actions);
-            panic!("WORLDS_SEED={seed}: {broken}\nshortened: {:?}, after\n{short:?}", replay(&short));
+    for seed in seeds {
+        if let Err((actions, broken)) = walk(queue, seed, &mut seen) {
+            let short = shorten(queue, actions);
+            let shown = replay(queue, &short);
+            panic!("WORLDS_SEED={seed}: {broken}\nshortened: {shown:?}, after\n{short:?}");
         }
     }
-    if seeds.end - seeds.start >= WALKS {
+    seen
+}
+
+fn enough() -> bool {
+    number("WORLDS_SEED").is_none() && number("WORLDS_WALKS").is_none_or(|walks| walks >= WALKS)
+}
+
+#[test]
+fn random_walks() {
+    let seen = walks(false);
+    if enough() {
         let wanted =
             [Notable::RecoveredCreate, Notable::LostRace, Notable::OverlapByHand, Notable::LostDelete];
+        seen.require(wanted.map(|it| format!("{it:?}")));
+    }
+}
+
+#[test]
+fn random_walks_in_queues() {
+    let seen = walks(true);
+    if enough() {
+        let wanted =
+            [Notable::RecoveredCreate, Notable::PromotedUnread, Notable::OverlapByHand, Notable::LostDelete];
         seen.require(wanted.map(|it| format!("{it:?}")));
     }
 }

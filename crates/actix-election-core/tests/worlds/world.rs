@@ -34,21 +34,33 @@ pub(crate) struct World {
     pub(crate) greatest: Option<FencingToken>,
     /// The locks that somebody deleted by hand.
     pub(crate) robbed: BTreeSet<i64>,
+    /// The znodes whose creators did not hear of it.
+    pub(crate) unheard: BTreeSet<i64>,
 }
 
 impl World {
     /// A world where nothing has happened but that every process has one role and competes.
     pub(crate) fn new(processes: usize, ticks: u32, faults: u32) -> Self {
+        Self::of(false, processes, ticks, faults)
+    }
+
+    /// The same with a queue.
+    pub(crate) fn queue(processes: usize, ticks: u32, faults: u32) -> Self {
+        Self::of(true, processes, ticks, faults)
+    }
+
+    fn of(queue: bool, processes: usize, ticks: u32, faults: u32) -> Self {
         let now = Timestamp::from_nanos(100_000_000_000);
         let mut world = World {
             now,
-            ensemble: Ensemble::new(),
-            processes: (0..processes).map(|number| Process::new(number, now)).collect(),
+            ensemble: Ensemble::new(queue),
+            processes: (0..processes).map(|number| Process::new(number, now, queue)).collect(),
             ticks_left: ticks,
             lags_left: 0,
             faults_left: faults,
             greatest: None,
             robbed: BTreeSet::new(),
+            unheard: BTreeSet::new(),
         };
         let seen = &mut Seen::default();
         for p in 0..processes {
@@ -62,10 +74,19 @@ impl World {
 
     /// A world in which all is quiet: the first process is master, and the others are standby.
     pub(crate) fn settled(processes: usize, ticks: u32, faults: u32) -> Self {
-        let mut world = World::new(processes, 0, 0);
+        World { ticks_left: ticks, faults_left: faults, ..Self::new(processes, 0, 0).at_rest() }
+    }
+
+    /// The same with a queue, in which they stand in the order of their numbers.
+    pub(crate) fn settled_queue(processes: usize, ticks: u32, faults: u32) -> Self {
+        World { ticks_left: ticks, faults_left: faults, ..Self::queue(processes, 0, 0).at_rest() }
+    }
+
+    fn at_rest(self) -> Self {
+        let mut world = self;
         world.quiesce(&mut Seen::default()).unwrap();
         assert!(world.processes[0].held.is_some());
-        World { ticks_left: ticks, faults_left: faults, ..world }
+        world
     }
 
     /// The same world, where time may pass so often although something waits.
@@ -95,14 +116,12 @@ impl World {
         let expired =
             self.ensemble.sessions.iter().filter(|(id, lease)| self.now >= **lease && !connected(**id));
         actions.extend(expired.map(|(id, _)| Action::Expire(*id)));
-        match self.ensemble.lock() {
-            None => actions.push(Action::Squat),
-            Some(_) => actions.extend([
-                Action::Delete,
-                Action::Overwrite,
-                Action::AskToResign(true),
-                Action::AskToResign(false),
-            ]),
+        let line = self.ensemble.line();
+        actions.extend((0..line.len()).map(Action::Delete));
+        if !line.is_empty() {
+            actions.extend([Action::Overwrite, Action::AskToResign(true), Action::AskToResign(false)]);
+        } else if !self.ensemble.queue {
+            actions.push(Action::Squat);
         }
         actions.push(Action::Wipe);
         actions.push(if self.ensemble.denied { Action::Allow } else { Action::Deny });
@@ -185,9 +204,9 @@ impl World {
                 self.give(p, Input::RoleJoined(role), seen)?;
             }
             Action::Cut(p) => self.cut(p, seen)?,
-            Action::Delete => self.delete_by_hand(),
+            Action::Delete(place) => self.delete_by_hand(place),
             Action::Overwrite => {
-                let events = self.ensemble.overwrite(PATH);
+                let events = self.ensemble.overwrite();
                 self.send(events);
             }
             Action::Squat => {
@@ -235,8 +254,8 @@ impl World {
         let process = &mut self.processes[p];
         let (Some(session), Some(link)) = (process.session, &mut process.link) else { return Ok(()) };
         let Some((op, operation)) = link.requests.pop_front() else { return Ok(()) };
-        if matches!(operation, Operation::Delete { .. }) {
-            self.deletes_only_its_own(p, session.id)?;
+        if let Operation::Delete { path } = &operation {
+            self.deletes_only_its_own(p, session.id, path)?;
         }
         let (events, reply) = self.ensemble.serve(p, session.id, op, &operation);
         if reply == Reply::Refused(Refusal::NodeExists) {
@@ -292,23 +311,28 @@ impl World {
 
     fn cut(&mut self, p: usize, seen: &mut Seen) -> Result<(), Broken> {
         self.ensemble.disconnect(p);
-        if let Some(link) = self.processes[p].link.take()
-            && link.replies.iter().any(|input| matches!(input, Input::Answered(_, Reply::Done)))
-        {
-            seen.note(Notable::LostDelete);
+        for input in self.processes[p].link.take().into_iter().flat_map(|link| link.replies) {
+            match input {
+                Input::Answered(_, Reply::Done) => seen.note(Notable::LostDelete),
+                Input::Answered(_, Reply::Created(stat) | Reply::CreatedSequential { stat, .. }) => {
+                    self.unheard.insert(stat.czxid);
+                }
+                _ => {}
+            }
         }
         self.give(p, Input::Disconnected, seen)
     }
 
-    fn delete_by_hand(&mut self) {
-        self.rob();
-        let events = self.ensemble.remove(PATH);
+    fn delete_by_hand(&mut self, place: usize) {
+        let Some(path) = self.ensemble.line().get(place).cloned() else { return };
+        self.rob(&path);
+        let events = self.ensemble.remove(&path);
         self.send(events);
     }
 
-    /// Notes that the lock is taken away from its holder.
-    pub(crate) fn rob(&mut self) {
-        let Some(stat) = self.ensemble.lock().map(|lock| lock.stat) else { return };
+    /// Notes that a znode is taken away from its owner.
+    pub(crate) fn rob(&mut self, path: &str) {
+        let Some(stat) = self.ensemble.znodes.get(path).map(|znode| znode.stat) else { return };
         self.robbed.insert(stat.czxid);
         for held in self.processes.iter_mut().filter_map(|process| process.held.as_mut()) {
             held.robbed |= held.token.as_i64() == stat.czxid;

@@ -392,11 +392,12 @@ impl Handler<AddRole> for Election {
 impl Handler<Observe> for Election {
     type Result = ();
 
-    fn handle(&mut self, Observe(observer): Observe, _: &mut Self::Context) {
+    fn handle(&mut self, Observe(observer): Observe, ctx: &mut Self::Context) {
         if let Some(master) = self.candidate.status().master {
             observer.do_send(MasterChanged { path: self.path.clone(), master });
         }
         self.observers.push(observer);
+        self.feed(Input::Observed, ctx);
     }
 }
 
@@ -467,7 +468,7 @@ impl Handler<GetStatus> for Election {
         Status {
             path: self.path.clone(),
             state: status.state,
-            place: None,
+            place: status.place,
             master: status.master,
             token: status.token,
             lease_remaining: lease.and_then(|lease| lease.until()).map(|until| until.since(now)),

@@ -2,13 +2,12 @@
 
 use actix::prelude::*;
 use actix_election_core::{
-    ElectionPath, FencingToken, Invalid, OpId, Operation, Refusal, Reply, resign_request_path,
+    ElectionPath, FencingToken, Invalid, OpId, Operation, Refusal, Reply, queue_order, resign_request_path,
 };
-use tokio::sync::mpsc;
 
+use super::inquiry::Inquiry;
 use crate::Session;
-use crate::session::OpenLink;
-use crate::session::link::{ConnectionId, Notice, Request, SessionLink};
+use crate::session::link::Request;
 
 /// What came of [`ask_to_resign`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,15 +18,23 @@ pub enum Asked {
     NoMaster,
 }
 
-/// Why the master could not be asked to resign.
+/// Why something could not be asked of the ensemble.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// The path cannot be used.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// What stands at the election path is not a lock.
-    #[error("{0} is not ephemeral, so it is no lock and nobody holds it")]
-    NoLock(ElectionPath),
+    /// What stands at the election path is neither a lock nor the parent of a queue.
+    #[error("{0} is not ephemeral, so it is no lock, and nothing below it stands in a queue")]
+    NoElection(ElectionPath),
+    /// The election may not be looked at.
+    #[error("cannot read {path}: {refusal}")]
+    Unreadable {
+        /// What was to be read.
+        path: String,
+        /// What the ensemble said.
+        refusal: Refusal,
+    },
     /// The request could not be made: it needs permission to create znodes beside the election path.
     #[error("cannot create the request {path}: {refusal}")]
     Refused {
@@ -55,111 +62,74 @@ pub enum AskError {
 /// If the future is dropped, the request stands until the session is closed or expires.
 pub async fn ask_to_resign(session: &Addr<Session>, path: &str) -> Result<Asked, AskError> {
     let path = ElectionPath::new(path)?;
-    let opened = session.send(OpenLink).await.map_err(|_| AskError::SessionClosed)?;
-    let asker = Asker { link: opened.0, notices: opened.1, connection: None, last_op: 0 };
-    asker.ask(path).await
-}
-
-struct Asker {
-    link: SessionLink,
-    notices: mpsc::UnboundedReceiver<Notice>,
-    /// The connection that requests can be made on.
-    connection: Option<ConnectionId>,
-    last_op: u64,
-}
-
-impl Drop for Asker {
-    fn drop(&mut self) {
-        self.link.part();
+    let mut inquiry = Inquiry::start(session).await?;
+    let mut asked = None;
+    loop {
+        match (asked, present(&mut inquiry, &path).await?) {
+            (None, None) => return Ok(Asked::NoMaster),
+            (Some(term), present) if present.is_none_or(|(token, _)| token != term) => {
+                take_back(&mut inquiry, &path, term).await?;
+                return Ok(Asked::Resigned(term));
+            }
+            (_, Some((term, watch))) => {
+                asked = Some(term);
+                place_request(&mut inquiry, resign_request_path(&path, term)).await?;
+                inquiry.wait_for_watch(watch).await?;
+            }
+            (Some(_), None) => {}
+        }
     }
 }
 
-impl Asker {
-    async fn ask(mut self, path: ElectionPath) -> Result<Asked, AskError> {
-        let mut asked = None;
-        loop {
-            let read = Operation::Read { path: path.as_str().to_owned(), watch: true };
-            let (watch, reply) = self.request(Request::Election(read)).await?;
-            let present = match reply {
-                Reply::Found(znode) if znode.stat.ephemeral_owner == 0 => return Err(AskError::NoLock(path)),
-                Reply::Found(znode) => Some(FencingToken::new(znode.stat.czxid)),
-                Reply::Missing => None,
-                Reply::Refused(refusal) => {
-                    return Err(AskError::Refused { path: path.as_str().to_owned(), refusal });
-                }
+/// The token of the master, if there is one, and the watch that tells when that changes.
+async fn present(
+    inquiry: &mut Inquiry,
+    path: &ElectionPath,
+) -> Result<Option<(FencingToken, OpId)>, AskError> {
+    loop {
+        let read = Operation::Read { path: path.as_str().to_owned(), watch: true };
+        let (watch, reply) = inquiry.request(Request::Election(read)).await?;
+        let parent = match reply {
+            Reply::Found(znode) if znode.stat.ephemeral_owner == 0 => znode,
+            Reply::Found(znode) => return Ok(Some((FencingToken::new(znode.stat.czxid), watch))),
+            Reply::Missing => return Ok(None),
+            Reply::Refused(refusal) => return Err(unreadable(path.as_str(), refusal)),
+            _ => continue,
+        };
+        let names =
+            match inquiry.ask(Operation::Children { path: path.as_str().to_owned(), watch: false }).await? {
+                Reply::Children(names) => names,
+                Reply::Refused(refusal) => return Err(unreadable(path.as_str(), refusal)),
                 _ => continue,
             };
-            match (asked, present) {
-                (None, None) => return Ok(Asked::NoMaster),
-                (Some(term), present) if present != Some(term) => {
-                    self.take_back(&path, term).await?;
-                    return Ok(Asked::Resigned(term));
-                }
-                (_, Some(term)) => {
-                    asked = Some(term);
-                    self.place_request(resign_request_path(&path, term)).await?;
-                }
-                (Some(_), None) => {}
-            }
-            self.wait_for_watch(watch).await?;
-        }
-    }
-
-    /// Creates the request, unless it stands already: ours from before a reconnect, or somebody else's.
-    async fn place_request(&mut self, path: String) -> Result<(), AskError> {
-        loop {
-            match self.request(Request::AskToResign { path: path.clone() }).await?.1 {
-                Reply::Created(_) => return Ok(()),
-                Reply::Refused(Refusal::NodeExists) => return Ok(()),
-                Reply::Refused(refusal) => return Err(AskError::Refused { path, refusal }),
-                _ => {}
-            }
-        }
-    }
-
-    /// The request has served its purpose. Where it cannot be deleted it goes with the session.
-    async fn take_back(&mut self, path: &ElectionPath, term: FencingToken) -> Result<(), AskError> {
-        let delete = Operation::Delete { path: resign_request_path(path, term) };
-        self.request(Request::Election(delete)).await.map(|_| ())
-    }
-
-    /// Makes a request once there is a connection. `Unknown` if the connection is lost before the answer.
-    async fn request(&mut self, request: Request) -> Result<(OpId, Reply), AskError> {
-        let connection = loop {
-            match self.connection {
-                Some(connection) => break connection,
-                None => self.notice().await.map(|_| ())?,
-            }
+        let Some(head) = queue_order(&names).first().map(|head| format!("{path}/{head}")) else {
+            let empty_queue = names.is_empty() && parent.data.is_empty();
+            return if empty_queue { Ok(None) } else { Err(AskError::NoElection(path.clone())) };
         };
-        self.last_op += 1;
-        let op = OpId(self.last_op);
-        self.link.request(connection, op, request);
-        loop {
-            match self.notice().await? {
-                Notice::Answered(answered, reply) if answered == op => return Ok((op, reply)),
-                Notice::Disconnected | Notice::SessionLost => return Ok((op, Reply::Unknown)),
-                _ => {}
-            }
-        }
-    }
-
-    /// Waits until the watch fires, or dies with its connection.
-    async fn wait_for_watch(&mut self, armed: OpId) -> Result<(), AskError> {
-        while self.connection.is_some() {
-            if matches!(self.notice().await?, Notice::WatchFired(op, _) if op == armed) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn notice(&mut self) -> Result<Notice, AskError> {
-        let notice = self.notices.recv().await.ok_or(AskError::SessionClosed)?;
-        match &notice {
-            Notice::Connected { connection, .. } => self.connection = Some(*connection),
-            Notice::Disconnected | Notice::SessionLost => self.connection = None,
+        match inquiry.request(Request::Election(Operation::Exists { path: head })).await? {
+            (watch, Reply::Found(znode)) => return Ok(Some((FencingToken::new(znode.stat.czxid), watch))),
+            (_, Reply::Refused(refusal)) => return Err(unreadable(path.as_str(), refusal)),
             _ => {}
         }
-        Ok(notice)
     }
+}
+
+pub(super) fn unreadable(path: &str, refusal: Refusal) -> AskError {
+    AskError::Unreadable { path: path.to_owned(), refusal }
+}
+
+/// Creates the request, unless it stands already: ours from before a reconnect, or somebody else's.
+async fn place_request(inquiry: &mut Inquiry, path: String) -> Result<(), AskError> {
+    loop {
+        match inquiry.request(Request::AskToResign { path: path.clone() }).await?.1 {
+            Reply::Created(_) | Reply::Refused(Refusal::NodeExists) => return Ok(()),
+            Reply::Refused(refusal) => return Err(AskError::Refused { path, refusal }),
+            _ => {}
+        }
+    }
+}
+
+/// The request has served its purpose. Where it cannot be deleted it goes with the session.
+async fn take_back(inquiry: &mut Inquiry, path: &ElectionPath, term: FencingToken) -> Result<(), AskError> {
+    inquiry.ask(Operation::Delete { path: resign_request_path(path, term) }).await.map(|_| ())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
-use actix_election_core::{Address, CandidateConfig, ElectionPath};
+use actix_election_core::{Address, CandidateConfig, ElectionPath, QueueId};
 
 use super::{AddRole, BecameMaster, BecameStandby, Election};
 use crate::session::OpenElection;
@@ -14,6 +14,7 @@ use crate::{Session, StartError};
 #[must_use = "an election is not started before `campaign` or `observe`"]
 pub struct ElectionBuilder {
     path: String,
+    strategy: Strategy,
     address: Option<String>,
     step_down_timeout: Option<Duration>,
     resign_pause: Option<Duration>,
@@ -21,6 +22,18 @@ pub struct ElectionBuilder {
     refused_retry: Option<Duration>,
     watchdog: bool,
     roles: Vec<AddRole>,
+}
+
+/// How the candidates of an election compete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Strategy {
+    /// One ephemeral znode at the election path, which shows the master's address. Whoever creates it is master; when it
+    /// goes, all others try again. Right for a few candidates.
+    #[default]
+    Lock,
+    /// Ephemeral sequential znodes below the election path: first come, first served. Whoever resigns goes to the end,
+    /// and a change wakes one candidate, however many wait. Java's `LeaderLatch` (Curator) can stand in the same queue.
+    Queue,
 }
 
 /// Settings that have been checked.
@@ -35,6 +48,7 @@ impl ElectionBuilder {
     pub(super) fn new(path: &str) -> Self {
         ElectionBuilder {
             path: path.to_owned(),
+            strategy: Strategy::Lock,
             address: None,
             step_down_timeout: None,
             resign_pause: None,
@@ -43,6 +57,13 @@ impl ElectionBuilder {
             watchdog: false,
             roles: Vec::new(),
         }
+    }
+
+    /// How candidates compete: [`Strategy::Lock`] by default. All candidates of an election use the same strategy; one
+    /// that uses the other stays standby, and says that the path is taken.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
     }
 
     /// What others see of this candidate: `host:port`, an IPv6 host in brackets. Without it they see an empty
@@ -118,8 +139,8 @@ impl ElectionBuilder {
         self.start(session, true).await
     }
 
-    /// Starts the election on the session's arbiter only to follow who is master: see
-    /// [`Observe`](crate::Observe).
+    /// Starts the election on the session's arbiter only to follow who is master, whichever strategy its candidates
+    /// use: see [`Observe`](crate::Observe).
     ///
     /// # Errors
     ///
@@ -143,6 +164,10 @@ impl ElectionBuilder {
             || ElectionPath::new("/election").map_err(|problem| StartError::Invalid(vec![problem]));
         let mut config = CandidateConfig::new(path.map_or_else(stand_in, Ok)?);
         config.address = address;
+        config.strategy = match self.strategy {
+            Strategy::Lock => actix_election_core::Strategy::Lock,
+            Strategy::Queue => actix_election_core::Strategy::Queue(QueueId::from_random(rand::random())),
+        };
         let set = |field: &mut Duration, value: Option<Duration>| *field = value.unwrap_or(*field);
         set(&mut config.step_down_timeout, self.step_down_timeout);
         set(&mut config.resign_pause, self.resign_pause);

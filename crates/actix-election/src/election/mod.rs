@@ -3,6 +3,8 @@
 mod actor;
 mod ask;
 mod builder;
+mod candidates;
+mod inquiry;
 mod messages;
 mod roles;
 mod watchdog;
@@ -12,8 +14,9 @@ mod tests;
 
 pub use actor::Election;
 pub use ask::{AskError, Asked, ask_to_resign};
-pub use builder::ElectionBuilder;
 pub(crate) use builder::ElectionSettings;
+pub use builder::{ElectionBuilder, Strategy};
+pub use candidates::{Candidate, candidates};
 pub(crate) use messages::PrepareToClose;
 pub use messages::{
     AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, Resign, Status,

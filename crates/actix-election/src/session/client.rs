@@ -87,6 +87,29 @@ impl Client {
     async fn operate(&self, operation: Operation, arm: &Arm) -> Reply {
         match operation {
             Operation::Create { path, data } => self.create(&self.full(&path), data, self.acl()).await,
+            Operation::CreateSequential { path, data } => {
+                let path = self.full(&path);
+                match self.zookeeper.create2(&path, data, self.acl(), CreateMode::EphemeralSequential).await {
+                    Ok((created, stat)) => {
+                        let name = created.rsplit('/').next().unwrap_or_default().to_owned();
+                        Reply::CreatedSequential { name, stat: shorten(&stat) }
+                    }
+                    Err(error) => not_created(error),
+                }
+            }
+            Operation::Children { path, watch } => {
+                let path = self.full(&path);
+                let listed = if watch {
+                    let listed = self.zookeeper.get_children_w(&path, arm.watcher()).await;
+                    if listed.is_err() {
+                        arm.disarm();
+                    }
+                    listed
+                } else {
+                    self.zookeeper.get_children(&path, false).await
+                };
+                listed.map_or_else(refused, Reply::Children)
+            }
             Operation::CreateParents { path } => self.create_parents(&self.full(&path)).await,
             Operation::Read { path, watch } => {
                 let path = self.full(&path);
@@ -128,9 +151,7 @@ impl Client {
     async fn create(&self, path: &str, data: Vec<u8>, acl: Vec<Acl>) -> Reply {
         match self.zookeeper.create2(path, data, acl, CreateMode::Ephemeral).await {
             Ok((_, stat)) => Reply::Created(shorten(&stat)),
-            // For a create, "no node" speaks of the parent.
-            Err(ZkError::NoNode) => Reply::Refused(Refusal::NoParent),
-            Err(error) => refused(error),
+            Err(error) => not_created(error),
         }
     }
 
@@ -183,6 +204,14 @@ fn found(read: ZkResult<(Vec<u8>, zookeeper_async::Stat)>) -> Reply {
     match read {
         Ok((data, stat)) => Reply::Found(Znode { data, stat: shorten(&stat) }),
         Err(error) => refused(error),
+    }
+}
+
+/// For a create, "no node" speaks of the parent.
+fn not_created(error: ZkError) -> Reply {
+    match error {
+        ZkError::NoNode => Reply::Refused(Refusal::NoParent),
+        error => refused(error),
     }
 }
 

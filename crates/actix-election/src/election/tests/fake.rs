@@ -332,6 +332,19 @@ impl State {
                 self.fire(&path, WatchEvent::Created);
                 Reply::Created(stat)
             }
+            Operation::CreateSequential { path, data } => {
+                self.zxid += 1;
+                let stat = Stat { czxid: self.zxid, ephemeral_owner: self.session };
+                let path = format!("{path}{:010}", self.zxid);
+                self.znodes.insert(path.clone(), Znode { data, stat });
+                let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+                Reply::CreatedSequential { name, stat }
+            }
+            // Nobody here waits for the first to come.
+            Operation::Children { path, .. } => {
+                let below = |node: &String| node.strip_prefix(&path)?.strip_prefix('/').map(String::from);
+                Reply::Children(self.znodes.keys().filter_map(below).collect())
+            }
             Operation::CreateParents { .. } => Reply::Done,
             Operation::Read { path, watch } => {
                 let found = find(&self.znodes, &path);

@@ -1,0 +1,217 @@
+//! The ways to take part in an election, behind one face.
+
+use super::follow::Follow;
+use super::lock::Lock;
+use super::queue::Queue;
+use super::{Master, Trouble};
+use crate::{
+    CandidateConfig, FencingToken, OpId, Operation, Reply, SessionId, Strategy, Timestamp, WatchEvent,
+};
+
+/// What the candidate wants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Want {
+    /// Know who is master; let go of a znode of ours.
+    Follow,
+    /// Be the next master.
+    Compete,
+    /// Keep what a term rests on, whatever happens.
+    Keep,
+}
+
+/// What is known of an election at the ensemble, and the next requests that follow from it.
+///
+/// Each strategy is told what the candidate wants ([`Want`]) and never remembers why: whatever happened before, the
+/// znodes as they are now and the present wish decide. That is what makes every recovery the same code: a lost reply, a
+/// reconnect, a deletion by hand all end in reading again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Contest {
+    /// Only looking on, so far.
+    Follow(Follow),
+    Lock(Lock),
+    Queue(Box<Queue>),
+}
+
+impl Contest {
+    pub(super) fn follow(config: &CandidateConfig) -> Self {
+        Contest::Follow(Follow::new(&config.path, config.refused_retry))
+    }
+
+    /// From now on this candidate may compete; `session` is the one that it is connected in.
+    pub(super) fn compete(&mut self, config: &CandidateConfig, session: Option<SessionId>) {
+        if !matches!(self, Contest::Follow(_)) {
+            return;
+        }
+        let data = config.address.as_ref().map(|a| a.as_str().as_bytes().to_vec()).unwrap_or_default();
+        *self = match config.strategy {
+            Strategy::Lock => Contest::Lock(Lock::new(&config.path, data, config.refused_retry)),
+            Strategy::Queue(id) => {
+                Contest::Queue(Box::new(Queue::new(&config.path, id, data, config.refused_retry)))
+            }
+        };
+        if let Some(session) = session {
+            self.connected(session);
+        }
+    }
+
+    pub(super) fn connected(&mut self, session: SessionId) {
+        match self {
+            Contest::Follow(follow) => follow.connected(),
+            Contest::Lock(lock) => lock.connected(session),
+            Contest::Queue(queue) => queue.connected(session),
+        }
+    }
+
+    /// Watches die with their connection, and what was under way has no answer any more.
+    pub(super) fn disconnected(&mut self) {
+        match self {
+            Contest::Follow(follow) => follow.disconnected(),
+            Contest::Lock(lock) => lock.disconnected(),
+            Contest::Queue(queue) => queue.disconnected(),
+        }
+    }
+
+    /// What the session made goes with it, and nothing of it can come later.
+    pub(super) fn session_lost(&mut self) {
+        match self {
+            Contest::Follow(follow) => follow.session_lost(),
+            Contest::Lock(lock) => lock.session_lost(),
+            Contest::Queue(queue) => queue.session_lost(),
+        }
+    }
+
+    /// Whoever does not compete any more is not in trouble for not being allowed to.
+    pub(super) fn withdraw(&mut self) {
+        match self {
+            Contest::Follow(_) => {}
+            Contest::Lock(lock) => lock.withdraw(),
+            Contest::Queue(queue) => queue.withdraw(),
+        }
+    }
+
+    /// Somebody wants to hear of every change of master.
+    pub(super) fn observed(&mut self) {
+        match self {
+            // They follow who is master in any case.
+            Contest::Follow(_) | Contest::Lock(_) => {}
+            Contest::Queue(queue) => queue.observed(),
+        }
+    }
+
+    /// Lets go of a retry that is due, so that it is not waited for again, whether there is now a use for it or
+    /// not.
+    pub(super) fn pass_time(&mut self, now: Timestamp) {
+        match self {
+            Contest::Follow(follow) => follow.pass_time(now),
+            Contest::Lock(lock) => lock.pass_time(now),
+            Contest::Queue(queue) => queue.pass_time(now),
+        }
+    }
+
+    /// The term with this token is over: if its znode still stands, it is never led by again.
+    pub(super) fn retire(&mut self, token: FencingToken) {
+        match self {
+            Contest::Follow(_) => {}
+            Contest::Lock(lock) => lock.retire(token),
+            Contest::Queue(queue) => queue.retire(token),
+        }
+    }
+
+    /// The token of a znode of ours that makes us master. One that was seen on an earlier connection may be gone.
+    pub(super) fn held(&self) -> Option<FencingToken> {
+        match self {
+            Contest::Follow(_) => None,
+            Contest::Lock(lock) => lock.held(),
+            Contest::Queue(queue) => queue.held(),
+        }
+    }
+
+    /// Whether the znode of ours with this token is known to be no longer there.
+    pub(super) fn is_gone(&self, token: FencingToken) -> bool {
+        match self {
+            Contest::Follow(_) => true,
+            Contest::Lock(lock) => lock.is_gone(token),
+            Contest::Queue(queue) => queue.is_gone(token),
+        }
+    }
+
+    /// Whether a znode of ours may exist that has not been let go.
+    pub(super) fn maybe_ours(&self) -> bool {
+        match self {
+            Contest::Follow(_) => false,
+            Contest::Lock(lock) => lock.maybe_ours(),
+            Contest::Queue(queue) => queue.maybe_ours(),
+        }
+    }
+
+    /// Who is master; `None` while that is not known.
+    pub(super) fn master(&self) -> Option<Option<Master>> {
+        match self {
+            Contest::Follow(follow) => follow.master(),
+            Contest::Lock(lock) => lock.master(),
+            Contest::Queue(queue) => queue.master(),
+        }
+    }
+
+    /// The master, if it is known and certainly somebody else.
+    pub(super) fn others_master(&self) -> Option<Master> {
+        match self {
+            Contest::Follow(follow) => follow.master().flatten(),
+            Contest::Lock(lock) => lock.master().flatten().filter(|_| !lock.maybe_ours()),
+            Contest::Queue(queue) => queue.others_master(),
+        }
+    }
+
+    /// How many stood before us when that was last known; `None` where there is no queue, or we do not stand in it.
+    pub(super) fn place(&self) -> Option<usize> {
+        match self {
+            Contest::Follow(_) | Contest::Lock(_) => None,
+            Contest::Queue(queue) => queue.place(),
+        }
+    }
+
+    /// What is in this candidate's way, other than the master.
+    pub(super) fn trouble(&self) -> Option<&Trouble> {
+        match self {
+            Contest::Follow(follow) => follow.trouble(),
+            Contest::Lock(lock) => lock.trouble(),
+            Contest::Queue(queue) => queue.trouble(),
+        }
+    }
+
+    /// When a refused request is made again.
+    pub(super) fn retry_at(&self) -> Option<Timestamp> {
+        match self {
+            Contest::Follow(follow) => follow.retry_at(),
+            Contest::Lock(lock) => lock.retry_at(),
+            Contest::Queue(queue) => queue.retry_at(),
+        }
+    }
+
+    /// The request to make next, if there is one. It is under way from here on. There may be another one after it.
+    pub(super) fn next_operation(&mut self, want: Want, op: OpId) -> Option<Operation> {
+        match self {
+            Contest::Follow(follow) => follow.next_operation(op),
+            Contest::Lock(lock) => lock.next_operation(want, op),
+            Contest::Queue(queue) => queue.next_operation(want, op),
+        }
+    }
+
+    /// Takes in an answer. One to anything but a request under way is stale and changes nothing.
+    pub(super) fn answered(&mut self, now: Timestamp, op: OpId, reply: Reply) {
+        match self {
+            Contest::Follow(follow) => drop(follow.answered(now, op, &reply)),
+            Contest::Lock(lock) => lock.answered(now, op, reply),
+            Contest::Queue(queue) => queue.answered(now, op, reply),
+        }
+    }
+
+    /// Takes in an event of the watch that `op` armed. One of an older watch is stale and changes nothing.
+    pub(super) fn watch_fired(&mut self, op: OpId, event: WatchEvent) {
+        match self {
+            Contest::Follow(follow) => follow.watch_fired(op, event),
+            Contest::Lock(lock) => lock.watch_fired(op, event),
+            Contest::Queue(queue) => queue.watch_fired(op, event),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Who is master, for those who do not compete: whatever the strategy of those who do.
+//!
+//! An ephemeral znode at the election path is a lock, and its owner is master. Below a persistent one stands a queue,
+//! and its head is master. [`Follow`] keeps a watch on what decides: on the election path, and on the head of the queue,
+//! or, while nobody stands in it, on its children.
+
+use std::time::Duration;
+
+use super::{Master, Trouble, TroubleKind};
+use crate::{
+    ElectionPath, FencingToken, OpId, Operation, Refusal, Reply, Timestamp, WatchEvent, Znode, queue_order,
+};
+
+/// What stands at the election path.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Kind {
+    Unknown,
+    Missing,
+    Lock,
+    Queue,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Step {
+    /// Read the election path and arm the watch.
+    Path,
+    /// Arm the watch where there is nothing to read, or nothing that we may read.
+    PathExists,
+    Children,
+    /// The same, and arm the watch on them: there were none.
+    ChildrenToCome,
+    Head,
+    /// Arm the watch on a head that we may not read.
+    HeadExists,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Follow {
+    path: ElectionPath,
+    refused_retry: Duration,
+    connected: bool,
+    pending: Option<(OpId, Step)>,
+    follow_up: Option<Step>,
+    kind: Kind,
+    /// The request whose watch stands on the election path.
+    path_armed: Option<OpId>,
+    /// The head of the queue by name; the inner `None` if nobody stands in it, the outer if that is to be looked up.
+    head: Option<Option<String>>,
+    /// The request whose watch stands on the head, or on the children while there is none.
+    head_armed: Option<OpId>,
+    master: Option<Option<Master>>,
+    trouble: Option<Trouble>,
+    retry_at: Option<Timestamp>,
+}
+
+impl Follow {
+    pub(super) fn new(path: &ElectionPath, refused_retry: Duration) -> Self {
+        Follow {
+            path: path.clone(),
+            refused_retry,
+            connected: false,
+            pending: None,
+            follow_up: None,
+            kind: Kind::Unknown,
+            path_armed: None,
+            head: None,
+            head_armed: None,
+            master: None,
+            trouble: None,
+            retry_at: None,
+        }
+    }
+
+    pub(super) fn connected(&mut self) {
+        self.disconnected();
+        self.connected = true;
+        self.retry_at = None;
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        self.connected = false;
+        self.pending = None;
+        self.look_anew();
+    }
+
+    /// What was known may be of an ensemble that has been wiped since.
+    pub(super) fn session_lost(&mut self) {
+        self.disconnected();
+        self.master = None;
+    }
+
+    /// Who is master; `None` while that is not known.
+    pub(super) fn master(&self) -> Option<Option<Master>> {
+        self.master.clone()
+    }
+
+    /// Somebody else has seen who is master, or that nobody knows any more.
+    pub(super) fn set_master(&mut self, master: Option<Option<Master>>) {
+        self.master = master;
+    }
+
+    pub(super) fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    pub(super) fn retry_at(&self) -> Option<Timestamp> {
+        self.retry_at
+    }
+
+    /// Nothing tells us that an ACL was put right: look again.
+    pub(super) fn pass_time(&mut self, now: Timestamp) {
+        if self.retry_at.take_if(|at| now >= *at).is_some() {
+            self.look_anew();
+        }
+    }
+
+    fn look_anew(&mut self) {
+        self.follow_up = None;
+        self.kind = Kind::Unknown;
+        self.path_armed = None;
+        self.head = None;
+        self.head_armed = None;
+    }
+
+    pub(super) fn next_operation(&mut self, op: OpId) -> Option<Operation> {
+        if !self.connected || self.pending.is_some() {
+            return None;
+        }
+        let step = self.follow_up.take().or_else(|| self.next_step())?;
+        self.pending = Some((op, step));
+        let path = self.path.as_str().to_owned();
+        let head = || format!("{path}/{}", self.head.iter().flatten().next().map_or("", String::as_str));
+        Some(match step {
+            Step::Path => Operation::Read { path, watch: true },
+            Step::PathExists => Operation::Exists { path },
+            Step::Children => Operation::Children { path, watch: false },
+            Step::ChildrenToCome => Operation::Children { path, watch: true },
+            Step::Head => Operation::Read { path: head(), watch: true },
+            Step::HeadExists => Operation::Exists { path: head() },
+        })
+    }
+
+    fn next_step(&self) -> Option<Step> {
+        if self.retry_at.is_some() {
+            return None;
+        }
+        if self.path_armed.is_none() {
+            return Some(if self.kind == Kind::Missing { Step::PathExists } else { Step::Path });
+        }
+        match &self.head {
+            _ if self.kind != Kind::Queue => None,
+            None => Some(Step::Children),
+            _ if self.head_armed.is_some() => None,
+            Some(None) => Some(Step::ChildrenToCome),
+            Some(Some(_)) => Some(Step::Head),
+        }
+    }
+
+    /// Takes in an answer; returns whether it was one to a request of this.
+    pub(super) fn answered(&mut self, now: Timestamp, op: OpId, reply: &Reply) -> bool {
+        let Some((_, step)) = self.pending.take_if(|(pending, _)| *pending == op) else { return false };
+        match (step, reply) {
+            (Step::Path, Reply::Found(znode)) => self.see_path(op, znode),
+            (Step::PathExists, Reply::Found(_)) if self.kind == Kind::Missing => self.kind = Kind::Unknown,
+            (Step::PathExists, Reply::Found(znode)) => {
+                self.see_path(op, znode);
+                if self.kind == Kind::Lock {
+                    self.denied(now, "read the lock");
+                }
+            }
+            (Step::Path, Reply::Missing) => self.kind = Kind::Missing,
+            (Step::PathExists, Reply::Missing) => {
+                self.path_armed = Some(op);
+                self.kind = Kind::Missing;
+                self.found(None);
+            }
+            (Step::Path, Reply::Refused(Refusal::NoAuth)) => self.follow_up = Some(Step::PathExists),
+            (Step::Children | Step::ChildrenToCome, Reply::Children(names)) => {
+                let head = queue_order(names).first().map(|name| (*name).to_owned());
+                self.head_armed = None;
+                if head.is_none() {
+                    self.found(None);
+                    self.head_armed = Some(op).filter(|_| step == Step::ChildrenToCome);
+                }
+                self.head = Some(head);
+            }
+            (Step::Head, Reply::Found(znode)) => self.see_head(op, znode),
+            (Step::HeadExists, Reply::Found(znode)) => {
+                self.see_head(op, znode);
+                self.denied(now, "read the head of the queue");
+            }
+            (Step::Head, Reply::Refused(Refusal::NoAuth)) => self.follow_up = Some(Step::HeadExists),
+            (Step::Head | Step::HeadExists, Reply::Missing) => self.head = None,
+            (step, Reply::Refused(refusal)) => self.refused(now, step, *refusal),
+            // The path has gone, or nobody knows what came of it: look again.
+            _ => self.look_anew(),
+        }
+        true
+    }
+
+    fn see_path(&mut self, op: OpId, znode: &Znode) {
+        self.path_armed = Some(op);
+        if znode.stat.ephemeral_owner == 0 {
+            self.kind = Kind::Queue;
+        } else {
+            self.kind = Kind::Lock;
+            self.found(Some(Master::of(znode)));
+        }
+    }
+
+    fn see_head(&mut self, op: OpId, znode: &Znode) {
+        self.head_armed = Some(op);
+        self.found(Some(Master::of(znode)));
+    }
+
+    fn found(&mut self, master: Option<Master>) {
+        self.master = Some(master);
+        self.trouble = None;
+    }
+
+    /// Takes in an event of the watch that `op` armed. One of an older watch is stale and changes nothing.
+    pub(super) fn watch_fired(&mut self, op: OpId, event: WatchEvent) {
+        if self.path_armed.take_if(|armed| *armed == op).is_some() {
+            self.look_anew();
+            self.retry_at = None;
+            if event == WatchEvent::Deleted {
+                self.kind = Kind::Missing;
+                self.found(None);
+            }
+        } else if self.head_armed.take_if(|armed| *armed == op).is_some() {
+            let overwritten = event == WatchEvent::Changed && self.head.as_ref().is_some_and(Option::is_some);
+            if !overwritten {
+                self.head = None;
+            }
+        }
+    }
+
+    fn denied(&mut self, now: Timestamp, what: &str) {
+        let message = format!("the ACL does not allow this process to {what} at {}", self.path);
+        self.trouble = Some(Trouble { kind: TroubleKind::Denied, message });
+        self.retry_at = Some(now + self.refused_retry);
+    }
+
+    fn refused(&mut self, now: Timestamp, step: Step, refusal: Refusal) {
+        let doing = match step {
+            Step::Path => "read",
+            Step::PathExists | Step::HeadExists => "watch",
+            Step::Children | Step::ChildrenToCome => "list the queue at",
+            Step::Head => "read the head of the queue at",
+        };
+        let kind = if refusal == Refusal::NoAuth { TroubleKind::Denied } else { TroubleKind::Refused };
+        let message = format!("cannot {doing} {}: {refusal}", self.path);
+        self.trouble = Some(Trouble { kind, message });
+        self.retry_at = Some(now + self.refused_retry);
+    }
+}
+
+impl Master {
+    /// The master whose znode this is. Another program may have written any data there.
+    pub(super) fn of(znode: &Znode) -> Master {
+        Master {
+            address: String::from_utf8_lossy(&znode.data).into_owned(),
+            token: FencingToken::new(znode.stat.czxid),
+        }
+    }
+}

@@ -1,0 +1,507 @@
+//! The `Queue` strategy: ephemeral sequential znodes below the election path, first come, first served.
+//!
+//! ZooKeeper counts the creations below a path, so every new znode goes to the end, and nobody ever comes to stand before
+//! one that is there: who has once been the head of the queue remains it for as long as its znode stands. That is why a
+//! list decides, however old it is, if our own znode is in it; and why the end of the only znode before ours makes us the
+//! head, with nothing read.
+//!
+//! Each candidate watches its own znode and its predecessor's, so that a change wakes one candidate, however many wait.
+//! Whoever stands further back learns of a new master when its turn comes nearer, unless somebody observes.
+
+mod own;
+
+use std::time::Duration;
+
+use super::contest::Want;
+use super::follow::Follow;
+use super::{Master, Trouble, TroubleKind};
+use crate::{
+    ElectionPath, FencingToken, OpId, Operation, QueueId, Refusal, Reply, SessionId, Stat, Timestamp,
+    WatchEvent, Znode, queue_name, queue_order,
+};
+use own::{Own, Place};
+
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Step {
+    Create,
+    Parents,
+    /// List the queue, to find our place.
+    List,
+    /// List it to find a znode of ours whose creation was not answered.
+    Search,
+    /// Look at what may be that znode, and arm the watch.
+    Recover,
+    /// Look at our znode and arm the watch.
+    Own,
+    /// Read the predecessor and arm the watch.
+    Predecessor,
+    /// Arm the watch on a predecessor that we may not read.
+    PredecessorExists,
+    Head,
+    Delete,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Queue {
+    path: ElectionPath,
+    /// What the names of our znodes begin with.
+    prefix: String,
+    data: Vec<u8>,
+    refused_retry: Duration,
+    /// The session that we are connected in.
+    session: Option<SessionId>,
+    own: Option<Own>,
+    /// A create was sent in this session, and what came of it is not known.
+    maybe_created: bool,
+    /// The znode that may be the one that this create made.
+    suspect: Option<String>,
+    pending: Vec<(OpId, Step)>,
+    /// List the queue right behind the create, without waiting for its answer.
+    list_behind: bool,
+    /// The parents are missing: to be created before anything else.
+    parents_missing: bool,
+    /// They were just created: if they are missing again, somebody deletes them.
+    parents_made: bool,
+    /// What stands in the way, and the step that ran into it.
+    trouble: Option<(Step, Trouble)>,
+    retry_at: Option<Timestamp>,
+    observed: bool,
+    /// Follows who is master while we do not stand in the queue; keeps who it is while we do.
+    follow: Follow,
+}
+
+impl Queue {
+    pub(super) fn new(path: &ElectionPath, id: QueueId, data: Vec<u8>, refused_retry: Duration) -> Self {
+        Queue {
+            path: path.clone(),
+            prefix: queue_name::prefix(id),
+            data,
+            refused_retry,
+            session: None,
+            own: None,
+            maybe_created: false,
+            suspect: None,
+            pending: Vec::new(),
+            list_behind: false,
+            parents_missing: false,
+            parents_made: false,
+            trouble: None,
+            retry_at: None,
+            observed: false,
+            follow: Follow::new(path, refused_retry),
+        }
+    }
+
+    pub(super) fn connected(&mut self, session: SessionId) {
+        self.disconnected();
+        self.session = Some(session);
+        self.retry_at = None;
+        self.follow.connected();
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        self.session = None;
+        self.pending.clear();
+        self.suspect = None;
+        self.list_behind = false;
+        self.parents_missing = false;
+        self.own.iter_mut().for_each(Own::disconnected);
+        self.follow.disconnected();
+    }
+
+    pub(super) fn session_lost(&mut self) {
+        self.disconnected();
+        self.own = None;
+        self.maybe_created = false;
+        self.follow.session_lost();
+    }
+
+    pub(super) fn withdraw(&mut self) {
+        if matches!(self.trouble, Some((Step::Create | Step::Parents | Step::List, _))) {
+            self.clear_trouble();
+        }
+    }
+
+    pub(super) fn observed(&mut self) {
+        self.observed = true;
+    }
+
+    pub(super) fn pass_time(&mut self, now: Timestamp) {
+        self.follow.pass_time(now);
+        let due = self.retry_at.take_if(|at| now >= *at).is_some();
+        if due && matches!(self.trouble, Some((Step::PredecessorExists, _))) {
+            // Nothing tells us that it has gone.
+            self.own.iter_mut().for_each(Own::look_up);
+        }
+    }
+
+    pub(super) fn retire(&mut self, token: FencingToken) {
+        if let Some(own) = self.own.as_mut().filter(|own| own.token == token) {
+            own.retired = true;
+        }
+    }
+
+    pub(super) fn held(&self) -> Option<FencingToken> {
+        let own = self.own.as_ref()?;
+        (own.seen && !own.retired && own.place == Place::Head).then_some(own.token)
+    }
+
+    pub(super) fn is_gone(&self, token: FencingToken) -> bool {
+        self.own.as_ref().is_none_or(|own| own.token != token)
+    }
+
+    pub(super) fn maybe_ours(&self) -> bool {
+        self.maybe_created || self.own.is_some()
+    }
+
+    pub(super) fn master(&self) -> Option<Option<Master>> {
+        self.follow.master()
+    }
+
+    pub(super) fn others_master(&self) -> Option<Master> {
+        let own = self.own.as_ref().map(|own| own.token);
+        self.follow.master().flatten().filter(|master| Some(master.token) != own)
+    }
+
+    pub(super) fn place(&self) -> Option<usize> {
+        self.own.as_ref()?.count_ahead()
+    }
+
+    pub(super) fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref().map(|(_, trouble)| trouble).or(self.follow.trouble())
+    }
+
+    pub(super) fn retry_at(&self) -> Option<Timestamp> {
+        [self.retry_at, self.follow.retry_at()].into_iter().flatten().min()
+    }
+
+    pub(super) fn next_operation(&mut self, want: Want, op: OpId) -> Option<Operation> {
+        self.session?;
+        if let Some(step) = self.next_step(want) {
+            return Some(self.operation(step, op));
+        }
+        let stands = self.own.as_ref().is_some_and(|own| !own.retired) || self.is_under_way(Step::Create);
+        if self.observed || !stands { self.follow.next_operation(op) } else { None }
+    }
+
+    fn is_under_way(&self, step: Step) -> bool {
+        self.pending.iter().any(|(_, pending)| *pending == step)
+    }
+
+    fn next_step(&self, want: Want) -> Option<Step> {
+        let idle = |step: &Step| !self.is_under_way(*step) && !self.holds_back(*step);
+        let step = match &self.own {
+            Some(own) if own.retired || self.lets_go(want) => Step::Delete,
+            Some(own) => return self.steps_of(own).into_iter().flatten().find(idle),
+            None if self.is_under_way(Step::Create) && self.list_behind => Step::List,
+            None if self.is_under_way(Step::Create) => return None,
+            None if self.suspect.is_some() => Step::Recover,
+            None if self.maybe_created => Step::Search,
+            None if want == Want::Follow => return None,
+            None if self.parents_missing => Step::Parents,
+            // Whoever may not list the queue must not stand in it: it would never lead, nor anybody after it.
+            None if matches!(self.trouble, Some((Step::List, _))) => Step::List,
+            None => Step::Create,
+        };
+        Some(step).filter(idle)
+    }
+
+    /// What is yet to be done for a znode of ours to stand well.
+    fn steps_of(&self, own: &Own) -> [Option<Step>; 4] {
+        // One that may have gone is looked for first: in a list without it there is nothing to learn.
+        let list = (own.seen && matches!(own.place, Place::Unknown(_))).then_some(Step::List);
+        let watch_own = own.armed.is_none().then_some(Step::Own);
+        let Place::Behind(ahead) = &own.place else { return [list, watch_own, None, None] };
+        let predecessor = if ahead.unreadable { Step::PredecessorExists } else { Step::Predecessor };
+        let predecessor = ahead.armed.is_none().then_some(predecessor);
+        [list, watch_own, predecessor, ahead.unread_head.as_ref().map(|_| Step::Head)]
+    }
+
+    fn lets_go(&self, want: Want) -> bool {
+        want == Want::Follow || want == Want::Compete && matches!(self.trouble, Some((Step::List, _)))
+    }
+
+    /// Whether `step` has to wait until what was refused may be asked again.
+    fn holds_back(&self, step: Step) -> bool {
+        let Some((refused, _)) = self.trouble.as_ref().filter(|_| self.retry_at.is_some()) else {
+            return false;
+        };
+        match refused {
+            Step::Create | Step::Parents => matches!(step, Step::Create | Step::Parents),
+            Step::PredecessorExists => matches!(step, Step::Predecessor),
+            Step::List => matches!(step, Step::List | Step::Create),
+            refused => *refused == step,
+        }
+    }
+
+    fn operation(&mut self, step: Step, op: OpId) -> Operation {
+        self.pending.push((op, step));
+        let path = match self.name_for(step) {
+            Some(name) => format!("{}/{name}", self.path),
+            None => self.path.as_str().to_owned(),
+        };
+        match step {
+            Step::Create => {
+                self.maybe_created = true;
+                self.list_behind = true;
+                Operation::CreateSequential { path, data: self.data.clone() }
+            }
+            Step::Parents => Operation::CreateParents { path },
+            Step::List | Step::Search => {
+                self.list_behind = false;
+                Operation::Children { path, watch: false }
+            }
+            // Of our own only the stat is wanted, which is shown to everybody.
+            Step::Recover | Step::Own | Step::PredecessorExists => Operation::Exists { path },
+            Step::Predecessor => Operation::Read { path, watch: true },
+            Step::Head => Operation::Read { path, watch: false },
+            Step::Delete => {
+                // From here on a change of mind comes too late.
+                self.own.iter_mut().for_each(|own| own.retired = true);
+                Operation::Delete { path }
+            }
+        }
+    }
+
+    /// The name of the znode below the election path that `step` is about.
+    fn name_for(&self, step: Step) -> Option<&str> {
+        let own = self.own.as_ref();
+        let ahead =
+            own.and_then(|own| if let Place::Behind(ahead) = &own.place { Some(ahead) } else { None });
+        match step {
+            Step::Create | Step::Parents => Some(&self.prefix),
+            Step::List | Step::Search => None,
+            Step::Recover => self.suspect.as_deref(),
+            Step::Own | Step::Delete => own.map(|own| own.name.as_str()),
+            Step::Predecessor | Step::PredecessorExists => ahead.map(|ahead| ahead.predecessor.as_str()),
+            Step::Head => ahead?.unread_head.as_deref(),
+        }
+    }
+
+    pub(super) fn answered(&mut self, now: Timestamp, op: OpId, reply: Reply) {
+        if self.follow.answered(now, op, &reply) {
+            return;
+        }
+        let Some(index) = self.pending.iter().position(|(pending, _)| *pending == op) else { return };
+        let (_, step) = self.pending.swap_remove(index);
+        match (step, reply) {
+            (Step::Create, Reply::CreatedSequential { name, stat }) => self.created(now, name, stat),
+            (Step::Parents, Reply::Done) => {
+                self.parents_missing = false;
+                self.parents_made = true;
+            }
+            (Step::List, Reply::Children(names)) => self.listed(&names),
+            (Step::List, Reply::Missing) => self.listed(&[]),
+            (Step::Search, Reply::Children(names)) => self.searched(&names),
+            (Step::Search, Reply::Missing) | (Step::Recover, Reply::Missing) => self.not_created(),
+            (Step::Recover, Reply::Found(znode)) => self.recovered(op, &znode),
+            (Step::Own, Reply::Found(znode)) => self.saw_own(op, &znode),
+            (Step::Own | Step::Delete, Reply::Missing) | (Step::Delete, Reply::Done) => self.own_is_gone(),
+            (Step::Predecessor, Reply::Found(znode)) => self.saw_predecessor(op, &znode),
+            (Step::PredecessorExists, Reply::Found(znode)) => {
+                self.saw_predecessor(op, &znode);
+                let text = "the ACL does not allow this process to read the znode before it in the queue";
+                self.stumble(now, Step::PredecessorExists, TroubleKind::Denied, text.into());
+            }
+            (Step::Head, Reply::Found(znode)) => self.saw_head(&znode),
+            // It has gone: who stands before us now?
+            (Step::Predecessor | Step::PredecessorExists | Step::Head, Reply::Missing) => {
+                self.own.iter_mut().for_each(Own::look_up);
+            }
+            (step, Reply::Refused(refusal)) => self.refused(now, step, refusal),
+            // Nobody knows what came of it, or the answer makes no sense: look again.
+            (_, _) => self.look_anew(),
+        }
+    }
+
+    fn created(&mut self, now: Timestamp, name: String, stat: Stat) {
+        self.parents_made = false;
+        self.maybe_created = false;
+        self.clear_trouble();
+        let numbered = queue_name::place(&name).is_some();
+        self.enter(name, stat, None);
+        if !numbered {
+            self.own.iter_mut().for_each(|own| own.retired = true);
+            let text = format!(
+                "ZooKeeper has counted too many creations below {}: nothing can be ordered there any more; \
+                 delete it once nobody competes",
+                self.path
+            );
+            self.stumble(now, Step::Create, TroubleKind::PathTaken, text);
+        }
+    }
+
+    /// A znode of ours stands in the queue.
+    fn enter(&mut self, name: String, stat: Stat, armed: Option<OpId>) {
+        if Some(SessionId(stat.ephemeral_owner)) == self.session {
+            let token = FencingToken::new(stat.czxid);
+            self.own = Some(Own::new(name, token, armed));
+        }
+    }
+
+    /// No znode of ours came of the create.
+    fn not_created(&mut self) {
+        self.maybe_created = false;
+        self.suspect = None;
+    }
+
+    /// Finds what a create may have made whose reply was lost. The last of those with our identity is the only one
+    /// that this session can have made: what earlier sessions made stands before it.
+    fn searched(&mut self, names: &[String]) {
+        self.clear_trouble();
+        match queue_order(names).iter().rfind(|name| name.starts_with(&self.prefix)) {
+            Some(name) => self.suspect = Some((*name).to_owned()),
+            None => self.not_created(),
+        }
+    }
+
+    /// Whether it is ours is decided by its owner alone: an earlier session may have made it.
+    fn recovered(&mut self, op: OpId, znode: &Znode) {
+        let name = self.suspect.take().unwrap_or_default();
+        self.maybe_created = false;
+        self.clear_trouble();
+        self.enter(name, znode.stat, Some(op));
+    }
+
+    fn listed(&mut self, names: &[String]) {
+        if matches!(self.trouble, Some((Step::List, _))) {
+            self.clear_trouble();
+        }
+        let Some(own) = self.own.as_mut().filter(|own| own.place != Place::Head) else { return };
+        match own.find(names) {
+            Some(Place::Head) => self.now_head(),
+            Some(place) => own.place = place,
+            // Gone, or listed before it was created: reading it tells.
+            None => {
+                own.seen = false;
+                own.armed = None;
+            }
+        }
+    }
+
+    fn now_head(&mut self) {
+        let Some(own) = &mut self.own else { return };
+        own.place = Place::Head;
+        let address = String::from_utf8_lossy(&self.data).into_owned();
+        self.follow.set_master(Some(Some(Master { address, token: own.token })));
+        self.clear_trouble();
+    }
+
+    fn saw_own(&mut self, op: OpId, znode: &Znode) {
+        let Some(own) = &mut self.own else { return };
+        if Some(SessionId(znode.stat.ephemeral_owner)) == self.session
+            && znode.stat.czxid == own.token.as_i64()
+        {
+            own.seen = true;
+            own.armed = Some(op);
+        } else {
+            self.own_is_gone();
+        }
+    }
+
+    fn own_is_gone(&mut self) {
+        if self.own.take().is_some_and(|own| own.place == Place::Head) {
+            self.follow.set_master(None);
+        }
+        if matches!(self.trouble, Some((Step::Own | Step::Delete, _))) {
+            self.clear_trouble();
+        }
+    }
+
+    fn saw_predecessor(&mut self, op: OpId, znode: &Znode) {
+        let Some(ahead) = self.own.as_mut().and_then(Own::ahead) else { return };
+        ahead.armed = Some(op);
+        let is_head = ahead.count == 1;
+        if matches!(self.trouble, Some((Step::Predecessor | Step::PredecessorExists, _))) {
+            self.clear_trouble();
+        }
+        if is_head {
+            self.follow.set_master(Some(Some(Master::of(znode))));
+        }
+    }
+
+    fn saw_head(&mut self, znode: &Znode) {
+        let Some(ahead) = self.own.as_mut().and_then(Own::ahead) else { return };
+        ahead.unread_head = None;
+        self.follow.set_master(Some(Some(Master::of(znode))));
+    }
+
+    fn look_anew(&mut self) {
+        self.suspect = None;
+        if let Some(own) = &mut self.own {
+            own.look_up();
+            own.armed = None;
+        }
+    }
+
+    pub(super) fn watch_fired(&mut self, op: OpId, event: WatchEvent) {
+        self.follow.watch_fired(op, event);
+        let Some(own) = &mut self.own else { return };
+        if own.armed.take_if(|armed| *armed == op).is_some() {
+            if event == WatchEvent::Deleted {
+                self.own_is_gone();
+            }
+            return;
+        }
+        let own_stands = own.armed.is_some();
+        let Some(ahead) = own.ahead() else { return };
+        if ahead.armed.take_if(|armed| *armed == op).is_none() || event != WatchEvent::Deleted {
+            return;
+        }
+        // Events come in the order of what they tell. Had our own znode gone before, we would know.
+        if ahead.count == 1 && own_stands {
+            self.now_head();
+        } else {
+            own.look_up();
+        }
+    }
+
+    fn refused(&mut self, now: Timestamp, step: Step, refusal: Refusal) {
+        match (step, refusal) {
+            (Step::Create, Refusal::NoParent) if !self.parents_made => {
+                self.maybe_created = false;
+                self.parents_missing = true;
+                return;
+            }
+            (Step::Predecessor | Step::Head, Refusal::NoAuth) => {
+                if let Some(ahead) = self.own.as_mut().and_then(Own::ahead) {
+                    match step {
+                        Step::Predecessor => ahead.unreadable = true,
+                        // Who it is remains unknown; our turn comes all the same.
+                        _ => ahead.unread_head = None,
+                    }
+                }
+                return;
+            }
+            (Step::Create, _) => self.maybe_created = false,
+            _ => {}
+        }
+        self.parents_made = false;
+        let doing = match step {
+            Step::Create => "join the queue",
+            Step::Parents => "create the election path",
+            Step::List | Step::Search => "list the queue",
+            Step::Recover | Step::Own => "watch our znode in the queue",
+            Step::Predecessor | Step::PredecessorExists => "watch the znode before ours in the queue",
+            Step::Head => "read the head of the queue",
+            Step::Delete => "leave the queue",
+        };
+        let kind = match refusal {
+            Refusal::NoAuth => TroubleKind::Denied,
+            Refusal::EphemeralParent => TroubleKind::PathTaken,
+            _ => TroubleKind::Refused,
+        };
+        self.stumble(now, step, kind, format!("cannot {doing} at {}: {refusal}", self.path));
+    }
+
+    fn clear_trouble(&mut self) {
+        self.trouble = None;
+        self.retry_at = None;
+    }
+
+    fn stumble(&mut self, now: Timestamp, step: Step, kind: TroubleKind, message: String) {
+        self.trouble = Some((step, Trouble { kind, message }));
+        self.retry_at = Some(now + self.refused_retry);
+    }
+}

@@ -1,0 +1,92 @@
+//! Our znode in the queue, and where it stands.
+
+use crate::{FencingToken, OpId, queue_order};
+
+/// A znode of ours, made in the present session.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Own {
+    pub(super) name: String,
+    pub(super) token: FencingToken,
+    pub(super) place: Place,
+    /// Whether it was seen on this connection.
+    pub(super) seen: bool,
+    /// The request whose watch stands on it.
+    pub(super) armed: Option<OpId>,
+    /// It is being let go: it is never led by again.
+    pub(super) retired: bool,
+}
+
+/// Where our znode stands.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Place {
+    /// To be looked up; kept from the last look: how many stood before it.
+    Unknown(Option<usize>),
+    Behind(Ahead),
+    /// For as long as it stands.
+    Head,
+}
+
+/// Those before us.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Ahead {
+    pub(super) count: usize,
+    /// The znode right before ours.
+    pub(super) predecessor: String,
+    /// Whether we may not read it.
+    pub(super) unreadable: bool,
+    /// The request whose watch stands on it.
+    pub(super) armed: Option<OpId>,
+    /// The head by name, while its data has yet to be read; `None` where it is the predecessor.
+    pub(super) unread_head: Option<String>,
+}
+
+impl Own {
+    pub(super) fn new(name: String, token: FencingToken, armed: Option<OpId>) -> Self {
+        Own { name, token, place: Place::Unknown(None), seen: true, armed, retired: false }
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        self.seen = false;
+        self.armed = None;
+        self.look_up();
+    }
+
+    /// Its place is to be looked up again. Who is the head remains it.
+    pub(super) fn look_up(&mut self) {
+        if let Place::Behind(ahead) = &self.place {
+            self.place = Place::Unknown(Some(ahead.count));
+        }
+    }
+
+    /// Its place in this list, if it is there.
+    pub(super) fn find(&self, children: &[String]) -> Option<Place> {
+        let order = queue_order(children);
+        let count = order.iter().position(|name| *name == self.name)?;
+        Some(match count.checked_sub(1) {
+            None => Place::Head,
+            Some(before) => Place::Behind(Ahead {
+                count,
+                predecessor: order[before].to_owned(),
+                unreadable: false,
+                armed: None,
+                unread_head: (before > 0).then(|| order[0].to_owned()),
+            }),
+        })
+    }
+
+    /// How many stood before it when that was last known.
+    pub(super) fn count_ahead(&self) -> Option<usize> {
+        match &self.place {
+            Place::Unknown(last) => *last,
+            Place::Behind(ahead) => Some(ahead.count),
+            Place::Head => Some(0),
+        }
+    }
+
+    pub(super) fn ahead(&mut self) -> Option<&mut Ahead> {
+        match &mut self.place {
+            Place::Behind(ahead) => Some(ahead),
+            _ => None,
+        }
+    }
+}

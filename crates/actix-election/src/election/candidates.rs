@@ -1,0 +1,96 @@
+//! Who stands in an election?
+
+use actix::prelude::*;
+use actix_election_core::{ElectionPath, FencingToken, Operation, Refusal, Reply, Znode, queue_order};
+
+use super::AskError;
+use super::ask::unreadable;
+use super::inquiry::Inquiry;
+use crate::Session;
+use crate::session::link::Request;
+
+/// A candidate, as everybody sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Candidate {
+    /// What it says of itself: `host:port`, or empty. Empty also where it may not be read.
+    pub address: String,
+    /// The token that its term has, or will have.
+    pub token: FencingToken,
+}
+
+/// The candidates of an election in their order, the master first, whichever strategy they use. With the `Lock`
+/// strategy nobody but the master can be seen.
+///
+/// # Errors
+///
+/// See [`AskError`]. Where no server answers it waits without limit: put a time limit around it.
+///
+/// # Cancel safety
+///
+/// Cancel safe: it only reads.
+pub async fn candidates(session: &Addr<Session>, path: &str) -> Result<Vec<Candidate>, AskError> {
+    let path = ElectionPath::new(path)?;
+    let mut inquiry = Inquiry::start(session).await?;
+    loop {
+        match look(&mut inquiry, path.as_str()).await? {
+            None => return Ok(Vec::new()),
+            Some(Reply::Found(znode)) if znode.stat.ephemeral_owner != 0 => {
+                return Ok(vec![candidate(&znode)]);
+            }
+            Some(Reply::Found(_)) => {}
+            Some(_) => continue,
+        }
+        let list = Operation::Children { path: path.as_str().to_owned(), watch: false };
+        let names = match inquiry.ask(list).await? {
+            Reply::Children(names) => names,
+            Reply::Refused(refusal) => return Err(unreadable(path.as_str(), refusal)),
+            _ => continue,
+        };
+        let paths: Vec<_> = queue_order(&names).into_iter().map(|name| format!("{path}/{name}")).collect();
+        if let Some(candidates) = read_all(&mut inquiry, &paths).await? {
+            return Ok(candidates);
+        }
+    }
+}
+
+/// Reads a znode, or at least its stat; `None` if it is not there.
+async fn look(inquiry: &mut Inquiry, path: &str) -> Result<Option<Reply>, AskError> {
+    let read = Operation::Read { path: path.to_owned(), watch: false };
+    let reply = match inquiry.ask(read).await? {
+        Reply::Refused(Refusal::NoAuth) => inquiry.ask(Operation::Exists { path: path.to_owned() }).await?,
+        reply => reply,
+    };
+    match reply {
+        Reply::Missing => Ok(None),
+        Reply::Refused(refusal) => Err(unreadable(path, refusal)),
+        reply => Ok(Some(reply)),
+    }
+}
+
+/// Reads all of them at once; those that have gone are left out. `None` if the connection was lost meanwhile.
+async fn read_all(inquiry: &mut Inquiry, paths: &[String]) -> Result<Option<Vec<Candidate>>, AskError> {
+    let reads = paths.iter().map(|path| Operation::Read { path: path.clone(), watch: false });
+    let answers = inquiry.requests(reads.map(Request::Election)).await?;
+    let mut candidates = Vec::new();
+    for (path, (_, reply)) in paths.iter().zip(answers) {
+        let reply = match reply {
+            Reply::Refused(Refusal::NoAuth) => look(inquiry, path).await?,
+            Reply::Refused(refusal) => return Err(unreadable(path, refusal)),
+            Reply::Missing => None,
+            reply => Some(reply),
+        };
+        match reply {
+            Some(Reply::Found(znode)) => candidates.push(candidate(&znode)),
+            Some(_) => return Ok(None),
+            None => {}
+        }
+    }
+    Ok(Some(candidates))
+}
+
+fn candidate(znode: &Znode) -> Candidate {
+    Candidate {
+        address: String::from_utf8_lossy(&znode.data).into_owned(),
+        token: FencingToken::new(znode.stat.czxid),
+    }
+}

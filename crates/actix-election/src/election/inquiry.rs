@@ -1,0 +1,96 @@
+//! Asking the ensemble something once, outside of any election actor.
+
+use actix::prelude::*;
+use actix_election_core::{OpId, Operation, Reply};
+use tokio::sync::mpsc;
+
+use super::AskError;
+use crate::Session;
+use crate::session::OpenLink;
+use crate::session::link::{ConnectionId, Notice, Request, SessionLink};
+
+/// One user of a session that makes requests and waits for their answers.
+pub(super) struct Inquiry {
+    link: SessionLink,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    /// The connection that requests can be made on.
+    connection: Option<ConnectionId>,
+    last_op: u64,
+}
+
+impl Drop for Inquiry {
+    fn drop(&mut self) {
+        self.link.part();
+    }
+}
+
+impl Inquiry {
+    pub(super) async fn start(session: &Addr<Session>) -> Result<Self, AskError> {
+        let opened = session.send(OpenLink).await.map_err(|_| AskError::SessionClosed)?;
+        Ok(Inquiry { link: opened.0, notices: opened.1, connection: None, last_op: 0 })
+    }
+
+    /// Makes a request once there is a connection. `Unknown` if the connection is lost before the answer.
+    pub(super) async fn request(&mut self, request: Request) -> Result<(OpId, Reply), AskError> {
+        let mut answers = self.requests([request]).await?;
+        Ok(answers.pop().unwrap_or((OpId(self.last_op), Reply::Unknown)))
+    }
+
+    /// The same for an operation, where nobody waits for a watch.
+    pub(super) async fn ask(&mut self, operation: Operation) -> Result<Reply, AskError> {
+        self.request(Request::Election(operation)).await.map(|(_, reply)| reply)
+    }
+
+    /// Makes several requests, one right behind the other, and returns their answers in the same order.
+    pub(super) async fn requests(
+        &mut self,
+        requests: impl IntoIterator<Item = Request>,
+    ) -> Result<Vec<(OpId, Reply)>, AskError> {
+        let connection = loop {
+            match self.connection {
+                Some(connection) => break connection,
+                None => self.notice().await.map(|_| ())?,
+            }
+        };
+        let first = self.last_op + 1;
+        for request in requests {
+            self.last_op += 1;
+            self.link.request(connection, OpId(self.last_op), request);
+        }
+        let mut answers: Vec<_> = (first..=self.last_op).map(|op| (OpId(op), Reply::Unknown)).collect();
+        let mut missing = answers.len();
+        while missing > 0 {
+            match self.notice().await? {
+                Notice::Answered(op, reply) => {
+                    if let Some(answer) = answers.iter_mut().find(|(asked, _)| *asked == op) {
+                        answer.1 = reply;
+                        missing -= 1;
+                    }
+                }
+                Notice::Disconnected | Notice::SessionLost => break,
+                _ => {}
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Waits until the watch fires, or dies with its connection.
+    pub(super) async fn wait_for_watch(&mut self, armed: OpId) -> Result<(), AskError> {
+        while self.connection.is_some() {
+            if matches!(self.notice().await?, Notice::WatchFired(op, _) if op == armed) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn notice(&mut self) -> Result<Notice, AskError> {
+        let notice = self.notices.recv().await.ok_or(AskError::SessionClosed)?;
+        match &notice {
+            Notice::Connected { connection, .. } => self.connection = Some(*connection),
+            Notice::Disconnected | Notice::SessionLost => self.connection = None,
+            _ => {}
+        }
+        Ok(notice)
+    }
+}
