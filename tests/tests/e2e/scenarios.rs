@@ -1,5 +1,7 @@
 //! Candidates live through random faults of the in-process server and of the network before it.
 
+#![allow(clippy::print_stdout, reason = "a run that fails shows how to have it again")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
