@@ -8,6 +8,7 @@ mod campaign;
 mod connected;
 mod disconnected;
 mod lease;
+mod queue;
 mod resign;
 mod resign_request;
 mod role_acknowledged;

@@ -181,8 +181,10 @@ impl Queue {
         if let Some(step) = self.next_step(want) {
             return Some(self.operation(step, op));
         }
-        let stands = self.own.as_ref().is_some_and(|own| !own.retired) || self.is_under_way(Step::Create);
-        if self.observed || !stands { self.follow.next_operation(op) } else { None }
+        // Whoever stands in the queue, or is about to, finds out there who is master.
+        let out = self.own.as_ref().is_none_or(|own| own.retired);
+        let aside = want == Want::Follow || out && self.retry_at.is_some();
+        if self.observed || aside { self.follow.next_operation(op) } else { None }
     }
 
     fn is_under_way(&self, step: Step) -> bool {
