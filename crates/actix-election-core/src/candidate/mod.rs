@@ -27,6 +27,9 @@ use resign_watch::ResignWatch;
 use roles::Roles;
 use term::Term;
 
+/// How often it is looked whether the lease suffices to lead by what is held, at intervals of T/20: for 2 T.
+const SHORT_LOOKS: u32 = 40;
+
 /// How often a trouble that lasts is reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -105,6 +108,9 @@ pub struct Candidate {
     announced: Option<Option<Master>>,
     reported: Option<(Trouble, Timestamp)>,
     overdue: Option<Trouble>,
+    /// How often the lease was looked at since there is something to lead by, and did not suffice.
+    short_looks: u32,
+    too_slow: Option<Trouble>,
     next_op: u64,
     outputs: VecDeque<Output>,
 }
@@ -135,6 +141,8 @@ impl Candidate {
             announced: None,
             reported: None,
             overdue: None,
+            short_looks: 0,
+            too_slow: None,
             next_op: 0,
             outputs: VecDeque::new(),
         })
@@ -225,7 +233,7 @@ impl Candidate {
 
     /// What somebody has to put right.
     fn trouble(&self) -> Option<&Trouble> {
-        self.overdue.as_ref().or(self.contest.trouble())
+        self.overdue.as_ref().or(self.too_slow.as_ref()).or(self.contest.trouble())
     }
 
     fn take_in(&mut self, input: Input) {
@@ -254,7 +262,8 @@ impl Candidate {
                 self.contest.watch_fired(op, event);
             }
             Input::Observed => self.contest.observed(),
-            Input::Lease(_) | Input::Timer => {}
+            Input::Timer => self.look_at_lease(),
+            Input::Lease(_) => {}
         }
     }
 
@@ -283,6 +292,7 @@ impl Candidate {
     fn withdraw(&mut self) {
         self.step_down(StandbyReason::Resigned, Duration::ZERO);
         self.contest.withdraw();
+        self.too_slow = None;
         self.campaigning = false;
         self.leaving = true;
         self.pause = None;
@@ -327,6 +337,30 @@ impl Candidate {
         self.cut_term(StandbyReason::SessionLost);
     }
 
+    /// Who holds what makes master and cannot lead by it keeps everybody else from leading: after a while it makes room.
+    fn look_at_lease(&mut self) {
+        if !self.is_winning() {
+            return;
+        }
+        self.short_looks += 1;
+        if self.short_looks < SHORT_LOOKS {
+            return;
+        }
+        self.too_slow = Some(Trouble {
+            kind: TroubleKind::TooSlow,
+            message: format!(
+                "in 2 T, with a session timeout T of {:?}, the ensemble has not answered fast enough to lead: this \
+                 candidate makes room for others",
+                self.timeout
+            ),
+        });
+        if let Some(token) = self.contest.held() {
+            self.contest.retire(token);
+        }
+        self.last_end = Some(StandbyReason::LeaseEnding);
+        self.stay_out(self.config.failure_pause);
+    }
+
     /// Brings everything in line with what is known now.
     fn settle(&mut self) {
         if self.term.is_some_and(|term| self.contest.is_gone(term.token)) {
@@ -339,6 +373,9 @@ impl Candidate {
             }
         }
         self.begin_term();
+        if !self.is_winning() {
+            self.short_looks = 0;
+        }
         self.tell_newcomers();
         self.ask_ensemble();
         self.announce();

@@ -30,6 +30,7 @@ impl Candidate {
         }
         let Some(token) = self.contest.held() else { return };
         self.term = Some(Term { token, ending: None });
+        self.too_slow = None;
         self.resign_watch = Some(ResignWatch::new(&self.config.path, token, self.connected));
         self.outputs.push_back(Output::LeaseBegan(token));
         for role in self.roles.told(Told::Standby) {

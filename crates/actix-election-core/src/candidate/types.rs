@@ -79,6 +79,9 @@ pub enum TroubleKind {
     Refused,
     /// A role has not acknowledged `BecameStandby` in time; until it does, this candidate stays out.
     StepDownOverdue,
+    /// The ensemble answers too slowly to lead with this session timeout; the candidate stays out for a while. It lasts
+    /// until the candidate leads, or withdraws.
+    TooSlow,
 }
 
 /// Names a role actor. Never used twice in one candidate.

@@ -92,6 +92,46 @@ fn after_a_long_stop_the_end_comes_first() {
     ]);
 }
 
+/// Whoever cannot lead makes room for those who can.
+#[test]
+fn a_lease_that_never_suffices() {
+    let looks = |count| std::iter::repeat_n(Wait(T / 20.0), count);
+    let nearly = || winning_armed().after(looks(39));
+    let out = || nearly().after([Wait(T / 20.0)]);
+    check([
+        ("for nearly 2 T", winning_armed().after(looks(38)), Wait(T / 20.0), &[], Winning),
+        (
+            "for 2 T",
+            nearly(),
+            Wait(T / 20.0),
+            &["1: lease_ending", "confirm", "report TooSlow"],
+            WaitingForAcknowledgement,
+        ),
+        ("just in time", nearly(), Lease(0.25 * T), &["lease 42", "1: master 42", "exists request"], Master),
+        (
+            "it competes again",
+            out().after([
+                Ack(ROLE),
+                Answer("confirm", own(TOKEN)),
+                Watch("read", WatchEvent::Deleted),
+                Answer("delete", Reply::Done),
+                Answer("exists", Reply::Missing),
+            ]),
+            Wait(5.0),
+            &["create"],
+            Competing,
+        ),
+        ("a stop of the process is not the ensemble's fault", winning_armed(), Wait(100.0), &[], Winning),
+        (
+            "a cut in between begins it anew",
+            nearly().after([cut(), Ack(ROLE), connects(OURS), Answer("read", own(TOKEN))]),
+            Wait(T / 20.0),
+            &[],
+            Winning,
+        ),
+    ]);
+}
+
 #[test]
 fn what_is_overdue_comes_before_the_input_that_arrives_late() {
     let over = ["capped -90.20", "1: lease_ending", "lease over"];
