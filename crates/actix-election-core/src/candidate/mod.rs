@@ -101,6 +101,8 @@ pub struct Candidate {
     term: Option<Term>,
     resign_watch: Option<ResignWatch>,
     roles: Roles,
+    /// Whether it was said that the session's lease is needed.
+    lease_needed: bool,
     /// Stay out until then.
     pause: Option<Timestamp>,
     /// Why the roles are standby where nothing at the ensemble says so: the end of the last term.
@@ -136,6 +138,7 @@ impl Candidate {
             term: None,
             resign_watch: None,
             roles: Roles::default(),
+            lease_needed: false,
             pause: None,
             last_end: None,
             announced: None,
@@ -377,12 +380,24 @@ impl Candidate {
             self.short_looks = 0;
         }
         self.tell_newcomers();
+        self.ask_for_lease();
         self.ask_ensemble();
         self.announce();
         self.report();
         if self.leaving && self.term.is_none() && !self.contest.maybe_ours() {
             self.leaving = false;
+            self.ask_for_lease();
             self.outputs.push_back(Output::Left);
+        }
+    }
+
+    /// A lease takes a while to be proven, so it is asked for before it is needed.
+    fn ask_for_lease(&mut self) {
+        let idle = self.config.lazy_standby && self.term.is_none() && self.contest.is_far();
+        let needed = (self.campaigning || self.leaving || self.term.is_some()) && !idle;
+        if needed != self.lease_needed {
+            self.lease_needed = needed;
+            self.outputs.push_back(Output::LeaseNeeded(needed));
         }
     }
 

@@ -155,6 +155,9 @@ pub enum Input {
 pub enum Output {
     /// Ask the ensemble, on the present connection; the answer comes back as [`Input::Answered`].
     Request(OpId, Operation),
+    /// Whether this candidate needs the session's lease from now on: probes are sent while one does. Without this output
+    /// it does not.
+    LeaseNeeded(bool),
     /// A term begins: make a lease that ends with the session's.
     LeaseBegan(FencingToken),
     /// From now on the term's lease ends at this moment at the latest, even if the session's goes on.

@@ -41,6 +41,8 @@ pub(crate) struct Bench {
     /// Every request so far, with its kind.
     requests: Vec<(OpId, String)>,
     messages: Vec<(RoleId, MessageId)>,
+    /// Whether it has said that it needs a lease.
+    pub(crate) lease_needed: bool,
 }
 
 impl Bench {
@@ -56,7 +58,7 @@ impl Bench {
         config.address = Some(Address::new(ADDRESS).unwrap());
         change(&mut config);
         let candidate = Candidate::new(config, now).unwrap();
-        Bench { candidate, now, requests: Vec::new(), messages: Vec::new() }
+        Bench { candidate, now, requests: Vec::new(), messages: Vec::new(), lease_needed: false }
     }
 
     /// The bench after these have happened too.
@@ -72,7 +74,12 @@ impl Bench {
         self.candidate.handle(self.now, input);
         let mut words = Vec::new();
         while let Some(output) = self.candidate.next_output() {
-            words.push(self.note(output));
+            if let Output::LeaseNeeded(needed) = output {
+                assert_ne!(self.lease_needed, needed, "said twice");
+                self.lease_needed = needed;
+            } else {
+                words.push(self.note(output));
+            }
         }
         let timer = self.candidate.next_timer();
         assert!(timer.is_none_or(|(at, _)| at > self.now), "{timer:?} is due again at {:?}", self.now);
@@ -140,6 +147,7 @@ impl Bench {
                     }
                 }
             }
+            Output::LeaseNeeded(_) => unreachable!("noted before"),
             Output::LeaseBegan(token) => format!("lease {token}"),
             Output::LeaseCapped(at) => {
                 format!("capped {:+.2}", at.as_secs_f64() - self.now.as_secs_f64())

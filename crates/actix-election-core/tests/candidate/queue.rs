@@ -442,6 +442,41 @@ fn it_is_refused() {
 }
 
 #[test]
+fn a_lazy_one_needs_a_lease_once_its_turn_is_near() {
+    let mut bench = Bench::configured(|config| {
+        config.strategy = Strategy::Queue(ID);
+        config.lazy_standby = true;
+    });
+    for (given, needed) in [
+        (joins(ROLE), false),
+        (campaign(), true),
+        (connects(OURS), true),
+        (joined(5, TOKEN), true),
+        (Answer("exists 5", own(TOKEN)), true),
+        (Answer("list", children([other(2), other(4), ours(5)])), false),
+        (Answer("read 4", znode(9, 41, "c:1")), false),
+        (Answer("glance 2", others(OTHER)), false),
+        (Ack(ROLE), false),
+        (cut(), false),
+        (connects(OURS), false),
+        (Answer("exists 5", own(TOKEN)), false),
+        (Answer("list", children([other(2), other(4), ours(5)])), false),
+        (Answer("read 4", znode(9, 41, "c:1")), false),
+        (Watch("read 4", Deleted), false),
+        (Answer("list", children([other(2), ours(5)])), true),
+        (Answer("read 2", others(OTHER)), true),
+        (Watch("read 2", Deleted), true),
+        (Lease(0.5 * T), true),
+        (withdraw(), true),
+        (Ack(ROLE), true),
+        (Answer("delete 5", Reply::Done), false),
+    ] {
+        bench.give(given.clone());
+        assert_eq!(bench.lease_needed, needed, "{given:?}");
+    }
+}
+
+#[test]
 fn its_place_is_told() {
     let place = |bench: Bench| bench.status().place;
     assert_eq!(place(joining()), None);

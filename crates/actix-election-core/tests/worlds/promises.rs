@@ -30,7 +30,8 @@ impl World {
                 }
             }
             Output::Tell(role, id, message) => return self.tell(p, input, (role, id, &message), seen),
-            Output::MasterChanged(_) => {}
+            // Sessions are probed here as long as they are connected.
+            Output::LeaseNeeded(_) | Output::MasterChanged(_) => {}
             Output::Report(trouble) => seen.note(trouble.kind),
             Output::Left => {
                 seen.note(Notable::Left);

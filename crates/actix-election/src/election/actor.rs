@@ -164,6 +164,7 @@ impl Election {
                 Output::Request(op, operation) => {
                     self.link.request(self.connection, op, Request::Election(operation));
                 }
+                Output::LeaseNeeded(needed) => self.link.candidate(needed),
                 Output::LeaseBegan(token) => self.begin_lease(token),
                 Output::LeaseCapped(until) => {
                     if let Some(term) = &self.term {
@@ -265,7 +266,6 @@ impl Election {
     }
 
     fn left(&mut self, ctx: &mut Context<Self>) {
-        self.link.candidate(false);
         for waiting in self.leaving.drain(..) {
             let _ = waiting.send(());
         }
@@ -325,7 +325,6 @@ impl Actor for Election {
             self.add_role(role, ctx);
         }
         if self.campaign {
-            self.link.candidate(true);
             self.feed(Input::Campaign, ctx);
         }
     }
@@ -426,7 +425,6 @@ impl Handler<Campaign> for Election {
     fn handle(&mut self, _: Campaign, ctx: &mut Self::Context) {
         // Whoever waits for a withdrawal waits for something that will not be.
         self.leaving.clear();
-        self.link.candidate(true);
         self.feed(Input::Campaign, ctx);
     }
 }

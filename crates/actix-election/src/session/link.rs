@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Join(LinkId, mpsc::UnboundedSender<Notice>),
     /// And no longer.
     Part(LinkId),
-    /// Whether this user is a candidate, and needs a lease.
+    /// Whether this user needs a lease.
     Candidate(LinkId, bool),
     /// Carry out this request on this connection.
     Request(LinkId, ConnectionId, OpId, Request),

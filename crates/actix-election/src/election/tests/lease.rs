@@ -151,7 +151,7 @@ async fn master_is_told_with_a_quarter_of_the_timeout_left_at_least() {
     world.session.lease_left(T / 4 - Duration::from_millis(1));
     world.state(actix_election_core::CandidateState::Winning).await;
     // Whether nothing is proven for a while or the lease is over: it waits, and the role is told nothing.
-    role.nothing_until(2 * T).await;
+    role.nothing_until(T).await;
     world.session.go_on();
     let lease = role.master().await;
     assert!(lease.remaining() >= T / 4);
