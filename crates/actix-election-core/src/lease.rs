@@ -43,7 +43,7 @@ use crate::{SessionTimeout, Timestamp};
 /// clock.probe_answered(second(101), second(101));
 /// assert_eq!(clock.deadline(), Some(second(100) + Duration::from_millis(9_800)));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct LeaseClock {
     timeout: Option<SessionTimeout>,
     /// When the present connection's ConnectRequest was sent, until a probe proves the attach.
@@ -53,7 +53,7 @@ pub struct LeaseClock {
     deadline: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Probe {
     sent: Timestamp,
     answered: Timestamp,

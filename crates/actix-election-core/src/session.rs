@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::{LeaseClock, SessionTimeout, Timestamp};
 
 /// What is known of the session.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SessionState {
     /// No session yet: looking for a server that grants one.
     Connecting,
@@ -66,7 +66,7 @@ pub enum SessionInput {
 }
 
 /// What the driver of a [`SessionMonitor`] has to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SessionOutput {
     /// Send a write that is known to fail.
     SendProbe,
@@ -115,7 +115,7 @@ pub enum SessionTimer {
 /// assert_eq!(monitor.next_output(), Some(SessionOutput::State(SessionState::Connected)));
 /// assert_eq!(monitor.next_output(), None);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct SessionMonitor {
     lease: LeaseClock,
     link: Link,
@@ -129,7 +129,7 @@ pub struct SessionMonitor {
     outputs: VecDeque<SessionOutput>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 enum Link {
     #[default]
     Down,

@@ -14,6 +14,8 @@ mod ensemble;
 mod explore;
 mod process;
 mod promises;
+#[path = "../common/random.rs"]
+mod random;
 mod run_on;
 mod seen;
 mod walk;

@@ -2,25 +2,13 @@
 //! far as the promise stays broken, before it is shown.
 
 use crate::action::Action;
+use crate::random::{Random, number};
 use crate::seen::{Notable, Seen};
 use crate::world::{Broken, World};
 
 const PROCESSES: usize = 4;
 const STEPS: usize = 900;
 const WALKS: u64 = 200;
-
-/// SplitMix64: small, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % below as u64).unwrap()
-    }
-}
 
 fn start(queue: bool) -> World {
     let world = if queue { World::queue } else { World::new };
@@ -33,13 +21,13 @@ fn walk(queue: bool, seed: u64, seen: &mut Seen) -> Result<(), (Vec<Action>, Bro
     let mut world = start(queue);
     let mut done = Vec::new();
     // Some walks are calm and some are wild, so that terms last long in one and are short in the other.
-    let calm = 1 + random.next(12);
+    let calm = 1 + random.index(12);
     for _ in 0..STEPS {
         let mut actions = world.actions(|_| true);
-        if random.next(calm + 1) > 0 {
+        if random.index(calm + 1) > 0 {
             actions.retain(|action| !action.is_fault());
         }
-        let action = actions[random.next(actions.len())];
+        let action = actions[random.index(actions.len())];
         done.push(action);
         if let Err(broken) = world.happen(action, seen) {
             return Err((done, broken));
@@ -78,10 +66,6 @@ fn shorten(queue: bool, mut actions: Vec<Action>) -> Vec<Action> {
         piece /= 2;
     }
     actions
-}
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().expect(variable))
 }
 
 fn walks(queue: bool) -> Seen {

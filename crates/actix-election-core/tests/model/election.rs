@@ -1,0 +1,248 @@
+//! What an election's actor does for a candidate, and what the candidate must never do.
+
+use actix_election_core::*;
+
+use crate::judge::Property;
+use crate::process::Held;
+use crate::tree::PATH;
+use crate::world::World;
+
+impl World {
+    pub(crate) fn start_process(&mut self, p: usize) {
+        let role = self.processes[p].new_role();
+        self.processes[p].campaigning = true;
+        self.give(p, Input::RoleJoined(role));
+        self.give(p, Input::Campaign);
+    }
+
+    /// Hands an input to a candidate, after the lease if that has moved, and carries out what comes of it.
+    pub(crate) fn give(&mut self, p: usize, input: Input) {
+        let now = self.processes[p].clock.stamp(self.now);
+        let lease = self.processes[p].lease.filter(|_| input != Input::SessionLost);
+        if let Some(lease) = lease {
+            self.processes[p].candidate.handle(now, Input::Lease(lease));
+            self.carry_out(p, None);
+        }
+        self.stale_is_ignored(p, &input);
+        self.processes[p].candidate.handle(now, input.clone());
+        self.carry_out(p, Some(&input));
+        self.over_once_acknowledged(p, &input);
+        self.timers_rest(p);
+    }
+
+    fn carry_out(&mut self, p: usize, input: Option<&Input>) {
+        while let Some(output) = self.processes[p].candidate.next_output() {
+            self.output(p, input, output);
+        }
+        let state = self.processes[p].candidate.status().state;
+        self.judge.seen.note(state.name());
+    }
+
+    fn output(&mut self, p: usize, input: Option<&Input>, output: Output) {
+        match output {
+            Output::Request(op, operation) => {
+                let lets_go = match &operation {
+                    Operation::Delete { path } | Operation::Confirm { path } => path == PATH,
+                    _ => false,
+                };
+                if lets_go && self.processes[p].valid(self.now).is_some() {
+                    self.break_promise(p, Property::LeaseBeforeLock, format!("{operation:?}"));
+                }
+                self.ask(p, op, operation);
+            }
+            Output::LeaseBegan(token) => self.term_begins(p, input, token),
+            Output::LeaseCapped(at) => {
+                if let Some(held) = &mut self.processes[p].held {
+                    held.cap = Some(held.cap.map_or(at, |cap| cap.min(at)));
+                }
+            }
+            Output::LeaseEnded => self.processes[p].held = None,
+            Output::Tell(role, id, message) => self.tell(p, role, id, &message),
+            Output::MasterChanged(_) => {}
+            Output::Report(_) => self.judge.seen.note("a trouble is reported"),
+            Output::Left => self.left_nothing(p),
+        }
+    }
+
+    fn break_promise(&mut self, p: usize, property: Property, what: String) {
+        self.judge.is_broken(property, self.now, format!("process {p}: {what}"));
+    }
+
+    /// G2.
+    fn term_begins(&mut self, p: usize, input: Option<&Input>, token: FencingToken) {
+        let robbed = self.judge.robbed.contains(&token.as_i64());
+        if self.judge.greatest >= Some(token) && !(robbed && !self.setting.hands_count) {
+            let what = format!("token {token} after {:?}", self.judge.greatest);
+            self.break_promise(p, Property::TokensGrow, what);
+        }
+        self.judge.greatest = self.judge.greatest.max(Some(token));
+        if matches!(input, Some(Input::Answered(_, Reply::Found(_)))) {
+            self.judge.seen.note("a recovered create");
+        }
+        let process = &mut self.processes[p];
+        // The candidate may not know yet that the session is over: such a lease is never valid.
+        let session = process.session.map_or(0, |(session, _)| session);
+        process.held = Some(Held { token, session, cap: None, robbed });
+    }
+
+    /// G3.
+    fn tell(&mut self, p: usize, id: RoleId, number: MessageId, message: &Message) {
+        let process = &mut self.processes[p];
+        let handled_at = self.now + process.handling;
+        let alive = process.session.is_some_and(|(session, _)| {
+            self.servers.iter().all(|server| server.tree.sessions.contains_key(&session))
+        });
+        let valid = process.valid(self.now).map(|held| held.token);
+        let process = &mut self.processes[p];
+        let current = process.session.is_some() && process.lease.is_some();
+        let Some(role) = process.role.as_mut().filter(|role| role.id == id) else { return };
+        let mut wrong = None;
+        match message {
+            Message::BecameMaster { token } => {
+                if role.master == Some(true) || role.standby_unhandled.is_some() {
+                    wrong = Some(format!("{message:?} before BecameStandby was handled"));
+                } else if current && valid != Some(*token) {
+                    wrong = Some(format!("{message:?} for a term that is lost"));
+                }
+                role.master = Some(true);
+            }
+            Message::BecameStandby { reason, .. } => {
+                if role.master == Some(false) {
+                    wrong = Some(format!("{message:?} to one that is standby"));
+                }
+                self.judge.seen.note(reason_name(*reason));
+                if *reason == StandbyReason::LeaseEnding && alive {
+                    self.judge.seen.note("a lease runs out beside a living session");
+                }
+                role.master = Some(false);
+                role.standby_unhandled = Some(number);
+            }
+        }
+        let at = role.mailbox.back().map_or(handled_at, |(_, before)| handled_at.max(*before));
+        role.mailbox.push_back((number, at));
+        if let Some(wrong) = wrong {
+            self.break_promise(p, Property::CleanMessages, wrong);
+        }
+    }
+
+    /// G8, for a candidate that has left. It knows of its present session alone, as far as it has heard.
+    fn left_nothing(&mut self, p: usize) {
+        self.judge.seen.note("a candidate leaves");
+        let process = &self.processes[p];
+        let session = process.session.map_or(-1, |(session, _)| session);
+        let leader = self.leader().map(|leader| &self.servers[leader].tree);
+        let lock = leader.and_then(|tree| tree.znodes.get(PATH)).map(|znode| znode.stat.ephemeral_owner);
+        if process.held.is_some() || lock == Some(session) {
+            self.break_promise(p, Property::NothingLeft, "it left, and left something behind".into());
+        }
+    }
+
+    fn over_once_acknowledged(&mut self, p: usize, input: &Input) {
+        let Input::RoleAcknowledged(..) = input else { return };
+        let process = &self.processes[p];
+        let standby = process
+            .role
+            .as_ref()
+            .is_some_and(|role| role.master == Some(false) && role.standby_unhandled.is_none());
+        if standby && process.valid(self.now).is_some() {
+            let what = "the lease is valid after the acknowledgement".into();
+            self.break_promise(p, Property::OverOnceAcknowledged, what);
+        }
+    }
+
+    fn timers_rest(&mut self, p: usize) {
+        let process = &self.processes[p];
+        let now = process.clock.stamp(self.now);
+        if let Some((_, timer)) = process.candidate.next_timer().filter(|(at, _)| *at <= now) {
+            let what = format!("{timer:?} was served and is due again");
+            self.break_promise(p, Property::TimersRest, what);
+        }
+    }
+
+    /// An answer or event that was handed over before changes nothing but the time.
+    fn stale_is_ignored(&mut self, p: usize, input: &Input) {
+        let now = self.processes[p].clock.stamp(self.now);
+        let process = &mut self.processes[p];
+        if matches!(input, Input::Connected { .. })
+            && let Some(stale) = process.stale.pop_front()
+        {
+            let (mut with, mut without) = (process.candidate.clone(), process.candidate.clone());
+            with.handle(now, stale.clone());
+            without.handle(now, Input::Timer);
+            self.judge.seen.note("something stale is ignored");
+            if with != without {
+                self.break_promise(p, Property::StaleIsIgnored, format!("{stale:?} changes something"));
+            }
+        }
+        if matches!(input, Input::Answered(..)) {
+            let stale = &mut self.processes[p].stale;
+            stale.clear();
+            stale.push_back(input.clone());
+        }
+    }
+
+    /// G1. Called after everything that happens: a lease becomes valid by an event, and invalid by itself.
+    pub(crate) fn at_most_one_master(&mut self) {
+        let mut rightful = 0;
+        let mut all = 0;
+        for process in &self.processes {
+            let Some(held) = process.valid(self.now) else { continue };
+            all += 1;
+            rightful += usize::from(!held.robbed || self.setting.hands_count);
+        }
+        if rightful > 1 {
+            let valid = self.processes.iter().filter_map(|process| {
+                process.valid(self.now).map(|held| (process.number, held.token, process.lease))
+            });
+            let what = format!("two valid leases: {:?}", valid.collect::<Vec<_>>());
+            self.judge.is_broken(Property::OneMaster, self.now, what);
+        }
+        if all > 1 {
+            self.judge.seen.note("an overlap after a deletion by hand");
+        }
+    }
+
+    pub(crate) fn rob(&mut self, czxid: i64) {
+        self.judge.robbed.insert(czxid);
+        for held in self.processes.iter_mut().filter_map(|process| process.held.as_mut()) {
+            held.robbed |= held.token.as_i64() == czxid;
+        }
+    }
+
+    /// The lemma that G1 rests on: where the leader ends a session, its lease is over.
+    pub(crate) fn judge_end_of_session(&mut self, s: usize, session: i64) {
+        let timeout = self.servers[s].table.get(&session).map(|tracked| tracked.timeout);
+        let Some(process) = self.processes.iter().find(|process| process.session.is_some_and(|s| s.0 == session))
+        else {
+            return;
+        };
+        let now = process.clock.stamp(self.now);
+        let known = process.session.map(|(_, known)| known);
+        // An attach that granted less, and that the client has not heard of: no lease can follow that.
+        if self.setting.excuse_unheard_grants && timeout < known {
+            return;
+        }
+        let beyond = process.lease.map_or(0, |lease| lease.since(now).as_millis());
+        let t = known.unwrap_or(1);
+        self.rules.judge(process, now, t);
+        if process.lease.is_some_and(|lease| lease > now) {
+            let what = format!("the lease outlives session {session} by {beyond} ms, T {} ms", t / 1_000_000);
+            self.break_promise(process.number, Property::LeaseWithinSession, what);
+        }
+    }
+}
+
+fn reason_name(reason: StandbyReason) -> &'static str {
+    // Told apart from the states of the same name.
+    match reason {
+        StandbyReason::Connecting => "standby: connecting",
+        StandbyReason::Outranked => "standby: outranked",
+        StandbyReason::Resigned => "standby: resigned",
+        StandbyReason::LeaseEnding => "standby: lease_ending",
+        StandbyReason::SessionLost => "standby: session_lost",
+        StandbyReason::NodeLost => "standby: node_lost",
+        StandbyReason::PathTaken => "standby: path_taken",
+        StandbyReason::Denied => "standby: denied",
+        StandbyReason::RoleFailed => "standby: role_failed",
+    }
+}

@@ -1,0 +1,387 @@
+//! Servers among themselves: the leader's table of sessions, its pings, proposals and commits.
+//!
+//! Every step names what it stands for in ZooKeeper.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_election_core::Reply;
+
+use crate::clock::Moment;
+use crate::judge::Property;
+use crate::server::{Mode, Origin, Packet, Server, ServerId, Tracked, Transaction, bucket};
+use crate::tree::{Hand, PATH, Write};
+use crate::world::World;
+
+impl World {
+    pub(crate) fn server(&mut self, s: ServerId) -> &mut Server {
+        &mut self.servers[s]
+    }
+
+    fn send(&mut self, from: ServerId, to: ServerId, packet: Packet) {
+        let at = self.now + self.latency();
+        self.links.entry((from, to)).or_default().send(at, packet);
+    }
+
+    /// `Leader.lead` and `LearnerHandler.ping`: twice a tick, first the count of who is still there.
+    pub(crate) fn ping(&mut self, s: ServerId) {
+        let lag = if self.setting.ping_lag > 0 { self.random.below(self.setting.ping_lag) } else { 0 };
+        let reading = self.servers[s].clock.read(self.now);
+        self.servers[s].next_ping = reading + self.setting.tick / 2 + lag;
+        let patience = self.setting.sync_limit * self.setting.tick;
+        self.server(s).learners.retain(|_, heard| reading < *heard + patience);
+        let voters = self.servers[s].learners.keys().filter(|learner| **learner < self.setting.voters).count();
+        if self.servers[s].mode == Mode::Leading && voters + 1 < self.quorum() {
+            self.judge.seen.note("a leader loses its quorum");
+            return self.look(s);
+        }
+        for learner in self.servers[s].learners.keys().copied().collect::<Vec<_>>() {
+            self.send(s, learner, Packet::Ping);
+        }
+    }
+
+    pub(crate) fn quorum(&self) -> usize {
+        self.setting.voters / 2 + 1
+    }
+
+    /// `SessionTrackerImpl.run`: sessions whose bucket is due are closed, by a transaction.
+    pub(crate) fn expire(&mut self, s: ServerId) {
+        let reading = self.servers[s].clock.read(self.now);
+        let due = self.servers[s].table.iter_mut().filter(|(_, t)| !t.closing && t.expiry <= reading);
+        let due: Vec<i64> = due.map(|(session, _)| *session).collect();
+        for session in due {
+            if let Some(tracked) = self.server(s).table.get_mut(&session) {
+                tracked.closing = true;
+            }
+            self.propose(s, session, Write::CloseSession, None);
+        }
+    }
+
+    /// A request reaches the leader: `PrepRequestProcessor` checks that its session lives, and lives there.
+    pub(crate) fn request(&mut self, s: ServerId, via: ServerId, origin: Origin, session: i64, write: Write) {
+        if let Write::OpenSession(timeout) = write {
+            let expiry = bucket(self.servers[s].clock.read(self.now) + timeout, self.setting.tick);
+            let tracked = Tracked { expiry, timeout, owner: Some(origin.server), closing: false };
+            self.server(s).table.insert(session, tracked);
+        }
+        let tracked = self.server(s).table.get_mut(&session).filter(|tracked| !tracked.closing);
+        if tracked.is_some_and(|tracked| *tracked.owner.get_or_insert(origin.server) == origin.server) {
+            self.propose(s, session, write, Some(origin));
+        } else if origin.server == s {
+            self.drop_wire(s, origin.wire);
+        } else {
+            self.send(s, via, Packet::Refused(origin));
+        }
+    }
+
+    pub(crate) fn propose(&mut self, s: ServerId, session: i64, write: Write, origin: Option<Origin>) {
+        let server = self.server(s);
+        server.last_proposed += 1;
+        let zxid = server.last_proposed;
+        let transaction = Transaction { zxid, session, write, origin };
+        server.log.push_back(transaction.clone());
+        server.acks.insert(zxid, BTreeSet::from([s]));
+        for learner in server.learners.keys().copied().collect::<Vec<_>>() {
+            if learner < self.setting.voters {
+                self.send(s, learner, Packet::Proposal(transaction.clone()));
+            }
+        }
+        self.commit(s);
+    }
+
+    /// `Leader.tryToCommit`: in order, as soon as a quorum has it on disk.
+    fn commit(&mut self, s: ServerId) {
+        while let Some(first) = self.servers[s].log.front().map(|transaction| transaction.zxid) {
+            let acks = self.servers[s].acks.get(&first).map_or(0, BTreeSet::len);
+            if acks < self.quorum() {
+                return;
+            }
+            self.server(s).acks.remove(&first);
+            for learner in self.servers[s].learners.keys().copied().collect::<Vec<_>>() {
+                self.send(s, learner, Packet::Commit(first));
+            }
+            self.apply_first(s);
+        }
+    }
+
+    fn apply_first(&mut self, s: ServerId) {
+        if let Some(transaction) = self.server(s).log.pop_front() {
+            self.apply(s, transaction);
+        }
+    }
+
+    /// `FinalRequestProcessor`, on every server: events go out before the reply, and before the observers hear.
+    pub(crate) fn apply(&mut self, s: ServerId, transaction: Transaction) {
+        let Transaction { zxid, session, ref write, origin } = transaction;
+        if self.servers[s].mode == Mode::Leading {
+            self.judge_transaction(s, session, write);
+        }
+        let (reply, changes) = self.server(s).tree.apply(zxid, session, write);
+        if *write == Write::CloseSession {
+            self.server(s).table.remove(&session);
+            self.server(s).touches.remove(&session);
+            self.drop_session(s, session);
+        }
+        for (path, event) in changes {
+            self.fire(s, &path, event);
+        }
+        if let Some(origin) = origin.filter(|origin| origin.server == s) {
+            self.answer(s, origin.wire, session, write, reply);
+        }
+        if let Mode::Following { .. } = self.servers[s].mode {
+            for observer in self.servers[s].learners.keys().copied().collect::<Vec<_>>() {
+                self.send(s, observer, Packet::Inform(transaction.clone()));
+            }
+        }
+    }
+
+    /// What the present leader does is what counts.
+    fn judge_transaction(&mut self, s: ServerId, session: i64, write: &Write) {
+        use actix_election_core::Operation;
+        let lock = self.servers[s].tree.znodes.get(PATH).map(|znode| znode.stat);
+        match (write, lock) {
+            (Write::CloseSession, _) => self.judge_end_of_session(s, session),
+            (Write::ByHand(Hand::Delete(path)), Some(lock)) if path == PATH => self.rob(lock.czxid),
+            (Write::Operation(Operation::Delete { path }), Some(lock))
+                if path == PATH && lock.ephemeral_owner != session =>
+            {
+                if self.judge.robbed.is_empty() {
+                    let what = format!("session {session} deletes the lock of {}", lock.ephemeral_owner);
+                    self.judge.is_broken(Property::OnlyOnesOwn, self.now, what);
+                }
+                // Between the look and the delete somebody deleted by hand: no request could prevent that.
+                self.rob(lock.czxid);
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn packet(&mut self, from: ServerId, to: ServerId, packet: Packet) {
+        let reading = self.servers[to].clock.read(self.now);
+        if let Some(heard) = self.server(to).learners.get_mut(&from) {
+            *heard = reading;
+            return self.from_learner(from, to, packet);
+        }
+        if matches!(self.servers[to].mode, Mode::Following { to: leader, .. } if leader == from) {
+            self.server(to).heard = reading;
+            self.from_leader(from, to, packet);
+        }
+    }
+
+    /// `LearnerHandler.run`. An observer master passes on what only the leader can do.
+    fn from_learner(&mut self, from: ServerId, to: ServerId, packet: Packet) {
+        let above = match self.servers[to].mode {
+            Mode::Following { to, .. } => Some(to),
+            _ => None,
+        };
+        match (packet, above) {
+            (Packet::Touches(touches), None) => {
+                let (now, tick) = (self.now, self.setting.tick);
+                for (session, timeout) in touches {
+                    self.server(to).touch_table(now, session, timeout, tick);
+                }
+            }
+            (Packet::Touches(touches), Some(_)) => self.server(to).touches.extend(touches),
+            (packet @ (Packet::Request(..) | Packet::Revalidate(..)), Some(leader)) => {
+                self.send(to, leader, packet);
+            }
+            (Packet::Request(origin, session, write), None) => self.request(to, from, origin, session, write),
+            (Packet::Revalidate(origin, session, timeout), None) => {
+                let valid = self.revalidate(to, origin.server, session, timeout);
+                self.send(to, from, Packet::Revalidated(origin, session, valid));
+            }
+            (Packet::Ack(zxid), None) => {
+                if let Some(acks) = self.server(to).acks.get_mut(&zxid) {
+                    acks.insert(from);
+                }
+                self.commit(to);
+            }
+            _ => {}
+        }
+    }
+
+    /// `Leader.revalidateSession`: an attach touches the session at the leader itself.
+    pub(crate) fn revalidate(&mut self, s: ServerId, owner: ServerId, session: i64, timeout: u64) -> bool {
+        let (now, tick) = (self.now, self.setting.tick);
+        let valid = self.server(s).touch_table(now, session, timeout, tick);
+        if let Some(tracked) = self.server(s).table.get_mut(&session).filter(|_| valid) {
+            tracked.owner = Some(owner);
+        }
+        valid
+    }
+
+    /// `Follower.processPacket`.
+    fn from_leader(&mut self, from: ServerId, to: ServerId, packet: Packet) {
+        match packet {
+            Packet::Ping => {
+                let touches = std::mem::take(&mut self.server(to).touches);
+                self.send(to, from, Packet::Touches(touches));
+            }
+            Packet::Proposal(transaction) => {
+                let zxid = transaction.zxid;
+                self.server(to).log.push_back(transaction);
+                self.send(to, from, Packet::Ack(zxid));
+            }
+            Packet::Commit(zxid) => {
+                if self.servers[to].log.front().is_some_and(|first| first.zxid == zxid) {
+                    self.apply_first(to);
+                }
+            }
+            Packet::Inform(transaction) => self.apply(to, transaction),
+            Packet::Snapshot(tree) => {
+                let server = self.server(to);
+                server.tree = *tree;
+                server.mode = Mode::Following { to: from, synced: true };
+            }
+            Packet::Refused(origin) if origin.server == to => self.drop_wire(to, origin.wire),
+            Packet::Revalidated(origin, session, valid) if origin.server == to => {
+                self.revalidated(to, origin.wire, session, valid);
+            }
+            Packet::Refused(origin) | Packet::Revalidated(origin, ..) => self.send(to, origin.server, packet),
+            Packet::Bye => self.look(to),
+            _ => {}
+        }
+    }
+
+    /// Sends a client's request on its way to the leader.
+    pub(crate) fn submit(&mut self, s: ServerId, origin: Origin, session: i64, write: Write) {
+        match self.servers[s].mode {
+            Mode::Leading => self.request(s, s, origin, session, write),
+            Mode::Following { to, .. } => self.send(s, to, Packet::Request(origin, session, write)),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn submit_revalidation(&mut self, s: ServerId, origin: Origin, session: i64, timeout: u64) {
+        match self.servers[s].mode {
+            Mode::Leading => {
+                let valid = self.revalidate(s, s, session, timeout);
+                self.revalidated(s, origin.wire, session, valid);
+            }
+            Mode::Following { to, .. } => self.send(s, to, Packet::Revalidate(origin, session, timeout)),
+            _ => {}
+        }
+    }
+
+    /// Gives up its leader, or the lead: clients are dropped, and so are those who follow it.
+    pub(crate) fn look(&mut self, s: ServerId) {
+        for learner in std::mem::take(&mut self.server(s).learners).into_keys() {
+            self.send(s, learner, Packet::Bye);
+        }
+        let join_at = self.now + self.setting.tick / 10 + self.latency();
+        let server = self.server(s);
+        server.mode = Mode::Looking;
+        server.table = BTreeMap::new();
+        server.touches = BTreeMap::new();
+        server.acks = BTreeMap::new();
+        server.join_at = join_at;
+        self.drop_wires(s);
+    }
+
+    /// A server that looks finds a leader to follow, or a quorum elects one.
+    pub(crate) fn join(&mut self, s: ServerId) {
+        self.server(s).join_at = self.now + self.setting.tick / 10;
+        let group = self.servers[s].group;
+        let now = self.now;
+        let here = |server: &Server| server.group == group && server.paused_until <= now;
+        if s >= self.setting.voters {
+            let master = (0..self.setting.voters).find(|f| {
+                here(&self.servers[*f]) && matches!(self.servers[*f].mode, Mode::Following { synced: true, .. })
+            });
+            return master.into_iter().for_each(|master| self.follow(s, master));
+        }
+        let voters = 0..self.setting.voters;
+        let leading = voters.clone().filter(|l| here(&self.servers[*l]) && self.servers[*l].mode == Mode::Leading);
+        if let Some(leader) = leading.max_by_key(|l| self.servers[*l].last_proposed) {
+            return self.follow(s, leader);
+        }
+        let looking: Vec<ServerId> =
+            voters.filter(|l| here(&self.servers[*l]) && self.servers[*l].mode == Mode::Looking).collect();
+        if looking.len() >= self.quorum()
+            && let Some(elected) = looking.iter().max_by_key(|l| self.servers[**l].last_logged())
+        {
+            self.lead(*elected);
+            for follower in looking.iter().filter(|follower| *follower != elected) {
+                self.follow(*follower, *elected);
+            }
+        }
+    }
+
+    /// `LeaderZooKeeperServer.createSessionTracker`: a new leader gives every session a whole T.
+    fn lead(&mut self, s: ServerId) {
+        self.judge.seen.note("an election");
+        self.epoch += 1;
+        let (now, epoch, tick) = (self.now, self.epoch, self.setting.tick);
+        let server = self.server(s);
+        server.mode = Mode::Leading;
+        server.last_proposed = epoch * EPOCH;
+        server.next_ping = server.clock.read(now) + tick / 2;
+        // What it has on disk is committed by its election: a quorum gets it before it serves anybody.
+        while !self.servers[s].log.is_empty() {
+            self.apply_first(s);
+        }
+        let server = self.server(s);
+        let reading = server.clock.read(now);
+        let track = |timeout: &u64| Tracked {
+            expiry: bucket(reading + timeout, tick),
+            timeout: *timeout,
+            owner: None,
+            closing: false,
+        };
+        server.table = server.tree.sessions.iter().map(|(id, timeout)| (*id, track(timeout))).collect();
+    }
+
+    fn follow(&mut self, s: ServerId, to: ServerId) {
+        for pair in [(s, to), (to, s)] {
+            self.links.entry(pair).or_default().clear();
+        }
+        let now = self.now;
+        let reading = self.servers[to].clock.read(now);
+        let server = self.server(s);
+        server.mode = Mode::Following { to, synced: false };
+        server.log.clear();
+        server.heard = server.clock.read(now);
+        let tick = self.setting.tick;
+        let leader = self.server(to);
+        leader.learners.insert(s, reading);
+        if leader.mode != Mode::Leading && leader.learners.len() == 1 {
+            leader.next_ping = reading + tick / 2;
+        }
+        let snapshot = Packet::Snapshot(Box::new(leader.tree.clone()));
+        let log: Vec<Transaction> = leader.log.iter().cloned().collect();
+        self.send(to, s, snapshot);
+        if s < self.setting.voters {
+            for transaction in log {
+                self.send(to, s, Packet::Proposal(transaction));
+            }
+        }
+    }
+
+    /// `Learner` reads with a timeout: a leader that is silent for syncLimit ticks is given up.
+    pub(crate) fn gives_up_leader_at(&self, s: ServerId) -> Moment {
+        let server = &self.servers[s];
+        server.clock.when(server.heard + self.setting.sync_limit * self.setting.tick)
+    }
+
+    /// Somebody outside does something to the znodes, if there is a leader to do it.
+    pub(crate) fn by_hand(&mut self, hand: Hand) {
+        if let Some(leader) = self.leader() {
+            self.propose(leader, 0, Write::ByHand(hand), None);
+        }
+    }
+
+    pub(crate) fn leader(&self) -> Option<ServerId> {
+        let leading = (0..self.setting.voters).filter(|s| self.servers[*s].mode == Mode::Leading);
+        leading.max_by_key(|s| self.servers[*s].last_proposed)
+    }
+
+    /// Answers a write whose transaction was applied here.
+    fn answer(&mut self, s: ServerId, wire: u32, session: i64, write: &Write, reply: Reply) {
+        match write {
+            Write::OpenSession(timeout) => self.attached(s, wire, session, *timeout),
+            _ => self.written(s, wire, reply),
+        }
+    }
+}
+
+/// The transactions that an epoch has room for.
+const EPOCH: i64 = 1_000_000;

@@ -1,0 +1,87 @@
+//! Large worlds in continuous time. A seed decides everything.
+
+use crate::judge::Seen;
+use crate::random::{Random, number};
+use crate::rules::Rules;
+use crate::runner::{account, run};
+use crate::setting::Setting;
+
+/// How many worlds are run unless `MODEL_WORLDS` says otherwise.
+const WORLDS: u64 = 1_000;
+
+#[test]
+fn random_worlds_keep_every_promise() {
+    let seeds = match number("MODEL_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 1..number("MODEL_WORLDS").unwrap_or(WORLDS) + 1,
+    };
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get() as u64);
+    let (seen, rules) = std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..threads)
+            .map(|share| {
+                let seeds = seeds.clone().filter(move |seed| seed % threads == share);
+                scope.spawn(move || some(seeds))
+            })
+            .collect();
+        let mut all = (Seen::default(), Rules::default());
+        for share in shares {
+            let (seen, rules) = share.join().unwrap_or_else(|_| panic!("see above"));
+            all.0.add(&seen);
+            all.1.add(&rules);
+        }
+        all
+    });
+    println!("{rules}");
+    if seeds.end - seeds.start >= WORLDS {
+        seen.require(EVERYTHING);
+    }
+}
+
+fn some(seeds: impl Iterator<Item = u64>) -> (Seen, Rules) {
+    let (mut seen, mut rules) = (Seen::default(), Rules::default());
+    for seed in seeds {
+        let setting = Setting { rules: true, ..Setting::random(&mut Random(seed)) };
+        let (world, failure) = run(&setting, seed);
+        if let Some(failure) = failure {
+            panic!("MODEL_SEED={seed}: {}", account(&setting, seed, failure));
+        }
+        seen.add(&world.judge.seen);
+        rules.add(&world.rules);
+    }
+    (seen, rules)
+}
+
+/// What has to have happened in some world, lest all this check nothing.
+const EVERYTHING: [&str; 31] = [
+    "following",
+    "waiting_for_role",
+    "waiting_for_acknowledgement",
+    "connecting",
+    "pausing",
+    "competing",
+    "standby",
+    "path_taken",
+    "denied",
+    "winning",
+    "master",
+    "stepping_down",
+    "standby: connecting",
+    "standby: outranked",
+    "standby: resigned",
+    "standby: lease_ending",
+    "standby: session_lost",
+    "standby: node_lost",
+    "standby: path_taken",
+    "standby: denied",
+    "standby: role_failed",
+    "a recovered create",
+    "a lease runs out beside a living session",
+    "a session is given up that lives on",
+    "a silent server is left",
+    "an election",
+    "a leader loses its quorum",
+    "a trouble is reported",
+    "a candidate leaves",
+    "something stale is ignored",
+    "an overlap after a deletion by hand",
+];
