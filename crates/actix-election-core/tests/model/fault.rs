@@ -5,12 +5,12 @@ use actix_election_core::*;
 use crate::clock::Moment;
 use crate::process::{Link, Process};
 use crate::server::{Mode, ServerId};
-use crate::tree::{Hand, PATH};
+use crate::tree::{Hand, PATH, Write};
 use crate::world::World;
 
 /// One thing that goes wrong. Spans and moments are of true time. In the form that `Debug` prints, a list of these can
 /// be read as an account.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Fault {
     // ---- between clients and servers
     /// The connection breaks; whether what is on its way to the server is lost.
@@ -42,6 +42,8 @@ pub(crate) enum Fault {
     OverwriteLock,
     Squat,
     Deny(bool),
+    /// The session is closed over its owner's head.
+    CloseSession { process: usize },
 }
 
 impl World {
@@ -91,6 +93,7 @@ impl World {
             Fault::OverwriteLock => self.by_hand(Hand::Overwrite(PATH.into())),
             Fault::Squat => self.by_hand(Hand::Create { path: PATH.into(), data: b"mine".into(), owner: 0 }),
             Fault::Deny(denied) => self.by_hand(Hand::Deny(denied)),
+            Fault::CloseSession { process } => self.close_by_hand(process),
         }
         self.at_most_one_master();
     }
@@ -127,6 +130,16 @@ impl World {
         let path = resign_request_path(&ElectionPath::new(PATH).unwrap(), token);
         // The session of whoever asks is none of this world's, so it lasts.
         self.by_hand(Hand::Create { path, data: RESIGN_REQUEST_DATA.into(), owner: 1 });
+    }
+
+    /// As test tools do that know a session's password.
+    fn close_by_hand(&mut self, p: usize) {
+        let (Some(leader), Some((session, _))) = (self.leader(), self.processes[p].session) else { return };
+        if let Some(tracked) = self.server(leader).table.get_mut(&session) {
+            tracked.closing = true;
+            self.judge.closed_by_hand.insert(session);
+            self.propose(leader, session, Write::CloseSession, None);
+        }
     }
 
     /// Puts everything right.

@@ -48,6 +48,8 @@ pub(crate) struct Judge {
     pub(crate) greatest: Option<FencingToken>,
     /// The locks that somebody deleted by hand.
     pub(crate) robbed: BTreeSet<i64>,
+    /// The sessions that somebody closed.
+    pub(crate) closed_by_hand: BTreeSet<i64>,
     pub(crate) seen: Seen,
 }
 

@@ -4,6 +4,7 @@
 mod clock;
 mod driver;
 mod election;
+mod explore;
 mod fault;
 mod fifo;
 mod judge;
@@ -18,5 +19,6 @@ mod runner;
 mod server;
 mod service;
 mod setting;
+mod small_worlds;
 mod tree;
 mod world;

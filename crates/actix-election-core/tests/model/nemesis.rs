@@ -24,12 +24,16 @@ impl Nemesis {
         Nemesis { random, pace, later: Vec::new() }
     }
 
-    /// The next fault and when it strikes, given the world as it is now.
+    /// How long to leave the world alone before the next move is chosen, by what the world is then.
+    pub(crate) fn rest(&mut self, world: &World) -> Option<Moment> {
+        let t = world.setting.timeout();
+        self.later.is_empty().then(|| world.now + self.random.below(2 * self.pace * t / 8))
+    }
+
+    /// The next fault and when it strikes.
     pub(crate) fn next(&mut self, world: &World) -> (Moment, Fault) {
         while self.later.is_empty() {
-            let t = world.setting.timeout();
-            let at = world.now + self.random.below(2 * self.pace * t / 8);
-            self.choose(world, at);
+            self.choose(world, world.now);
             self.later.sort_by_key(|(at, _)| *at);
         }
         let (at, fault) = self.later.remove(0);
@@ -77,36 +81,61 @@ impl Nemesis {
                 then(at, Fault::Withdraw { process });
                 then(at + span, Fault::Campaign { process });
             }
-            18..=19 if world.setting.hands => {
-                let faults =
-                    [Fault::DeleteLock, Fault::DeleteLock, Fault::OverwriteLock, Fault::Squat, Fault::Deny(true)];
-                then(at, faults[self.random.index(faults.len())]);
-                if self.random.below(2) == 0 {
-                    self.later.push((at + span, Fault::Deny(false)));
-                    self.later.push((at + span, Fault::DeleteLock));
-                }
-            }
-            18..=26 => self.starve(world, at, process),
+            18..=20 if world.setting.hands => self.lay_hands(at, process, span),
+            18..=24 => self.starve(world, at, process),
+            25..=26 => self.black_out(world, at, process),
             27..=32 => self.isolate(world, at, process),
             _ => self.vanish(at, process, span),
         }
     }
 
-    /// The way between the leader and the master's follower stalls in one direction and then in the other, and
-    /// in the end the master is cut off for good: what a lease must survive.
+    /// The leader's next ping is held up on its way to the master's follower, together with what the master waits
+    /// for. Just before both arrive the way back closes, and right after it the master is gone: it has its answers,
+    /// and the leader has not heard of its touches. A short pause of the master before that spreads its probes.
     fn starve(&mut self, world: &World, at: Moment, process: usize) {
         let t = world.setting.timeout();
         let Some((leader, follower)) = upstream(world, process) else { return };
-        let first = self.random.below(t * 2 / 5);
-        let back = at + first + self.random.below(t / 20);
-        let gone = back + self.random.below(t / 2);
-        self.later.push((at, Fault::StallLink { from: leader, to: follower, span: first }));
-        if self.random.below(4) > 0 {
-            self.later.push((back, Fault::StallLink { from: follower, to: leader, span: 3 * t }));
-        } else {
-            self.later.push((back, Fault::StallUp { process, span: 3 * t }));
+        let mut at = at;
+        let mut stalls = self.before_a_ping(world, at, leader);
+        if self.random.below(2) == 0 {
+            // From right behind one ping to right before the next.
+            at = stalls + self.random.below(t / 20);
+            stalls += world.setting.tick / 2;
         }
+        let mut awake = stalls;
+        if self.random.below(3) > 0 {
+            let span = match self.random.below(2) {
+                0 => stalls.saturating_sub(at + self.random.below(t / 50)),
+                _ => t / 5 + self.random.below(t / 10),
+            };
+            self.later.push((at, Fault::PauseProcess { process, span }));
+            awake = stalls.max(at + span);
+        }
+        let longest = [t / 50, t / 5][self.random.index(2)];
+        let opens = awake + self.random.below(longest);
+        let closes = opens.saturating_sub(self.random.below(t / 25)).max(stalls);
+        let gone = opens + self.random.below(t / 25);
+        self.later.push((stalls, Fault::StallLink { from: leader, to: follower, span: opens - stalls }));
+        self.later.push((closes, Fault::StallLink { from: follower, to: leader, span: 3 * t }));
         self.vanish(gone, process, 3 * t);
+    }
+
+    /// Right before a ping that would have brought the leader the master's touches, both ways close.
+    fn black_out(&mut self, world: &World, at: Moment, process: usize) {
+        let t = world.setting.timeout();
+        let Some((leader, follower)) = upstream(world, process) else { return };
+        let at = self.before_a_ping(world, at, leader);
+        self.later.push((at, Fault::StallLink { from: follower, to: leader, span: 3 * t }));
+        self.vanish(at, process, 3 * t);
+    }
+
+    /// A moment not long after `at` and shortly before the leader pings.
+    fn before_a_ping(&mut self, world: &World, at: Moment, leader: ServerId) -> Moment {
+        let server = &world.servers[leader];
+        let half = world.setting.tick / 2;
+        let next = server.clock.when(server.next_ping);
+        let pings = at.saturating_sub(next).div_ceil(half);
+        (next + pings * half).saturating_sub(self.random.below(world.setting.timeout() / 50)).max(world.now)
     }
 
     /// Nobody hears of the process any more for a while, be it that it is stopped or that no server is reached.
@@ -120,6 +149,27 @@ impl Nemesis {
             _ => {
                 self.later.push((at, Fault::Cut { process, lost: true }));
                 self.later.push((at + 1, Fault::PauseProcess { process, span }));
+            }
+        }
+    }
+
+    /// Somebody does what nobody should.
+    fn lay_hands(&mut self, at: Moment, process: usize, span: u64) {
+        match self.random.below(5) {
+            0 => self.later.push((at, Fault::DeleteLock)),
+            1 => self.later.push((at, Fault::OverwriteLock)),
+            2 => self.later.push((at, Fault::CloseSession { process })),
+            3 => {
+                // Whoever starts now finds something that is no lock.
+                for fault in [Fault::DeleteLock, Fault::Squat, Fault::Restart { process }] {
+                    self.later.push((at, fault));
+                }
+                self.later.push((at + span, Fault::DeleteLock));
+            }
+            _ => {
+                self.later.push((at, Fault::Deny(true)));
+                self.later.push((at + span / 2, Fault::RoleFails { process }));
+                self.later.push((at + span, Fault::Deny(false)));
             }
         }
     }

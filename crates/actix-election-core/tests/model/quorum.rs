@@ -139,6 +139,11 @@ impl World {
         use actix_election_core::Operation;
         let lock = self.servers[s].tree.znodes.get(PATH).map(|znode| znode.stat);
         match (write, lock) {
+            (Write::CloseSession, lock) if self.judge.closed_by_hand.contains(&session) => {
+                if let Some(lock) = lock.filter(|lock| lock.ephemeral_owner == session) {
+                    self.rob(lock.czxid);
+                }
+            }
             (Write::CloseSession, _) => self.judge_end_of_session(s, session),
             (Write::ByHand(Hand::Delete(path)), Some(lock)) if path == PATH => self.rob(lock.czxid),
             (Write::Operation(Operation::Delete { path }), Some(lock))

@@ -25,6 +25,9 @@ pub(crate) fn run(setting: &Setting, seed: u64) -> (World, Option<Failure>) {
         settle(&mut world)?;
         let end = world.now + LENGTH * setting.timeout();
         while world.now < end {
+            if let Some(until) = nemesis.rest(&world) {
+                world.run(until)?;
+            }
             let (at, fault) = nemesis.next(&world);
             plan.push((at, fault));
             strike(&mut world, at, fault)?;

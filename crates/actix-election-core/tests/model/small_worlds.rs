@@ -1,0 +1,69 @@
+//! The small worlds that are explored, and that they keep every promise.
+
+use crate::explore::Small;
+use crate::fault::Fault;
+use crate::judge::Seen;
+use crate::setting::Setting;
+
+/// For good, as far as a world goes.
+const EVER: u64 = 3_600_000_000_000;
+
+/// One session: the way between the leader and its follower stalls and opens, and the client goes away.
+pub(crate) fn starved() -> Small {
+    let setting = Setting::small();
+    let (leader, follower) = (2, 0);
+    let half = setting.tick / 2;
+    Small {
+        name: "starved",
+        faults: vec![
+            Fault::StallUp { process: 0, span: EVER },
+            Fault::StallLink { from: leader, to: follower, span: half / 2 },
+            Fault::StallLink { from: leader, to: follower, span: half },
+            Fault::StallLink { from: follower, to: leader, span: EVER },
+            Fault::PauseProcess { process: 0, span: half },
+            Fault::PauseProcess { process: 0, span: EVER },
+        ],
+        budget: 4,
+        points: 5,
+        grid: 4,
+        setting,
+    }
+}
+
+/// One session and a rival: cuts, re-attaches, an isolated leader, an isolated follower.
+pub(crate) fn rivals() -> Small {
+    let setting = Setting { processes: 2, ..Setting::small() };
+    Small {
+        name: "rivals",
+        faults: vec![
+            Fault::Cut { process: 0, lost: true },
+            Fault::Cut { process: 0, lost: false },
+            Fault::Isolate { server: 2, with: 2 },
+            Fault::Isolate { server: 0, with: 0 },
+            Fault::Rejoin,
+            Fault::PauseProcess { process: 0, span: EVER },
+            Fault::Resign { process: 0 },
+        ],
+        budget: 3,
+        points: 6,
+        grid: 4,
+        setting,
+    }
+}
+
+#[test]
+fn small_worlds_keep_every_promise() {
+    let mut seen = Seen::default();
+    for small in [starved(), rivals()] {
+        let mut worlds = 0;
+        for phase in 0..16 {
+            let explored = small.explore(phase);
+            if let Some(found) = explored.found {
+                panic!("{}, phase {phase}: {:?}\nafter {:#?}", small.name, found.broken, found.plan);
+            }
+            worlds += explored.worlds;
+            seen.add(&explored.seen);
+        }
+        println!("{}: {worlds} worlds", small.name);
+    }
+}
