@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::command::{cargo, run};
-use crate::{Outcome, clients, fuzz, msrv, zookeeper};
+use crate::{Outcome, clients, fuzz, msrv, mutants, zookeeper};
 
 /// Formatting, clippy and documentation, with warnings as errors.
 pub(crate) fn lint() -> Outcome {
@@ -45,6 +45,7 @@ pub(crate) fn ci() -> Outcome {
     timed("msrv", msrv::check)?;
     timed("test", || test(&[]))?;
     timed("fuzz", || fuzz::fuzz(&fuzz::Options::default()))?;
+    timed("mutants", mutants::check)?;
     println!("==> all passed in {}", seconds(started));
     Ok(())
 }

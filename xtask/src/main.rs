@@ -19,6 +19,7 @@ mod clients;
 mod command;
 mod fuzz;
 mod msrv;
+mod mutants;
 mod version;
 mod zookeeper;
 
@@ -54,7 +55,9 @@ enum Task {
     ///
     /// What was found to lead anywhere is kept in `target/fuzz/corpus`, so that a longer run goes on from there.
     Fuzz(fuzz::Options),
-    /// Run lint, msrv, test and fuzz, in that order
+    /// Make mistakes in a copy of the core, one at a time, and see that the model finds each
+    Mutants,
+    /// Run lint, msrv, test, fuzz and mutants, in that order
     Ci,
 }
 
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Task::Lint => checks::lint(),
         Task::Msrv => msrv::check(),
         Task::Fuzz(options) => fuzz::fuzz(&options),
+        Task::Mutants => mutants::check(),
         Task::Ci => checks::ci(),
     };
     match outcome {

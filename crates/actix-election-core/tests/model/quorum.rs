@@ -2,14 +2,14 @@
 //!
 //! Every step names what it stands for in ZooKeeper.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use actix_election_core::Reply;
 
 use crate::clock::Moment;
 use crate::judge::Property;
 use crate::server::{Mode, Origin, Packet, Server, ServerId, Tracked, Transaction, bucket};
-use crate::tree::{Hand, PATH, Write};
+use crate::tree::{Hand, PATH, Tree, Write};
 use crate::world::World;
 
 impl World {
@@ -92,15 +92,19 @@ impl World {
     fn commit(&mut self, s: ServerId) {
         while let Some(first) = self.servers[s].log.front().map(|transaction| transaction.zxid) {
             let acks = self.servers[s].acks.get(&first).map_or(0, BTreeSet::len);
-            if acks < self.quorum() {
+            if acks < self.quorum() || !self.servers[s].established {
                 return;
             }
-            self.server(s).acks.remove(&first);
-            for learner in self.servers[s].learners.keys().copied().collect::<Vec<_>>() {
-                self.send(s, learner, Packet::Commit(first));
-            }
-            self.apply_first(s);
+            self.commit_first(s, first);
         }
+    }
+
+    fn commit_first(&mut self, s: ServerId, first: i64) {
+        self.server(s).acks.remove(&first);
+        for learner in self.servers[s].learners.keys().copied().collect::<Vec<_>>() {
+            self.send(s, learner, Packet::Commit(first));
+        }
+        self.apply_first(s);
     }
 
     fn apply_first(&mut self, s: ServerId) {
@@ -194,12 +198,9 @@ impl World {
                 let valid = self.revalidate(to, origin.server, session, timeout);
                 self.send(to, from, Packet::Revalidated(origin, session, valid));
             }
-            (Packet::Ack(zxid), None) => {
-                if let Some(acks) = self.server(to).acks.get_mut(&zxid) {
-                    acks.insert(from);
-                }
-                self.commit(to);
-            }
+            (Packet::Bye, _) => drop(self.server(to).learners.remove(&from)),
+            (Packet::Ack(zxid), None) => self.acknowledged(to, from, zxid),
+            (Packet::Ack(NEW_LEADER), Some(_)) => self.send(to, from, Packet::UpToDate),
             _ => {}
         }
     }
@@ -232,11 +233,8 @@ impl World {
                 }
             }
             Packet::Inform(transaction) => self.apply(to, transaction),
-            Packet::Snapshot(tree) => {
-                let server = self.server(to);
-                server.tree = *tree;
-                server.mode = Mode::Following { to: from, synced: true };
-            }
+            Packet::Snapshot(tree, log, epoch) => self.take_over(to, from, *tree, log, epoch),
+            Packet::UpToDate => self.server(to).mode = Mode::Following { to: from, synced: true },
             Packet::Refused(origin) if origin.server == to => self.drop_wire(to, origin.wire),
             Packet::Revalidated(origin, session, valid) if origin.server == to => {
                 self.revalidated(to, origin.wire, session, valid);
@@ -272,9 +270,13 @@ impl World {
         for learner in std::mem::take(&mut self.server(s).learners).into_keys() {
             self.send(s, learner, Packet::Bye);
         }
+        if let Mode::Following { to, .. } = self.servers[s].mode {
+            self.send(s, to, Packet::Bye);
+        }
         let join_at = self.now + self.setting.tick / 10 + self.latency();
         let server = self.server(s);
         server.mode = Mode::Looking;
+        server.established = false;
         server.table = BTreeMap::new();
         server.touches = BTreeMap::new();
         server.acks = BTreeMap::new();
@@ -295,14 +297,16 @@ impl World {
             return master.into_iter().for_each(|master| self.follow(s, master));
         }
         let voters = 0..self.setting.voters;
-        let leading = voters.clone().filter(|l| here(&self.servers[*l]) && self.servers[*l].mode == Mode::Leading);
+        // `Learner.registerWithLeader` refuses a leader of an older epoch.
+        let fit = |server: &Server| server.mode == Mode::Leading && server.epoch >= self.servers[s].epoch;
+        let leading = voters.clone().filter(|l| here(&self.servers[*l]) && fit(&self.servers[*l]));
         if let Some(leader) = leading.max_by_key(|l| self.servers[*l].last_proposed) {
             return self.follow(s, leader);
         }
         let looking: Vec<ServerId> =
             voters.filter(|l| here(&self.servers[*l]) && self.servers[*l].mode == Mode::Looking).collect();
         if looking.len() >= self.quorum()
-            && let Some(elected) = looking.iter().max_by_key(|l| self.servers[**l].last_logged())
+            && let Some(elected) = looking.iter().max_by_key(|l| (self.servers[**l].epoch, self.servers[**l].last_logged()))
         {
             self.lead(*elected);
             for follower in looking.iter().filter(|follower| *follower != elected) {
@@ -311,19 +315,26 @@ impl World {
         }
     }
 
-    /// `LeaderZooKeeperServer.createSessionTracker`: a new leader gives every session a whole T.
     fn lead(&mut self, s: ServerId) {
         self.judge.seen.note("an election");
         self.epoch += 1;
         let (now, epoch, tick) = (self.now, self.epoch, self.setting.tick);
         let server = self.server(s);
         server.mode = Mode::Leading;
+        server.epoch = epoch;
         server.last_proposed = epoch * EPOCH;
         server.next_ping = server.clock.read(now) + tick / 2;
-        // What it has on disk is committed by its election: a quorum gets it before it serves anybody.
-        while !self.servers[s].log.is_empty() {
-            self.apply_first(s);
+        server.acks.insert(NEW_LEADER, BTreeSet::from([s]));
+    }
+
+    /// `Leader.waitForNewLeaderAck` is over. What the leader has on disk is committed by that, and
+    /// `LeaderZooKeeperServer.createSessionTracker` gives every session a whole T.
+    fn establish(&mut self, s: ServerId) {
+        self.server(s).established = true;
+        while let Some(first) = self.servers[s].log.front().map(|transaction| transaction.zxid) {
+            self.commit_first(s, first);
         }
+        let (now, tick) = (self.now, self.setting.tick);
         let server = self.server(s);
         let reading = server.clock.read(now);
         let track = |timeout: &u64| Tracked {
@@ -343,7 +354,6 @@ impl World {
         let reading = self.servers[to].clock.read(now);
         let server = self.server(s);
         server.mode = Mode::Following { to, synced: false };
-        server.log.clear();
         server.heard = server.clock.read(now);
         let tick = self.setting.tick;
         let leader = self.server(to);
@@ -351,13 +361,39 @@ impl World {
         if leader.mode != Mode::Leading && leader.learners.len() == 1 {
             leader.next_ping = reading + tick / 2;
         }
-        let snapshot = Packet::Snapshot(Box::new(leader.tree.clone()));
-        let log: Vec<Transaction> = leader.log.iter().cloned().collect();
+        let log = if s < self.setting.voters { self.servers[to].log.clone() } else { VecDeque::new() };
+        let leader = &self.servers[to];
+        let snapshot = Packet::Snapshot(Box::new(leader.tree.clone()), log, leader.epoch);
         self.send(to, s, snapshot);
-        if s < self.setting.voters {
-            for transaction in log {
-                self.send(to, s, Packet::Proposal(transaction));
+    }
+
+    fn acknowledged(&mut self, s: ServerId, from: ServerId, zxid: i64) {
+        if let Some(acks) = self.server(s).acks.get_mut(&zxid) {
+            acks.insert(from);
+        }
+        if zxid != NEW_LEADER {
+            return self.commit(s);
+        }
+        let acks = self.servers[s].acks.get(&NEW_LEADER).cloned().unwrap_or_default();
+        if self.servers[s].established {
+            self.send(s, from, Packet::UpToDate);
+        } else if acks.len() >= self.quorum() {
+            self.establish(s);
+            for learner in acks.into_iter().filter(|learner| *learner != s) {
+                self.send(s, learner, Packet::UpToDate);
             }
+        }
+    }
+
+    fn take_over(&mut self, s: ServerId, from: ServerId, tree: Tree, log: VecDeque<Transaction>, epoch: i64) {
+        let server = self.server(s);
+        server.tree = tree;
+        server.epoch = epoch;
+        server.log = log;
+        let logged: Vec<i64> = server.log.iter().map(|transaction| transaction.zxid).collect();
+        self.send(s, from, Packet::Ack(NEW_LEADER));
+        for zxid in logged {
+            self.send(s, from, Packet::Ack(zxid));
         }
     }
 
@@ -375,7 +411,7 @@ impl World {
     }
 
     pub(crate) fn leader(&self) -> Option<ServerId> {
-        let leading = (0..self.setting.voters).filter(|s| self.servers[*s].mode == Mode::Leading);
+        let leading = (0..self.setting.voters).filter(|s| self.servers[*s].established);
         leading.max_by_key(|s| self.servers[*s].last_proposed)
     }
 
@@ -387,6 +423,9 @@ impl World {
         }
     }
 }
+
+/// Stands for the acknowledgement of a new leader.
+const NEW_LEADER: i64 = 0;
 
 /// The transactions that an epoch has room for.
 const EPOCH: i64 = 1_000_000;

@@ -1,5 +1,7 @@
 //! Large worlds in continuous time. A seed decides everything.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::judge::Seen;
 use crate::random::{Random, number};
 use crate::rules::Rules;
@@ -15,21 +17,8 @@ fn random_worlds_keep_every_promise() {
         Some(seed) => seed..seed + 1,
         None => 1..number("MODEL_WORLDS").unwrap_or(WORLDS) + 1,
     };
-    let threads = std::thread::available_parallelism().map_or(2, |n| n.get() as u64);
-    let (seen, rules) = std::thread::scope(|scope| {
-        let shares: Vec<_> = (0..threads)
-            .map(|share| {
-                let seeds = seeds.clone().filter(move |seed| seed % threads == share);
-                scope.spawn(move || some(seeds))
-            })
-            .collect();
-        let mut all = (Seen::default(), Rules::default());
-        for share in shares {
-            let (seen, rules) = share.join().unwrap_or_else(|_| panic!("see above"));
-            all.0.add(&seen);
-            all.1.add(&rules);
-        }
-        all
+    let (seen, rules) = in_threads(|share, threads, stop| {
+        some(seeds.clone().filter(|seed| seed % threads == share), stop)
     });
     println!("{rules}");
     if seeds.end - seeds.start >= WORLDS {
@@ -37,13 +26,37 @@ fn random_worlds_keep_every_promise() {
     }
 }
 
-fn some(seeds: impl Iterator<Item = u64>) -> (Seen, Rules) {
+/// Runs as many shares of the work as there are processors. The first that fails stops the others.
+fn in_threads(work: impl Fn(u64, u64, &AtomicBool) -> (Seen, Rules) + Sync) -> (Seen, Rules) {
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get() as u64);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..threads).map(|share| {
+                let (work, stop) = (&work, &stop);
+                scope.spawn(move || work(share, threads, stop))
+            }).collect();
+        let mut all = (Seen::default(), Rules::default());
+        for share in shares {
+            let (seen, rules) = share.join().unwrap_or_else(|_| panic!("see above"));
+            all.0.add(&seen);
+            all.1.add(&rules);
+        }
+        all
+    })
+}
+
+fn some(seeds: impl Iterator<Item = u64>, stop: &AtomicBool) -> (Seen, Rules) {
     let (mut seen, mut rules) = (Seen::default(), Rules::default());
     for seed in seeds {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         let setting = Setting { rules: true, ..Setting::random(&mut Random(seed)) };
         let (world, failure) = run(&setting, seed);
         if let Some(failure) = failure {
-            panic!("MODEL_SEED={seed}: {}", account(&setting, seed, failure));
+            stop.store(true, Ordering::Relaxed);
+            let name = format!("MODEL_SEED={seed}");
+            panic!("{}", account(&name, &setting, seed, failure));
         }
         seen.add(&world.judge.seen);
         rules.add(&world.rules);

@@ -117,14 +117,14 @@ pub(crate) fn shorten(setting: &Setting, seed: u64, mut plan: Plan, property: Pr
 }
 
 /// The account of a failure: what was broken, and the shortest way to it that was found.
-pub(crate) fn account(setting: &Setting, seed: u64, failure: Failure) -> String {
+pub(crate) fn account(name: &str, setting: &Setting, seed: u64, failure: Failure) -> String {
     let plan = shorten(setting, seed, failure.plan, failure.broken.property);
     let (_, outcome) = replay(setting, seed, &plan);
     let broken = outcome.err().unwrap_or(failure.broken);
     let faults: Vec<String> =
         plan.iter().map(|(at, fault)| format!("  {:>8.3} s  {fault:?}", seconds(*at))).collect();
     format!(
-        "{:?} at {:.3} s: {}\nafter\n{}\nin {setting:?}",
+        "BROKEN {:?}, {name} at {:.3} s: {}\nafter\n{}\nin {setting:?}",
         broken.property,
         seconds(broken.at),
         broken.what,

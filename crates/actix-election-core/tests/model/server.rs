@@ -51,9 +51,11 @@ pub(crate) enum Packet {
     Commit(i64),
     /// For an observer, which has not.
     Inform(Transaction),
-    /// Everything so far.
-    Snapshot(Box<Tree>),
-    /// The sender does not lead any more.
+    /// Everything so far, and the epoch: `NEWLEADER` and what comes before it. Acknowledged as the zxid 0.
+    Snapshot(Box<Tree>, VecDeque<Transaction>, i64),
+    /// A quorum follows this leader: clients may be served.
+    UpToDate,
+    /// The sender does not lead any more, or does not follow.
     Bye,
 }
 
@@ -85,6 +87,10 @@ pub(crate) struct Server {
     pub(crate) table: BTreeMap<i64, Tracked>,
     pub(crate) acks: BTreeMap<i64, BTreeSet<ServerId>>,
     pub(crate) last_proposed: i64,
+    /// The epoch of the last leader that it followed, or was.
+    pub(crate) epoch: i64,
+    /// Of a leader: whether a quorum has acknowledged it.
+    pub(crate) established: bool,
     pub(crate) watches: BTreeSet<(String, WireId, OpId)>,
     pub(crate) paused_until: Moment,
     /// Servers of different groups do not reach each other.
@@ -106,6 +112,8 @@ impl Server {
             table: BTreeMap::new(),
             acks: BTreeMap::new(),
             last_proposed: 0,
+            epoch: 0,
+            established: false,
             watches: BTreeSet::new(),
             paused_until: 0,
             group: 0,
@@ -119,7 +127,11 @@ impl Server {
     }
 
     pub(crate) fn serves(&self) -> bool {
-        matches!(self.mode, Mode::Leading | Mode::Following { synced: true, .. })
+        match self.mode {
+            Mode::Leading => self.established,
+            Mode::Following { synced, .. } => synced,
+            Mode::Down | Mode::Looking => false,
+        }
     }
 
     /// Touches a session in a leader's table: this is where `ExpiryQueue` rounds up to the next tick.

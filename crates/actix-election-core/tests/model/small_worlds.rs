@@ -59,7 +59,8 @@ fn small_worlds_keep_every_promise() {
         for phase in 0..16 {
             let explored = small.explore(phase);
             if let Some(found) = explored.found {
-                panic!("{}, phase {phase}: {:?}\nafter {:#?}", small.name, found.broken, found.plan);
+                let (name, broken) = (small.name, found.broken);
+                panic!("BROKEN {:?}, {name}, phase {phase}: {}\nafter {:#?}", broken.property, broken.what, found.plan);
             }
             worlds += explored.worlds;
             seen.add(&explored.seen);

@@ -1,0 +1,291 @@
+//! Can the model fail? Each mutant is one mistake, made in a copy of the shipped core; the model has to find it.
+//!
+//! A mutant is a list of texts, each of which has to occur exactly once in its file, and what stands there instead. The
+//! copy lives in `target/mutants`, with a manifest of its own; nothing of the workspace is changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Instant;
+
+use crate::Outcome;
+use crate::command::{Failure, cargo, root};
+
+/// How many random worlds may be tried until one breaks a promise.
+const WORLDS: &str = "20000";
+
+/// One mistake.
+struct Mutant {
+    name: &'static str,
+    /// File below `src`, what stands there, and what is put in its place.
+    changes: &'static [(&'static str, &'static str, &'static str)],
+}
+
+const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "a ping counts as proof",
+        changes: &[
+            (
+                "session.rs",
+                "SessionInput::Received => self.received(now),",
+                "SessionInput::Received => {
+                self.received(now);
+                self.probe_answered(now, now);
+            }",
+            ),
+            (
+                "session.rs",
+                "let probe = self.candidates > 0 || !*proven;",
+                "let probe = !*proven;",
+            ),
+        ],
+    },
+    Mutant {
+        name: "T counted from the disconnect",
+        changes: &[(
+            "session.rs",
+            "let until = self.lease.deadline().unwrap_or(now);",
+            "let until = now + self.timeout.map_or_else(Default::default, |t| t.span() - t.margin());
+            self.outputs.push_back(SessionOutput::LeaseUntil(until));",
+        )],
+    },
+    Mutant {
+        name: "requested instead of granted T",
+        changes: &[("candidate/mod.rs", "        self.timeout = timeout;\n", "        let _ = timeout;\n")],
+    },
+    Mutant {
+        name: "the longest T ever granted instead of the present one",
+        changes: &[(
+            "lease.rs",
+            "        let shorter = self.timeout.is_some_and(|before| timeout < before);
+        self.timeout = Some(timeout);",
+            "        let shorter = false;
+        self.timeout = self.timeout.max(Some(timeout));",
+        )],
+    },
+    Mutant {
+        name: "identity by data",
+        changes: &[(
+            "candidate/lock.rs",
+            "} else if Some(SessionId(ephemeral_owner)) == self.session {",
+            "} else if znode.data == self.data {",
+        )],
+    },
+    Mutant {
+        name: "two probes instead of three",
+        changes: &[(
+            "lease.rs",
+            "let i = self.probes.iter().rev().find(|i| i.answered <= j.sent)?;",
+            "let i = j;",
+        )],
+    },
+    Mutant {
+        name: "probes of two connections mixed: the old ones prove the new attach",
+        changes: &[
+            (
+                "lease.rs",
+                "        self.unproven_attach = Some(sent);\n        self.probes.clear();",
+                "        if self.probes.is_empty() {
+            self.unproven_attach = Some(sent);
+        } else {
+            self.extend(lease_end(sent, timeout));
+        }",
+            ),
+            (
+                "lease.rs",
+                "        self.unproven_attach = None;\n        self.probes.clear();",
+                "        self.unproven_attach = None;",
+            ),
+            (
+                "session.rs",
+                "                let before = self.lease.deadline();
+                self.lease.attached(sent, timeout);",
+                "                let before = self.lease.deadline();
+                self.connected = self.connected || self.lease.deadline().is_some();
+                self.lease.attached(sent, timeout);",
+            ),
+        ],
+    },
+    Mutant {
+        name: "an answer of the connection before counts on the next",
+        changes: &[(
+            "session.rs",
+            "        let Link::Up { proven, .. } = &mut self.link else { return };
+        *proven = true;",
+            "        if let Link::Up { proven, .. } = &mut self.link {
+            *proven = true;
+        }",
+        )],
+    },
+    Mutant {
+        name: "a delete retried over a reconnect",
+        changes: &[(
+            "candidate/lock.rs",
+            "        self.pending = None;\n        self.follow_up = None;",
+            "        let under_way = self.pending.take().map(|(_, step)| step).or(self.follow_up.take());
+        self.follow_up = under_way.filter(|step| *step == Step::Delete);",
+        )],
+    },
+    Mutant {
+        name: "the lease still valid after the acknowledgement",
+        changes: &[(
+            "candidate/mod.rs",
+            "            if let Some(Term { ending: Some(ending), .. }) = self.term {
+                self.end_term(ending);
+            }
+        }
+        self.begin_term();",
+            "        }
+        self.begin_term();",
+        )],
+    },
+    Mutant {
+        name: "the lock let go before the lease is over",
+        changes: &[(
+            "candidate/mod.rs",
+            "let want = if self.competes() || self.term.is_some()",
+            "let want = if self.competes()",
+        )],
+    },
+    Mutant {
+        name: "a gap of T/5",
+        changes: &[("timeout.rs", "self.0 / 4 + self.margin()", "self.0 / 5")],
+    },
+];
+
+/// Runs the model against every mutant, and prints what caught each.
+pub(crate) fn check() -> Outcome {
+    let copy = root().join("target").join("mutants");
+    let mut table = Vec::new();
+    for mutant in MUTANTS {
+        make(&copy, mutant)?;
+        let started = Instant::now();
+        let caught = run_model(&copy, mutant)?;
+        println!("{}: {caught} ({:.0} s)", mutant.name, started.elapsed().as_secs_f64());
+        table.push((mutant.name, caught));
+    }
+    println!("\n{:<70} caught by", "mutant");
+    for (name, caught) in table {
+        println!("{name:<70} {caught}");
+    }
+    Ok(())
+}
+
+/// Copies what the model needs of the core, and makes the mistake.
+fn make(copy: &Path, mutant: &Mutant) -> Outcome {
+    let core = root().join("crates").join("actix-election-core");
+    for folder in ["src", "tests/model", "tests/common"] {
+        let to = copy.join(folder);
+        if to.exists() {
+            fs::remove_dir_all(&to).map_err(|error| cannot("remove", &to, &error))?;
+        }
+        copy_folder(&core.join(folder), &to)?;
+    }
+    write(&copy.join("Cargo.toml"), MANIFEST)?;
+    for (file, text, instead) in mutant.changes {
+        let path = copy.join("src").join(file);
+        let source = read(&path)?;
+        let mutated = replace(&source, text, instead)
+            .map_err(|count| Failure::Found(format!("{}: {text:?} occurs {count} times in {file}", mutant.name)))?;
+        write(&path, &mutated)?;
+    }
+    Ok(())
+}
+
+/// Puts `instead` in the place of `text`, which has to occur exactly once; how often it occurs otherwise.
+fn replace(source: &str, text: &str, instead: &str) -> Result<String, usize> {
+    match source.matches(text).count() {
+        1 => Ok(source.replacen(text, instead, 1)),
+        count => Err(count),
+    }
+}
+
+/// What broke, and in which world. A model that finds nothing is a failure, and so is a mutant that is no program.
+fn run_model(copy: &Path, mutant: &Mutant) -> Result<String, Failure> {
+    let mut build = cargo();
+    build.current_dir(copy).args(["test", "--offline", "--quiet", "--test", "model"]);
+    let built = build.arg("--no-run").status();
+    if !built.is_ok_and(|status| status.success()) {
+        return Err(Failure::Found(format!("{}: the mutant does not compile", mutant.name)));
+    }
+    let mut test = cargo();
+    test.current_dir(copy)
+        .args(["test", "--offline", "--quiet", "--test", "model", "--", "--nocapture", "keep_every_promise"])
+        .env("MODEL_WORLDS", WORLDS)
+        .env("MODEL_HASTE", "1")
+        .env("RUST_BACKTRACE", "0")
+        .env_remove("MODEL_SEED")
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped());
+    let output = test.output().map_err(|error| cannot("run", copy, &error))?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    let account = text.lines().find(|line| line.contains(CAUGHT));
+    match account {
+        Some(line) if !output.status.success() => Ok(line.to_owned()),
+        _ => Err(Failure::Found(format!("the mutant survives: {}\n{text}", mutant.name))),
+    }
+}
+
+/// What stands in the line in which the model says what broke.
+const CAUGHT: &str = "BROKEN";
+
+/// The copy is no member of the workspace, and depends on nothing.
+const MANIFEST: &str = r#"[package]
+name = "actix-election-core"
+version = "0.0.0"
+edition = "2024"
+publish = false
+
+[profile.dev]
+opt-level = 1
+debug = false
+
+[workspace]
+"#;
+
+fn copy_folder(from: &Path, to: &Path) -> Outcome {
+    fs::create_dir_all(to).map_err(|error| cannot("make", to, &error))?;
+    let entries = fs::read_dir(from).map_err(|error| cannot("read", from, &error))?;
+    for entry in entries {
+        let path: PathBuf = entry.map_err(|error| cannot("read", from, &error))?.path();
+        let Some(name) = path.file_name() else { continue };
+        if path.is_dir() {
+            copy_folder(&path, &to.join(name))?;
+        } else {
+            fs::copy(&path, to.join(name)).map_err(|error| cannot("copy", &path, &error))?;
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| cannot("read", path, &error))
+}
+
+fn write(path: &Path, text: &str) -> Outcome {
+    fs::write(path, text).map_err(|error| cannot("write", path, &error))
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Found(format!("cannot {what} {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_to_occur_exactly_once() {
+        assert_eq!(replace("a b c", "b", "x"), Ok("a x c".into()));
+        assert_eq!(replace("a b b", "b", "x"), Err(2));
+        assert_eq!(replace("a", "b", "x"), Err(0));
+    }
+
+    #[test]
+    fn every_mutant_fits_the_source() {
+        let folder = tempfile::tempdir().unwrap();
+        for mutant in MUTANTS {
+            make(folder.path(), mutant).unwrap();
+        }
+    }
+}
