@@ -43,7 +43,11 @@ impl World {
 
     fn pick_server(&mut self, p: usize) -> usize {
         let servers = self.setting.servers();
-        if self.setting.latency.1 == 0 { self.processes[p].dials % servers } else { self.random.index(servers) }
+        if self.setting.latency.1 == 0 {
+            self.processes[p].dials % servers
+        } else {
+            self.random.index(servers)
+        }
     }
 
     fn send_up(&mut self, id: WireId, message: ToServer) {
@@ -88,7 +92,7 @@ impl World {
         process.inbox.send(at, (process.connection, input));
     }
 
-    pub(crate) fn from_server(&mut self, id: WireId, message: ToClient) {
+    pub(crate) fn client_hears(&mut self, id: WireId, message: ToClient) {
         let Some(p) = self.wires.get(&id).filter(|wire| wire.held).map(|wire| wire.process) else { return };
         match message {
             ToClient::Attached { session, timeout } => self.client_attached(p, id, session, timeout),
@@ -190,7 +194,8 @@ impl World {
 
     fn connected(&mut self, p: usize) {
         let process = &mut self.processes[p];
-        let (Link::Up { connected, .. }, Some((session, granted))) = (&mut process.link, process.session) else {
+        let (Link::Up { connected, .. }, Some((session, granted))) = (&mut process.link, process.session)
+        else {
             return;
         };
         *connected = true;

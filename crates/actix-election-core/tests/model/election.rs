@@ -71,7 +71,8 @@ impl World {
     /// G2.
     fn term_begins(&mut self, p: usize, input: Option<&Input>, token: FencingToken) {
         let robbed = self.judge.robbed.contains(&token.as_i64());
-        if self.judge.greatest >= Some(token) && !(robbed && !self.setting.hands_count) {
+        let excused = robbed && !self.setting.hands_count;
+        if self.judge.greatest >= Some(token) && !excused {
             let what = format!("token {token} after {:?}", self.judge.greatest);
             self.break_promise(p, Property::TokensGrow, what);
         }
@@ -212,7 +213,8 @@ impl World {
     /// The lemma that G1 rests on: where the leader ends a session, its lease is over.
     pub(crate) fn judge_end_of_session(&mut self, s: usize, session: i64) {
         let timeout = self.servers[s].table.get(&session).map(|tracked| tracked.timeout);
-        let Some(process) = self.processes.iter().find(|process| process.session.is_some_and(|s| s.0 == session))
+        let Some(process) =
+            self.processes.iter().find(|process| process.session.is_some_and(|s| s.0 == session))
         else {
             return;
         };

@@ -5,7 +5,7 @@ use actix_election_core::*;
 use crate::clock::Moment;
 use crate::process::{Link, Process};
 use crate::server::{Mode, ServerId};
-use crate::tree::{Hand, PATH, Write};
+use crate::tree::{Hand, PATH, Tree, Write};
 use crate::world::World;
 
 /// One thing that goes wrong. Spans and moments are of true time. In the form that `Debug` prints, a list of these can
@@ -14,36 +14,79 @@ use crate::world::World;
 pub(crate) enum Fault {
     // ---- between clients and servers
     /// The connection breaks; whether what is on its way to the server is lost.
-    Cut { process: usize, lost: bool },
+    Cut {
+        process: usize,
+        lost: bool,
+    },
     /// Nothing arrives at the server, or at the client, for so long.
-    StallUp { process: usize, span: u64 },
-    StallDown { process: usize, span: u64 },
+    StallUp {
+        process: usize,
+        span: u64,
+    },
+    StallDown {
+        process: usize,
+        span: u64,
+    },
     // ---- between servers
-    StallLink { from: ServerId, to: ServerId, span: u64 },
+    StallLink {
+        from: ServerId,
+        to: ServerId,
+        span: u64,
+    },
     /// The server reaches none of the others, until it is back. With another, if there is one.
-    Isolate { server: ServerId, with: ServerId },
+    Isolate {
+        server: ServerId,
+        with: ServerId,
+    },
     Rejoin,
     // ---- machines
-    PauseProcess { process: usize, span: u64 },
-    PauseServer { server: ServerId, span: u64 },
-    Crash { server: ServerId },
-    Boot { server: ServerId },
+    PauseProcess {
+        process: usize,
+        span: u64,
+    },
+    PauseServer {
+        server: ServerId,
+        span: u64,
+    },
+    Crash {
+        server: ServerId,
+    },
+    Boot {
+        server: ServerId,
+    },
     /// The process is killed, and started again under the same address.
-    Restart { process: usize },
+    Restart {
+        process: usize,
+    },
     // ---- the application
-    SlowRole { process: usize, span: u64 },
-    RoleFails { process: usize },
-    Resign { process: usize },
+    SlowRole {
+        process: usize,
+        span: u64,
+    },
+    RoleFails {
+        process: usize,
+    },
+    Resign {
+        process: usize,
+    },
     AskToResign,
-    Withdraw { process: usize },
-    Campaign { process: usize },
+    Withdraw {
+        process: usize,
+    },
+    Campaign {
+        process: usize,
+    },
     // ---- by hand
     DeleteLock,
     OverwriteLock,
     Squat,
     Deny(bool),
     /// The session is closed over its owner's head.
-    CloseSession { process: usize },
+    CloseSession {
+        process: usize,
+    },
+    /// The ensemble loses its data, and counts from the start.
+    Wipe,
 }
 
 impl World {
@@ -93,6 +136,7 @@ impl World {
             Fault::OverwriteLock => self.by_hand(Hand::Overwrite(PATH.into())),
             Fault::Squat => self.by_hand(Hand::Create { path: PATH.into(), data: b"mine".into(), owner: 0 }),
             Fault::Deny(denied) => self.by_hand(Hand::Deny(denied)),
+            Fault::Wipe => self.wipe(),
             Fault::CloseSession { process } => self.close_by_hand(process),
         }
         self.at_most_one_master();
@@ -139,6 +183,17 @@ impl World {
             tracked.closing = true;
             self.judge.closed_by_hand.insert(session);
             self.propose(leader, session, Write::CloseSession, None);
+        }
+    }
+
+    fn wipe(&mut self) {
+        self.epoch = 0;
+        for s in 0..self.servers.len() {
+            self.look(s);
+            let server = self.server(s);
+            server.tree = Tree::new(true);
+            server.log.clear();
+            server.epoch = 0;
         }
     }
 

@@ -37,10 +37,6 @@ impl<M> Fifo<M> {
         self.stalled_until = until;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
     pub(crate) fn clear(&mut self) {
         *self = Fifo::default();
     }

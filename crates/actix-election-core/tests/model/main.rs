@@ -1,6 +1,29 @@
-//! A model of the whole.
+//! The shipped core in a world with an ensemble: `SessionMonitor`, `LeaseClock` and `Candidate`, not a copy of them.
+//!
+//! `tests/worlds` assumes that the ensemble ends a session only after its lease. Here that follows, or does not, from
+//! what the ensemble does: a leader that holds the table of sessions and rounds expiry up to its tick, followers that
+//! note touches and tell of them only in their replies to the leader's ping, proposals that a quorum acknowledges,
+//! elections, and channels that keep their order but stall, in either direction, and break. Every machine has a clock
+//! of its own, which runs a little wrong, and every process can be stopped.
+//!
+//! - `random_worlds`: large worlds in continuous time; a seed decides everything. `MODEL_WORLDS=n` runs n of them,
+//!   `MODEL_SEED=n` replays one, and a failure comes with the fewest faults that still lead to it.
+//! - `small_worlds`: everything that a few faults can do to a small world, on a grid of a quarter of a tick.
+//!   `MODEL_PHASES=16` tries all positions of the leader's pings and ticks instead of two.
+//! - `assumptions`: each assumption of the lease taken away, and what breaks. `MODEL_SHOW=1` prints how.
+//! - `rules`: other rules for the lease, judged on the same probes; the random worlds print how they fared.
+//!
+//! `cargo xtask mutants` makes mistakes in a copy of the core and sees that the first two find each of them.
+//!
+//! # Why not stateright
+//!
+//! It explores actors whose messages are a set or a queue and whose time is a timer without a length. Here everything
+//! is about lengths: a fiftieth of T decides. With time in its states nearly no two of them meet, which leaves a
+//! depth-first search over copies of a world, and that is 40 lines of `explore`. The core's crate would have to depend
+//! on it, and the random worlds would need everything else all the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod assumptions;
 mod clock;
 mod driver;
 mod election;

@@ -51,9 +51,8 @@ impl Nemesis {
 
     fn choose(&mut self, world: &World, at: Moment) {
         // Whoever has a lease is the one to hurt.
-        let masters: Vec<usize> = (0..world.processes.len())
-            .filter(|p| world.processes[*p].valid(world.now).is_some())
-            .collect();
+        let masters: Vec<usize> =
+            (0..world.processes.len()).filter(|p| world.processes[*p].valid(world.now).is_some()).collect();
         let process = match masters.first() {
             Some(master) if self.random.below(4) > 0 => *master,
             _ => self.random.index(world.processes.len()),
@@ -81,6 +80,7 @@ impl Nemesis {
                 then(at, Fault::Withdraw { process });
                 then(at + span, Fault::Campaign { process });
             }
+            18 if world.setting.wipes => then(at, Fault::Wipe),
             18..=20 if world.setting.hands => self.lay_hands(at, process, span),
             18..=24 => self.starve(world, at, process),
             25..=26 => self.black_out(world, at, process),

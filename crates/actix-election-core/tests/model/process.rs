@@ -141,7 +141,8 @@ impl Process {
 
     /// Whether the application's lease is valid: nothing but a look at the clock.
     pub(crate) fn valid(&self, now: Moment) -> Option<Held> {
-        let held = self.held.filter(|held| self.session.is_some_and(|(session, _)| session == held.session))?;
+        let held =
+            self.held.filter(|held| self.session.is_some_and(|(session, _)| session == held.session))?;
         let lease = self.lease?;
         let until = held.cap.map_or(lease, |cap| lease.min(cap));
         (self.clock.stamp(now) < until).then_some(held)

@@ -29,7 +29,8 @@ impl World {
         self.servers[s].next_ping = reading + self.setting.tick / 2 + lag;
         let patience = self.setting.sync_limit * self.setting.tick;
         self.server(s).learners.retain(|_, heard| reading < *heard + patience);
-        let voters = self.servers[s].learners.keys().filter(|learner| **learner < self.setting.voters).count();
+        let voters =
+            self.servers[s].learners.keys().filter(|learner| **learner < self.setting.voters).count();
         if self.servers[s].mode == Mode::Leading && voters + 1 < self.quorum() {
             self.judge.seen.note("a leader loses its quorum");
             return self.look(s);
@@ -168,16 +169,16 @@ impl World {
         let reading = self.servers[to].clock.read(self.now);
         if let Some(heard) = self.server(to).learners.get_mut(&from) {
             *heard = reading;
-            return self.from_learner(from, to, packet);
+            return self.leader_hears(from, to, packet);
         }
         if matches!(self.servers[to].mode, Mode::Following { to: leader, .. } if leader == from) {
             self.server(to).heard = reading;
-            self.from_leader(from, to, packet);
+            self.follower_hears(from, to, packet);
         }
     }
 
     /// `LearnerHandler.run`. An observer master passes on what only the leader can do.
-    fn from_learner(&mut self, from: ServerId, to: ServerId, packet: Packet) {
+    fn leader_hears(&mut self, from: ServerId, to: ServerId, packet: Packet) {
         let above = match self.servers[to].mode {
             Mode::Following { to, .. } => Some(to),
             _ => None,
@@ -216,7 +217,7 @@ impl World {
     }
 
     /// `Follower.processPacket`.
-    fn from_leader(&mut self, from: ServerId, to: ServerId, packet: Packet) {
+    fn follower_hears(&mut self, from: ServerId, to: ServerId, packet: Packet) {
         match packet {
             Packet::Ping => {
                 let touches = std::mem::take(&mut self.server(to).touches);
@@ -227,10 +228,8 @@ impl World {
                 self.server(to).log.push_back(transaction);
                 self.send(to, from, Packet::Ack(zxid));
             }
-            Packet::Commit(zxid) => {
-                if self.servers[to].log.front().is_some_and(|first| first.zxid == zxid) {
-                    self.apply_first(to);
-                }
+            Packet::Commit(zxid) if self.servers[to].log.front().is_some_and(|first| first.zxid == zxid) => {
+                self.apply_first(to);
             }
             Packet::Inform(transaction) => self.apply(to, transaction),
             Packet::Snapshot(tree, log, epoch) => self.take_over(to, from, *tree, log, epoch),
@@ -292,7 +291,8 @@ impl World {
         let here = |server: &Server| server.group == group && server.paused_until <= now;
         if s >= self.setting.voters {
             let master = (0..self.setting.voters).find(|f| {
-                here(&self.servers[*f]) && matches!(self.servers[*f].mode, Mode::Following { synced: true, .. })
+                here(&self.servers[*f])
+                    && matches!(self.servers[*f].mode, Mode::Following { synced: true, .. })
             });
             return master.into_iter().for_each(|master| self.follow(s, master));
         }
@@ -306,7 +306,8 @@ impl World {
         let looking: Vec<ServerId> =
             voters.filter(|l| here(&self.servers[*l]) && self.servers[*l].mode == Mode::Looking).collect();
         if looking.len() >= self.quorum()
-            && let Some(elected) = looking.iter().max_by_key(|l| (self.servers[**l].epoch, self.servers[**l].last_logged()))
+            && let Some(elected) =
+                looking.iter().max_by_key(|l| (self.servers[**l].epoch, self.servers[**l].last_logged()))
         {
             self.lead(*elected);
             for follower in looking.iter().filter(|follower| *follower != elected) {
@@ -419,7 +420,7 @@ impl World {
     fn answer(&mut self, s: ServerId, wire: u32, session: i64, write: &Write, reply: Reply) {
         match write {
             Write::OpenSession(timeout) => self.attached(s, wire, session, *timeout),
-            _ => self.written(s, wire, reply),
+            _ => self.written(wire, reply),
         }
     }
 }

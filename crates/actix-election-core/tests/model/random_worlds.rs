@@ -17,9 +17,8 @@ fn random_worlds_keep_every_promise() {
         Some(seed) => seed..seed + 1,
         None => 1..number("MODEL_WORLDS").unwrap_or(WORLDS) + 1,
     };
-    let (seen, rules) = in_threads(|share, threads, stop| {
-        some(seeds.clone().filter(|seed| seed % threads == share), stop)
-    });
+    let (seen, rules) =
+        in_threads(|share, threads, stop| some(seeds.clone().filter(|seed| seed % threads == share), stop));
     println!("{rules}");
     if seeds.end - seeds.start >= WORLDS {
         seen.require(EVERYTHING);
@@ -31,10 +30,12 @@ fn in_threads(work: impl Fn(u64, u64, &AtomicBool) -> (Seen, Rules) + Sync) -> (
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get() as u64);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let shares: Vec<_> = (0..threads).map(|share| {
+        let shares: Vec<_> = (0..threads)
+            .map(|share| {
                 let (work, stop) = (&work, &stop);
                 scope.spawn(move || work(share, threads, stop))
-            }).collect();
+            })
+            .collect();
         let mut all = (Seen::default(), Rules::default());
         for share in shares {
             let (seen, rules) = share.join().unwrap_or_else(|_| panic!("see above"));

@@ -5,6 +5,7 @@ use crate::clock::{MILLI, Moment, SECOND};
 use crate::fault::Fault;
 use crate::judge::{Broken, Property};
 use crate::nemesis::{Nemesis, Plan};
+use crate::random::number;
 use crate::setting::Setting;
 use crate::world::World;
 
@@ -83,7 +84,8 @@ pub(crate) fn in_the_end(world: &mut World) -> Result<(), Broken> {
 }
 
 fn out_of_order(world: &World) -> Option<String> {
-    let masters: Vec<bool> = world.processes.iter().map(|process| process.valid(world.now).is_some()).collect();
+    let masters: Vec<bool> =
+        world.processes.iter().map(|process| process.valid(world.now).is_some()).collect();
     let competing = world.processes.iter().filter(|process| process.campaigning).count();
     if masters.iter().filter(|master| **master).count() != competing.min(1) {
         return Some(format!("the masters are {masters:?}, and {competing} compete"));
@@ -118,7 +120,10 @@ pub(crate) fn shorten(setting: &Setting, seed: u64, mut plan: Plan, property: Pr
 
 /// The account of a failure: what was broken, and the shortest way to it that was found.
 pub(crate) fn account(name: &str, setting: &Setting, seed: u64, failure: Failure) -> String {
-    let plan = shorten(setting, seed, failure.plan, failure.broken.property);
+    let plan = match number("MODEL_HASTE") {
+        None => shorten(setting, seed, failure.plan, failure.broken.property),
+        Some(_) => failure.plan,
+    };
     let (_, outcome) = replay(setting, seed, &plan);
     let broken = outcome.err().unwrap_or(failure.broken);
     let faults: Vec<String> =

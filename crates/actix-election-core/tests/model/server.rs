@@ -15,7 +15,10 @@ pub(crate) enum Mode {
     Down,
     Looking,
     /// Attached to the leader, or, as an observer, to a follower. Serves clients once it is in sync.
-    Following { to: ServerId, synced: bool },
+    Following {
+        to: ServerId,
+        synced: bool,
+    },
     Leading,
 }
 
@@ -153,7 +156,10 @@ pub(crate) fn bucket(reading: u64, tick: u64) -> u64 {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum ToServer {
     /// The handshake: the session to attach, 0 for a new one, and the last zxid that the client has seen.
-    Connect { session: i64, last_zxid: i64 },
+    Connect {
+        session: i64,
+        last_zxid: i64,
+    },
     Ping,
     Write(Write),
     Read(OpId, Operation),
@@ -163,10 +169,16 @@ pub(crate) enum ToServer {
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum ToClient {
-    Attached { session: i64, timeout: u64 },
+    Attached {
+        session: i64,
+        timeout: u64,
+    },
     /// There is no such session.
     Expired,
-    Reply { zxid: i64, reply: Reply },
+    Reply {
+        zxid: i64,
+        reply: Reply,
+    },
     Pong,
     Event(OpId, actix_election_core::WatchEvent),
     /// The server has closed its side.

@@ -48,7 +48,7 @@ impl World {
         here.filter(|(_, wire)| wire.served.as_ref().is_some_and(&which)).map(|(id, _)| *id).collect()
     }
 
-    pub(crate) fn to_server(&mut self, id: WireId, message: ToServer) {
+    pub(crate) fn server_hears(&mut self, id: WireId, message: ToServer) {
         let Some(wire) = self.wires.get(&id) else { return };
         let s = wire.server;
         let Some(served) = &wire.served else { return };
@@ -123,7 +123,7 @@ impl World {
         self.answer_waiting(id);
     }
 
-    pub(crate) fn written(&mut self, _: ServerId, id: WireId, reply: Reply) {
+    pub(crate) fn written(&mut self, id: WireId, reply: Reply) {
         let Some(served) = self.wires.get_mut(&id).and_then(|wire| wire.served.as_mut()) else { return };
         let first = served.queue.iter_mut().find(|waiting| matches!(waiting, Waiting::Write(None)));
         if let Some(waiting) = first {

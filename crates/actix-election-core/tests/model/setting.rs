@@ -23,6 +23,8 @@ pub(crate) struct Setting {
     pub(crate) latency: (u64, u64),
     /// Whether somebody deletes, overwrites and squats.
     pub(crate) hands: bool,
+    /// Whether the ensemble may lose its data.
+    pub(crate) wipes: bool,
     pub(crate) parent: bool,
     /// Whether the overlaps that a deletion by hand may lead to are counted as broken promises.
     pub(crate) hands_count: bool,
@@ -57,6 +59,7 @@ impl Setting {
             ping_lag: 0,
             latency: (MILLI, 0),
             hands: false,
+            wipes: false,
             parent: true,
             hands_count: false,
             excuse_unheard_grants: true,
@@ -73,18 +76,24 @@ impl Setting {
             _ => 2 * tick + random.below(4 * tick),
         };
         let voters = if random.below(4) == 0 { 5 } else { 3 };
+        // Servers that grant different T can be survived by one session that hears of it in time.
+        let alone = random.below(8) == 0;
+        let grants =
+            (0..voters).map(|s| if alone && s > 0 { timeout + random.below(timeout) } else { timeout });
+        let grants = grants.collect();
         Setting {
             tick,
-            grants: vec![timeout; voters],
+            grants,
             voters,
             observers: 0,
             sync_limit: 2 + random.below(9),
-            processes: 2 + random.index(3),
+            processes: if alone { 1 } else { 2 + random.index(3) },
             ppm: 4_950,
             // A fiftieth of T by the clock of the client, which may run 1 % faster than the leader.s.
             ping_lag: timeout / 58,
             latency: (50_000, [MILLI, timeout / 100, timeout / 30][random.index(3)]),
             hands: random.below(3) == 0,
+            wipes: false,
             parent: random.below(8) > 0,
             hands_count: false,
             excuse_unheard_grants: true,

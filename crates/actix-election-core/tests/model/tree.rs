@@ -24,7 +24,11 @@ pub(crate) enum Write {
 /// What somebody does who is no candidate.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Hand {
-    Create { path: String, data: Vec<u8>, owner: i64 },
+    Create {
+        path: String,
+        data: Vec<u8>,
+        owner: i64,
+    },
     Overwrite(String),
     Delete(String),
     /// Sets the ACL of the lock so that nobody may create or read it, or back.

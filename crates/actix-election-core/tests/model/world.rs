@@ -171,12 +171,12 @@ impl World {
             }
             Event::Up(id) => {
                 let message = self.wires.get_mut(&id).and_then(|wire| wire.up.receive());
-                message.into_iter().for_each(|message| self.to_server(id, message));
+                message.into_iter().for_each(|message| self.server_hears(id, message));
                 self.wires.retain(|_, wire| wire.held || wire.served.is_some());
             }
             Event::Down(id) => {
                 let message = self.wires.get_mut(&id).and_then(|wire| wire.down.receive());
-                message.into_iter().for_each(|message| self.from_server(id, message));
+                message.into_iter().for_each(|message| self.client_hears(id, message));
             }
             Event::Dial(p) => self.dial(p),
             Event::DialEnds(p) => self.hang_up(p, false),
