@@ -84,27 +84,7 @@ const MUTANTS: &[Mutant] = &[
         seed: 3140,
     },
     Mutant {
-        name: "probes of two connections mixed: the old ones prove the new attach",
-        changes: &[
-            (
-                "lease.rs",
-                "        self.unproven_attach = Some(sent);\n        self.probes.clear();",
-                "        if self.probes.is_empty() {
-            self.unproven_attach = Some(sent);
-        } else {
-            self.extend(lease_end(sent, timeout));
-        }",
-            ),
-            (
-                "lease.rs",
-                "        self.unproven_attach = None;\n        self.probes.clear();",
-                "        self.unproven_attach = None;",
-            ),
-        ],
-        seed: 1,
-    },
-    Mutant {
-        name: "an answer of the connection before counts on the next",
+        name: "probes of two connections mixed: an old answer counts on the new one",
         changes: &[(
             "session.rs",
             "        let Link::Up { proven, .. } = &mut self.link else { return };

@@ -226,7 +226,7 @@ impl World {
         }
         let beyond = process.lease.map_or(0, |lease| lease.since(now).as_millis());
         let t = known.unwrap_or(1);
-        self.rules.judge(process, now, t);
+        self.rules.judge(process, now, t, self.setting.tick);
         if process.lease.is_some_and(|lease| lease > now) {
             let what = format!("the lease outlives session {session} by {beyond} ms, T {} ms", t / 1_000_000);
             self.break_promise(process.number, Property::LeaseWithinSession, what);

@@ -33,10 +33,11 @@ pub(crate) struct Rule {
 }
 
 /// The shipped rule first, then what might do instead.
-pub(crate) const RULES: [Rule; 9] = [
+pub(crate) const RULES: [Rule; 10] = [
     Rule { name: "three probes, gap T/4 + T/50, less T/50 (shipped)", probes: 3, gap: 2_700, less: 200 },
     Rule { name: "the same, less T/100", probes: 3, gap: 2_700, less: 100 },
     Rule { name: "the same, less nothing", probes: 3, gap: 2_700, less: 0 },
+    Rule { name: "three probes, gap k/2 + T/50, less T/50", probes: 3, gap: KNOWN_TICK, less: 200 },
     Rule { name: "three probes, gap T/5, less T/50", probes: 3, gap: 2_000, less: 200 },
     Rule { name: "three probes, gap T/10, less T/50", probes: 3, gap: 1_000, less: 200 },
     Rule { name: "two probes, gap T/4 + T/50, less T/50", probes: 2, gap: 2_700, less: 200 },
@@ -45,12 +46,19 @@ pub(crate) const RULES: [Rule; 9] = [
     Rule { name: "the newest answered probe, less T/50", probes: 1, gap: 0, less: 200 },
 ];
 
+/// Stands for half a tick and T/50, for a client that knows the tick.
+const KNOWN_TICK: u64 = u64::MAX;
+
 impl Rule {
-    fn deadline(&self, history: &History) -> Option<Timestamp> {
+    fn deadline(&self, history: &History, tick: u64) -> Option<Timestamp> {
         let t = history.timeout;
         let probes = &history.probes;
         let newest = probes.last()?;
-        let gap = Duration::from_nanos(t / 10_000 * self.gap);
+        let gap = Duration::from_nanos(if self.gap == KNOWN_TICK {
+            tick / 2 + t / 50
+        } else {
+            t / 10_000 * self.gap
+        });
         let i = match self.probes {
             3 => probes.iter().rev().find(|(_, answered)| *answered <= newest.0),
             _ => Some(newest),
@@ -88,13 +96,13 @@ impl Rules {
     }
 
     /// The ensemble ends the session of this process, whose clock shows `now`.
-    pub(crate) fn judge(&mut self, process: &Process, now: Timestamp, t: u64) {
+    pub(crate) fn judge(&mut self, process: &Process, now: Timestamp, t: u64, tick: u64) {
         if process.history.is_empty() {
             return;
         }
         self.sessions += 1;
         for (number, rule) in RULES.iter().enumerate() {
-            let deadline = process.history.values().filter_map(|history| rule.deadline(history)).max();
+            let deadline = process.history.values().filter_map(|history| rule.deadline(history, tick)).max();
             if let Some(deadline) = deadline.filter(|deadline| *deadline > now) {
                 self.outlived[number] += 1;
                 let beyond = u64::try_from(deadline.since(now).as_nanos()).unwrap();
