@@ -81,7 +81,7 @@ const MUTANTS: &[Mutant] = &[
             "let i = self.probes.iter().rev().find(|i| i.answered <= j.sent)?;",
             "let i = j;",
         )],
-        seed: 3140,
+        seed: 3_140,
     },
     Mutant {
         name: "probes of two connections mixed: an old answer counts on the new one",
@@ -131,7 +131,7 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a gap of T/10",
         changes: &[("timeout.rs", "self.0 / 4 + self.margin()", "self.0 / 10")],
-        seed: 1,
+        seed: 8_696,
     },
 ];
 
