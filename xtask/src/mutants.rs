@@ -123,8 +123,8 @@ const MUTANTS: &[Mutant] = &[
         name: "the lock let go before the lease is over",
         changes: &[(
             "candidate/mod.rs",
-            "let want = if self.competes() || self.term.is_some()",
-            "let want = if self.competes()",
+            "            Some(_) => Want::Keep,\n",
+            "            Some(Term { ending: None, .. }) => Want::Keep,\n            Some(_) => Want::Follow,\n",
         )],
         seed: 1,
     },
