@@ -1,4 +1,4 @@
-//! Every way in which a few faults can strike a small world, on a grid of a quarter of a tick.
+//! Every way in which a few faults can strike a small world, on a grid of a part of a tick.
 //!
 //! Between two points of the grid everything happens at its own time: probes, pings and expiry keep their rhythm. What
 //! is explored is what goes wrong at each point, from a world that has settled, for different positions of the
@@ -11,9 +11,15 @@ use crate::clock::MILLI;
 use crate::fault::Fault;
 use crate::judge::{Broken, Seen};
 use crate::nemesis::Plan;
+use crate::process::Link;
 use crate::runner::in_the_end;
+use crate::server::ServerId;
 use crate::setting::Setting;
 use crate::world::World;
+
+/// Where the leader and the server of the first process are in every small world.
+pub(crate) const LEADER: ServerId = 2;
+pub(crate) const FOLLOWER: ServerId = 0;
 
 /// A small world, what may go wrong in it, how often, and at how many points.
 pub(crate) struct Small {
@@ -46,8 +52,15 @@ impl Small {
         for server in &mut world.servers {
             server.clock.origin += phase * self.setting.tick / 16 + phase * MILLI;
         }
-        let settled = world.now + 2 * self.setting.timeout();
+        // Once there is a leader every process finds the server of its own number at once.
+        for process in &mut world.processes {
+            process.link = Link::None { redial_at: world.now + self.setting.tick };
+        }
+        // Between a ping and the next, with a probe since the last.
+        let settled = world.now + 2 * self.setting.timeout() + self.setting.tick / 4;
         world.run(settled).unwrap_or_else(|broken| panic!("{}: {broken:?} while it settles", self.name));
+        let server = world.processes[0].wire().map(|wire| world.wires[&wire].server);
+        assert_eq!((server, world.leader()), (Some(FOLLOWER), Some(LEADER)), "{}", self.name);
         world
     }
 

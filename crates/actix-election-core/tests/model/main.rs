@@ -8,12 +8,12 @@
 //!
 //! - `random_worlds`: large worlds in continuous time; a seed decides everything. `MODEL_WORLDS=n` runs n of them,
 //!   `MODEL_SEED=n` replays one, and a failure comes with the fewest faults that still lead to it.
-//! - `small_worlds`: everything that a few faults can do to a small world, on a grid of a quarter of a tick.
+//! - `small_worlds`: everything that a few faults can do to a small world, on a grid of a quarter or an eighth of a tick.
 //!   `MODEL_PHASES=16` tries all positions of the leader's pings and ticks instead of two.
 //! - `assumptions`: each assumption of the lease taken away, and what breaks. `MODEL_SHOW=1` prints how.
 //! - `rules`: other rules for the lease, judged on the same probes; the random worlds print how they fared.
 //!
-//! `cargo xtask mutants` makes mistakes in a copy of the core and sees that the first two find each of them.
+//! `cargo xtask mutants` makes mistakes in a copy of the core and sees that each is found, by a seed or by exploration.
 //!
 //! # Why not stateright
 //!
