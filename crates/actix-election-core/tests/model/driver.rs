@@ -217,7 +217,13 @@ impl World {
         process.last_zxid = 0;
         process.history.clear();
         process.monitor = SessionMonitor::new();
-        process.monitor.handle(process.clock.stamp(self.now), SessionInput::Candidates(1));
+        self.need_lease(p, self.processes[p].lease_needed);
+    }
+
+    pub(crate) fn need_lease(&mut self, p: usize, needed: bool) {
+        self.processes[p].lease_needed = needed;
+        self.monitor(p, SessionInput::Candidates(usize::from(needed)));
+        self.follow_monitor(p);
     }
 
     fn send_request(&mut self, p: usize, what: Sent, message: ToServer) {

@@ -50,6 +50,7 @@ impl World {
                 }
                 self.ask(p, op, operation);
             }
+            Output::LeaseNeeded(needed) => self.need_lease(p, needed),
             Output::LeaseBegan(token) => self.term_begins(p, input, token),
             Output::LeaseCapped(at) => {
                 if let Some(held) = &mut self.processes[p].held {

@@ -67,6 +67,8 @@ pub(crate) struct Process {
     pub(crate) lease: Option<Timestamp>,
     /// Counts connections.
     pub(crate) connection: u32,
+    /// Whether the candidate needs the lease: there are probes only while it does.
+    pub(crate) lease_needed: bool,
     pub(crate) dials: usize,
     // ---- the election
     pub(crate) candidate: Candidate,
@@ -98,17 +100,16 @@ impl Process {
         config.resign_pause = Duration::from_millis(500);
         config.failure_pause = Duration::from_millis(500);
         config.refused_retry = Duration::from_millis(500);
-        let mut monitor = SessionMonitor::new();
-        monitor.handle(clock.stamp(now), SessionInput::Candidates(1));
         Process {
             number,
             clock,
-            monitor,
+            monitor: SessionMonitor::new(),
             link: Link::None { redial_at: now },
             session: None,
             last_zxid: 0,
             lease: None,
             connection: 0,
+            lease_needed: false,
             dials: number,
             candidate: Candidate::new(config, clock.stamp(now)).unwrap(),
             inbox: Fifo::default(),
