@@ -55,7 +55,7 @@ fn without_the_same_t_everywhere_it_breaks() {
 
 #[test]
 fn without_the_leaders_rhythm_it_breaks() {
-    breaks(1, Property::LeaseWithinSession, |setting| {
+    breaks(1102, Property::LeaseWithinSession, |setting| {
         let timeout = 2 * setting.tick;
         Setting { grants: vec![timeout; setting.voters], ping_lag: timeout / 4, ..setting }
     });
@@ -63,7 +63,7 @@ fn without_the_leaders_rhythm_it_breaks() {
 
 #[test]
 fn without_clocks_of_about_one_rate_it_breaks() {
-    breaks(5936, Property::LeaseWithinSession, |setting| Setting { ppm: 25_000, ..setting });
+    breaks(7390, Property::LeaseWithinSession, |setting| Setting { ppm: 25_000, ..setting });
 }
 
 #[test]
