@@ -104,12 +104,11 @@ impl Side {
         strategy: Strategy,
         count: usize,
     ) -> Outcome<Vec<Addr<Election>>> {
-        let mut elections = Vec::with_capacity(count);
-        for number in 0..count {
+        let starts = (0..count).map(|number| {
             let builder = Election::builder(&format!("/many/{number}")).address("127.0.0.1:8080");
-            let builder = builder.strategy(strategy).role(&self.tally.role);
-            elections.push(builder.campaign(&self.session).await?);
-        }
+            builder.strategy(strategy).role(&self.tally.role).campaign(&self.session)
+        });
+        let elections = futures::future::try_join_all(starts).await?;
         println!("{:32} {:9.3} s", format!("  {what}: started"), self.started.elapsed().as_secs_f64());
         Ok(elections)
     }

@@ -1,5 +1,7 @@
 //! The election actor: translates between the core, the session's thread and the role actors.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,16 +16,14 @@ use super::messages::{
     AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, PrepareToClose,
     Resign, Status, Withdraw,
 };
-use super::roles::{Delivery, RoleActors};
+use super::pulse::{self, Pulse, SeeTo};
+use super::roles::Delivery;
 use super::watchdog::Watchdog;
 use super::{ElectionBuilder, ElectionSettings};
 use crate::clock::Clock;
 use crate::lease::{Lease, SessionLease, TermLease};
 use crate::session::link::{ConnectionId, Notice, Request, SessionLink};
 use crate::{Problem, Session, StartError, Subscribe};
-
-/// How often it is checked whether the roles live, and whether anybody still holds an address of this actor.
-const LIVENESS_CHECK: Duration = Duration::from_millis(100);
 
 /// One election, in which this process competes or which it follows.
 ///
@@ -54,7 +54,7 @@ pub struct Election {
     /// The end of the lease that the core knows of.
     lease_told: Option<Timestamp>,
     term: Option<Arc<TermLease>>,
-    roles: RoleActors,
+    pulse: Rc<Pulse>,
     newcomers: Vec<AddRole>,
     campaign: bool,
     observers: Vec<Recipient<MasterChanged>>,
@@ -122,7 +122,7 @@ impl Election {
             session_lease: None,
             lease_told: None,
             term: None,
-            roles: RoleActors::default(),
+            pulse: Rc::new(Pulse { clock, roles: RefCell::default(), due: Cell::default() }),
             newcomers: roles,
             campaign,
             observers: Vec::new(),
@@ -223,11 +223,15 @@ impl Election {
                 let Some(term) = self.term.clone() else { return };
                 tracing::info!(%path, %token, "became master");
                 let lease = Lease { term, election: ctx.address().downgrade().recipient() };
-                if let Some(delivery) = self.roles.tell_master(role, BecameMaster { path, lease }) {
+                let delivery = self.pulse.roles.borrow_mut().tell_master(role, BecameMaster { path, lease });
+                if let Some(delivery) = delivery {
                     ctx.spawn(delivery.into_actor(self).map(move |delivery, this, ctx| {
                         if delivery == Delivery::RoleDead {
                             let (path, reason) = (this.path.clone(), StandbyReason::RoleFailed);
-                            this.roles.farewell(role, BecameStandby { path, reason, master: None });
+                            this.pulse
+                                .roles
+                                .borrow()
+                                .farewell(role, BecameStandby { path, reason, master: None });
                             this.role_failed(role, ctx);
                         }
                     }));
@@ -235,8 +239,9 @@ impl Election {
             }
             RoleMessage::BecameStandby { reason, master } => {
                 tracing::info!(%path, %reason, "became standby");
-                if let Some(delivery) = self.roles.tell_standby(role, BecameStandby { path, reason, master })
-                {
+                let news = BecameStandby { path, reason, master };
+                let delivery = self.pulse.roles.borrow_mut().tell_standby(role, news);
+                if let Some(delivery) = delivery {
                     ctx.spawn(delivery.into_actor(self).map(move |delivery, this, ctx| match delivery {
                         Delivery::Handled => {
                             this.feed(Input::RoleAcknowledged(role, message), ctx);
@@ -251,7 +256,7 @@ impl Election {
     }
 
     fn role_failed(&mut self, role: RoleId, ctx: &mut Context<Self>) {
-        self.roles.remove(role);
+        self.pulse.roles.borrow_mut().remove(role);
         self.feed(Input::RoleFailed(role), ctx);
     }
 
@@ -290,25 +295,21 @@ impl Election {
             });
             self.timer = Some((at, handle));
         }
+        self.pulse.due.set(due);
     }
 
-    fn check_liveness(&mut self, ctx: &mut Context<Self>) {
-        for role in self.roles.dead() {
-            tracing::warn!(path = %self.path, "a role actor is dead");
-            self.role_failed(role, ctx);
-        }
-        if !ctx.connected() && !self.stop_when_left {
+    /// Whether anybody still holds an address of this actor, only it can see itself.
+    fn check_handles(&mut self, ctx: &mut Context<Self>) {
+        if ctx.connected() {
+            ctx.run_later(pulse::handle_check(), Self::check_handles);
+        } else {
             self.stop_when_left = true;
             self.feed(Input::Withdraw, ctx);
-        }
-        // A timer does not count the time that the machine spends suspended, and a lease does.
-        if self.timer.is_some_and(|(at, _)| self.clock.now() >= at) {
-            self.feed(Input::Timer, ctx);
         }
     }
 
     fn add_role(&mut self, role: AddRole, ctx: &mut Context<Self>) {
-        let id = self.roles.add(role);
+        let id = self.pulse.roles.borrow_mut().add(role);
         self.feed(Input::RoleJoined(id), ctx);
     }
 }
@@ -320,7 +321,8 @@ impl Actor for Election {
         if let Some(mut notices) = self.notices.take() {
             ctx.add_stream(futures::stream::poll_fn(move |cx| notices.poll_recv(cx)));
         }
-        ctx.run_interval(LIVENESS_CHECK, |this, ctx| this.check_liveness(ctx));
+        ctx.run_later(pulse::handle_check(), Self::check_handles);
+        pulse::watch(&self.pulse, ctx.address().downgrade());
         for role in std::mem::take(&mut self.newcomers) {
             self.add_role(role, ctx);
         }
@@ -408,6 +410,22 @@ impl Handler<Subscribe<Problem>> for Election {
             recipient.do_send(Problem { path: Some(self.path.clone()), message: trouble.message });
         }
         self.problems.push(recipient);
+    }
+}
+
+impl Handler<SeeTo> for Election {
+    type Result = ();
+
+    fn handle(&mut self, _: SeeTo, ctx: &mut Self::Context) {
+        let dead = self.pulse.roles.borrow().dead();
+        for role in dead {
+            tracing::warn!(path = %self.path, "a role actor is dead");
+            self.role_failed(role, ctx);
+        }
+        // A timer does not count the time that the machine spends suspended, and a lease does.
+        if self.timer.as_ref().is_some_and(|(at, _)| self.clock.now() >= *at) {
+            self.feed(Input::Timer, ctx);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod builder;
 mod candidates;
 mod inquiry;
 mod messages;
+mod pulse;
 mod roles;
 mod watchdog;
 

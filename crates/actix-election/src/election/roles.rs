@@ -28,6 +28,12 @@ struct RoleActor {
     unread: Option<Unread>,
 }
 
+impl RoleActor {
+    fn is_dead(&self) -> bool {
+        !self.standby.connected() || !self.master.connected()
+    }
+}
+
 /// A request that may be taken back from elsewhere than where it is awaited.
 type SharedRequest = Rc<RefCell<Option<Pin<Box<RecipientRequest<BecameMaster>>>>>>;
 
@@ -79,8 +85,11 @@ impl RoleActors {
 
     /// The roles whose mailbox is closed. actix tells nobody, so somebody has to look.
     pub(super) fn dead(&self) -> Vec<RoleId> {
-        let dead = |role: &RoleActor| !role.standby.connected() || !role.master.connected();
-        self.roles.iter().filter(|(_, role)| dead(role)).map(|(id, _)| *id).collect()
+        self.roles.iter().filter(|(_, role)| role.is_dead()).map(|(id, _)| *id).collect()
+    }
+
+    pub(super) fn any_dead(&self) -> bool {
+        self.roles.values().any(RoleActor::is_dead)
     }
 
     /// Sends `BecameMaster`; the future says what came of it.

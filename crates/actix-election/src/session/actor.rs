@@ -40,7 +40,13 @@ pub struct Session {
     /// What keeps the session from being connected.
     problem: Option<Problem>,
     elections: BTreeMap<String, WeakAddr<Election>>,
+    /// At so many elections those that have ended are taken out.
+    next_sweep: usize,
     next_link: u64,
+}
+
+fn lives(election: &WeakAddr<Election>) -> bool {
+    election.upgrade().is_some_and(|election| election.connected())
 }
 
 impl Session {
@@ -81,6 +87,7 @@ impl Session {
             problems: Vec::new(),
             problem: None,
             elections: BTreeMap::new(),
+            next_sweep: 0,
             next_link: 0,
         }
     }
@@ -212,9 +219,13 @@ impl Handler<OpenElection> for Session {
 
     fn handle(&mut self, OpenElection(settings): OpenElection, ctx: &mut Self::Context) -> Self::Result {
         let path = settings.config.path.as_str().to_owned();
-        self.elections.retain(|_, election| election.upgrade().is_some_and(|election| election.connected()));
-        if self.elections.contains_key(&path) {
+        if self.elections.get(&path).is_some_and(lives) {
             return Err(StartError::PathInUse(path));
+        }
+        // Now and then, so that opening one of many does not cost a look at all of them.
+        if self.elections.len() >= self.next_sweep {
+            self.elections.retain(|_, election| lives(election));
+            self.next_sweep = 2 * self.elections.len().max(8);
         }
         let (link, notices) = self.link();
         let election = Election::open(settings, self.timeout, ctx.address(), link, notices)?;

@@ -3,7 +3,7 @@
 //! Each turn of [`Driver::run`] is one connection, on a runtime of its own. When the connection ends, the
 //! runtime is dropped, and with it the client, its tasks and whatever was under way: only then is anybody told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -43,7 +43,9 @@ pub(super) struct Driver {
     pub(super) config: DriverConfig,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     notices: mpsc::UnboundedSender<SessionNotice>,
-    links: BTreeMap<LinkId, Link>,
+    links: BTreeMap<LinkId, mpsc::UnboundedSender<Notice>>,
+    /// Those of them that need a lease.
+    candidates: BTreeSet<LinkId>,
     search: Search,
     session: Option<Session>,
     pub(super) last_zxid: Arc<AtomicI64>,
@@ -61,11 +63,6 @@ pub(super) struct Driver {
     lost: bool,
     /// The problems that were reported of late, and when.
     said: Vec<(String, Timestamp)>,
-}
-
-struct Link {
-    notices: mpsc::UnboundedSender<Notice>,
-    candidate: bool,
 }
 
 /// A session of ours at the ensemble.
@@ -126,6 +123,7 @@ impl Driver {
             commands,
             notices,
             links: BTreeMap::new(),
+            candidates: BTreeSet::new(),
             session: None,
             last_zxid: Arc::default(),
             monitor: SessionMonitor::new(),
@@ -295,20 +293,23 @@ impl Driver {
                 if self.connected {
                     let _ = notices.send(self.connected_notice()?);
                 }
-                self.links.insert(id, Link { notices, candidate: false });
+                self.links.insert(id, notices);
             }
             Some(Command::Part(id)) => {
                 self.links.remove(&id);
+                self.candidates.remove(&id);
                 self.count_candidates();
             }
             Some(Command::Candidate(id, candidate)) => {
-                if let Some(link) = self.links.get_mut(&id) {
-                    link.candidate = candidate;
+                if candidate && self.links.contains_key(&id) {
+                    self.candidates.insert(id);
+                } else {
+                    self.candidates.remove(&id);
                 }
                 self.count_candidates();
             }
             Some(Command::Request(id, connection, op, request)) => {
-                let notices = self.links.get(&id)?.notices.clone();
+                let notices = self.links.get(&id)?.clone();
                 let current = self.connected && connection == self.connection;
                 return current.then_some(Job { notices, op, request });
             }
@@ -366,14 +367,13 @@ impl Driver {
     }
 
     fn count_candidates(&mut self) {
-        let candidates = self.links.values().filter(|link| link.candidate).count();
-        self.monitor.handle(clock::now(), SessionInput::Candidates(candidates));
+        self.monitor.handle(clock::now(), SessionInput::Candidates(self.candidates.len()));
     }
 
     fn tell_links(&self, notice: &Notice) {
         for link in self.links.values() {
             // One that does not listen any more parts in its own time.
-            let _ = link.notices.send(notice.clone());
+            let _ = link.send(notice.clone());
         }
     }
 

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{self, AsyncWriteExt};
+use tokio::io::{self, AsyncWriteExt, BufReader, BufWriter};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -26,6 +26,9 @@ use super::wire::{self, ConnectRequest, ConnectResponse};
 
 /// How long a connection on loopback may take to introduce itself.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How many bytes are read and written at once, as far as they are there.
+const BUFFER: usize = 16 * 1024;
 
 /// What a relay is told to do, beside passing frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,14 +149,16 @@ impl Expected {
 
 async fn upstream(
     client: &mut OwnedReadHalf,
-    mut server: OwnedWriteHalf,
+    server: OwnedWriteHalf,
     expected: &Expected,
     mut commands: mpsc::UnboundedReceiver<RelayCommand>,
 ) -> io::Error {
+    let mut server = BufWriter::with_capacity(BUFFER, server);
     let (frames, mut queue) = mpsc::channel(64);
+    let mut client = BufReader::with_capacity(BUFFER, client);
     let read = async move {
         loop {
-            let frame = wire::read_frame(client).await;
+            let frame = wire::read_frame(&mut client).await;
             let end = frame.is_err();
             if frames.send(frame).await.is_err() || end {
                 return;
@@ -183,6 +188,12 @@ async fn upstream(
             if let Err(error) = server.write_all(&frame).await {
                 return error;
             }
+            // What is there already goes along; what is not does not keep it waiting.
+            if queue.is_empty()
+                && let Err(error) = server.flush().await
+            {
+                return error;
+            }
         }
     };
     tokio::select! {
@@ -193,13 +204,21 @@ async fn upstream(
 }
 
 async fn downstream(
-    mut server: OwnedReadHalf,
+    server: OwnedReadHalf,
     client: &mut OwnedWriteHalf,
     expected: &Expected,
     last_zxid: &AtomicI64,
     events: &mpsc::UnboundedSender<RelayEvent>,
 ) -> io::Error {
+    let mut server = BufReader::with_capacity(BUFFER, server);
+    let mut client = BufWriter::with_capacity(BUFFER, client);
     loop {
+        // What has come in one piece goes on in one piece; what has not does not keep it waiting.
+        if !wire::begins_with_frame(server.buffer())
+            && let Err(error) = client.flush().await
+        {
+            return error;
+        }
         let frame = match wire::read_frame(&mut server).await {
             Ok(frame) => frame,
             Err(error) => return error,

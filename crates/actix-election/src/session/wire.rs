@@ -116,6 +116,12 @@ pub(super) async fn read_frame<R: AsyncRead + Unpin>(from: &mut R) -> io::Result
     if read < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(frame) }
 }
 
+/// Whether these bytes begin with a whole frame: then reading it does not wait.
+pub(super) fn begins_with_frame(bytes: &[u8]) -> bool {
+    let length = i32_at(bytes, 0).and_then(|length| usize::try_from(length).ok());
+    length.is_some_and(|length| bytes.len() - 4 >= length)
+}
+
 /// The body of a frame that [`read_frame`] returned.
 pub(super) fn body(frame: &[u8]) -> &[u8] {
     frame.get(4..).unwrap_or_default()
@@ -162,6 +168,16 @@ mod tests {
         assert_eq!(ConnectRequest::parse(body(&read_frame(&mut from).await.unwrap())), Some(request));
         assert_eq!(ConnectResponse::parse(body(&read_frame(&mut from).await.unwrap())), Some(response));
         assert!(from.is_empty());
+    }
+
+    #[test]
+    fn only_a_whole_frame_counts() {
+        for part in [&[][..], &[0, 0, 0], &[0, 0, 0, 1], &[0, 0, 0, 2, 9], &[0xff, 0xff, 0xff, 0xff, 9]] {
+            assert!(!begins_with_frame(part), "{part:?}");
+        }
+        for whole in [&[0, 0, 0, 0][..], &[0, 0, 0, 1, 9], &[0, 0, 0, 1, 9, 0, 0]] {
+            assert!(begins_with_frame(whole), "{whole:?}");
+        }
     }
 
     #[tokio::test]
