@@ -1,5 +1,7 @@
 //! A real server for all tests of a binary, and a role actor that records what it handles.
 
+#![allow(dead_code, reason = "no binary uses all of it")]
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
