@@ -1,7 +1,8 @@
 //! ZooKeeper for tests: in the process and with faults on demand, real servers, and a proxy that injects faults.
 //!
 //! - [`TestServer`] is a ZooKeeper inside the process: ready at once, and told to fail in precise ways.
-//! - [`Ensemble`] starts one or more real servers in a temporary folder, and kills, pauses, restarts and wipes them.
+//! - [`Ensemble`] starts one or more real servers in a temporary folder, kills, pauses, restarts and wipes them, and parts
+//!   them from each other.
 //! - [`FaultProxy`] stands in front of a server, records what passes, and injects faults: black holes, delays, lost
 //!   replies, refused connections.
 //! - [`scenario`] brings faults on either by a timetable, made up from a seed.
@@ -48,7 +49,7 @@ pub mod wire;
 
 pub use four_letter::four_letter;
 pub use guard::FaultGuard;
-pub use launcher::{Ensemble, EnsembleBuilder, LaunchError, Server};
+pub use launcher::{Ensemble, EnsembleBuilder, LaunchError, Parting, Server};
 pub use proxy::{Fault, FaultProxy};
 pub use scenario::Scenario;
 pub use server::{ServerFault, TestServer};

@@ -118,6 +118,69 @@ async fn three_servers_change_leaders_and_lose_their_quorum() {
     assert_eq!(client(&ensemble, 0).await.exists("/a").await.unwrap(), None);
 }
 
+/// Asks until `wanted` holds, for 60 s at most.
+async fn eventually<T>(name: &str, mut ask: impl AsyncFnMut() -> T, wanted: impl Fn(&T) -> bool) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = ask().await;
+        if wanted(&answer) {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "never: {name}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn partable() -> Ensemble {
+    let tick = Duration::from_millis(500);
+    Ensemble::builder().servers(3).tick(tick).sync_limit(8).partable().start().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_follower_parted_from_its_leader_answers_pings_after_the_session_is_dead() {
+    let ensemble = partable().await;
+    let leader = ensemble.leader().await.unwrap();
+    let follower = ensemble.followers().await.unwrap()[0];
+    let leader_address = ensemble.server(leader).address();
+    let mut raw =
+        RawClient::connect(ensemble.server(follower).address(), Duration::from_secs(1), None).await.unwrap();
+    let id = raw.session_id();
+    raw.create("/mine", b"", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
+
+    let parting = ensemble.part(leader, follower);
+    let alive = async || {
+        // What makes the fault a bad one: the client has no reason to complain.
+        raw.ping().await.unwrap();
+        four_letter::sessions(leader_address).await.unwrap().contains(&id)
+    };
+    eventually("the session is dead", alive, |alive| !*alive).await;
+    raw.ping().await.unwrap();
+    assert!(raw.exists("/mine").await.unwrap().is_some(), "the follower does not know better");
+
+    parting.end();
+    let mode =
+        async || ensemble.server(follower).is_running() && ensemble.server(follower).mode().await.is_ok();
+    eventually("the follower is back", mode, |back| *back).await;
+    let gone = async || client(&ensemble, follower).await.exists("/mine").await.unwrap().is_none();
+    eventually("the node of the dead session is gone", gone, |gone| *gone).await;
+}
+
+#[tokio::test]
+async fn a_leader_parted_from_both_followers_is_replaced_and_follows_afterwards() {
+    let ensemble = partable().await;
+    let old = ensemble.leader().await.unwrap();
+    let others: Vec<_> = (0..3).filter(|index| *index != old).collect();
+    let partings = [ensemble.part(old, others[0]), ensemble.part(old, others[1])];
+    let leads = async |index: usize| ensemble.server(index).is_leader().await;
+    let replaced = async || leads(others[0]).await || leads(others[1]).await;
+    eventually("another one leads", replaced, |replaced| *replaced).await;
+    let dethroned = async || ensemble.server(old).mode().await.is_err();
+    eventually("the old one has noticed", dethroned, |dethroned| *dethroned).await;
+    drop(partings);
+    let mode = async || ensemble.server(old).mode().await.ok();
+    eventually("the old one follows", mode, |mode| *mode == Some(Mode::Follower)).await;
+}
+
 #[tokio::test]
 async fn what_cannot_start_is_told() {
     let even = Ensemble::builder().servers(2).start().await.unwrap_err();

@@ -19,11 +19,12 @@ pub struct EnsembleBuilder {
     pub(super) settings: Settings,
     pub(super) home: Option<PathBuf>,
     pub(super) deadline: Duration,
+    pub(super) links: bool,
 }
 
 impl EnsembleBuilder {
     pub(super) fn new() -> Self {
-        Self { servers: 1, settings: defaults(), home: None, deadline: Duration::from_secs(60) }
+        Self { servers: 1, settings: defaults(), home: None, deadline: Duration::from_secs(60), links: false }
     }
 
     /// How many servers: an odd number. One stands alone, without a quorum.
@@ -83,6 +84,12 @@ impl EnsembleBuilder {
     /// up in a few seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Lets the servers speak to each other through proxies, so that [`Ensemble::part`] can come between them.
+    pub fn partable(mut self) -> Self {
+        self.links = true;
         self
     }
 

@@ -11,6 +11,7 @@ use super::builder::EnsembleBuilder;
 use super::config::Ports;
 use super::distribution::Distribution;
 use super::error::log_tail;
+use super::links::{Links, Parting};
 use super::server::PAUSE;
 use super::{LaunchError, Server};
 use crate::driver;
@@ -31,6 +32,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 pub struct Ensemble {
     servers: Vec<Server>,
     deadline: Duration,
+    links: Option<Links>,
     /// Last, so that it goes after the servers that write into it.
     folder: Arc<TempDir>,
 }
@@ -70,15 +72,17 @@ impl Ensemble {
             .chunks_exact(3)
             .map(|ports| Ports { client: ports[0], quorum: ports[1], election: ports[2] })
             .collect();
+        let links = builder.links.then(|| Links::start(&members)).transpose();
+        let links = links.map_err(LaunchError::io("set up links between the servers"))?;
         let mut servers = Vec::new();
         for index in 0..builder.servers {
             let own = folder.path().join(format!("server-{index}"));
             std::fs::create_dir(&own).map_err(LaunchError::io(format!("create {}", own.display())))?;
-            let (members, distribution) = (members.clone(), distribution.clone());
-            let settings = builder.settings.clone();
-            servers.push(Server::new(index, own, members, distribution, settings, builder.deadline));
+            let seen = links.as_ref().map_or_else(|| members.clone(), |links| links.seen_by(index, &members));
+            let (distribution, settings) = (distribution.clone(), builder.settings.clone());
+            servers.push(Server::new(index, own, seen, distribution, settings, builder.deadline));
         }
-        Ok(Self { servers, deadline: builder.deadline, folder: Arc::new(folder) })
+        Ok(Self { servers, deadline: builder.deadline, links, folder: Arc::new(folder) })
     }
 
     /// How many servers belong to it, running or not.
@@ -133,6 +137,33 @@ impl Ensemble {
         let leader = self.leader().await?;
         let others = self.servers.iter().filter(|server| server.is_running()).map(Server::index);
         Ok(others.filter(|index| *index != leader).collect())
+    }
+
+    /// Parts two servers: nothing that one of them sends reaches the other, and new connections between them are not
+    /// made, until the parting ends. Then everything arrives, as after a network that lost packets for a while. Their
+    /// clients, and other servers, reach both.
+    ///
+    /// # Panics
+    ///
+    /// If the ensemble was not built [`partable`](EnsembleBuilder::partable).
+    pub fn part(&self, one: usize, other: usize) -> Parting {
+        self.links().part(vec![(one, other), (other, one)])
+    }
+
+    /// As [`part`](Self::part), but only what `from` sends does not reach `to`.
+    ///
+    /// # Panics
+    ///
+    /// If the ensemble was not built [`partable`](EnsembleBuilder::partable).
+    pub fn part_one_way(&self, from: usize, to: usize) -> Parting {
+        self.links().part(vec![(from, to)])
+    }
+
+    fn links(&self) -> &Links {
+        match &self.links {
+            Some(links) => links,
+            None => panic!("only the servers of an ensemble that was built `partable` can be parted"),
+        }
     }
 
     /// Starts the server with this index if it is down, with the data it has; returns once it serves.

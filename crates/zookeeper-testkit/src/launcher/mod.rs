@@ -21,10 +21,12 @@ mod config;
 mod distribution;
 mod ensemble;
 mod error;
+mod links;
 mod process;
 mod server;
 
 pub use builder::EnsembleBuilder;
 pub use ensemble::Ensemble;
 pub use error::LaunchError;
+pub use links::Parting;
 pub use server::Server;
