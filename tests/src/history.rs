@@ -74,11 +74,24 @@ pub struct Master {
     pub token: i64,
 }
 
+/// What a process last said of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// The token of its term, if it is master.
+    pub master: Option<i64>,
+    /// When it last held a lease, if that was since it was last told anything.
+    pub held: Option<f64>,
+    /// Whether its session is connected.
+    pub connected: bool,
+}
+
 /// Everything that one process has said so far.
 #[derive(Default)]
 pub struct History {
     said: Mutex<Said>,
     more: Notify,
+    /// Whether only the first and the last of many `holding` in a row are kept.
+    folds: bool,
 }
 
 #[derive(Default)]
@@ -90,11 +103,21 @@ struct Said {
 }
 
 impl History {
+    /// A history that keeps of many `holding` in a row only the first and the last, for runs of hours.
+    pub fn folding() -> History {
+        History { folds: true, ..History::default() }
+    }
+
     /// Takes in one line.
     pub fn line(&self, line: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         match serde_json::from_str(line) {
-            Ok(event) => said.events.push(event),
+            Ok(event) => {
+                if self.folds && said.repeats(&event) {
+                    said.events.pop();
+                }
+                said.events.push(event);
+            }
             Err(error) => said.garbage.push(format!("{line} ({error})")),
         }
         self.more.notify_waiters();
@@ -119,6 +142,28 @@ impl History {
     /// How many events there are so far: what comes after them is new.
     pub fn mark(&self) -> usize {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).events.len()
+    }
+
+    /// What the process last said of itself.
+    pub fn standing(&self) -> Standing {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standing = Standing::default();
+        let (mut told, mut session) = (false, false);
+        for event in said.events.iter().rev() {
+            match &event.what {
+                What::BecameMaster { token, .. } if !told => (told, standing.master) = (true, Some(*token)),
+                What::BecameStandby { .. } => told = true,
+                What::Holding { .. } if standing.held.is_none() => standing.held = Some(event.at),
+                What::Session { state } if !session => {
+                    (session, standing.connected) = (true, state == "connected")
+                }
+                _ => {}
+            }
+            if told && session {
+                break;
+            }
+        }
+        standing
     }
 
     /// Waits for an event after `mark` that `wanted` takes, and returns it with the mark behind it.
@@ -156,6 +201,23 @@ impl History {
     }
 }
 
+impl Said {
+    /// Whether the two last events and this one say the same.
+    fn repeats(&self, event: &Event) -> bool {
+        let held = |event: &Event| match event.what {
+            What::Holding { token, .. } => Some(token),
+            _ => None,
+        };
+        match self.events.as_slice() {
+            [.., first, last] => {
+                let token = held(event);
+                token.is_some() && held(first) == token && held(last) == token
+            }
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Debug for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,5 +238,22 @@ impl fmt::Debug for History {
             writeln!(f, "    ... holding, {holding} times")?;
         }
         said.garbage.iter().try_for_each(|line| writeln!(f, "    GARBAGE {line}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_keeps_the_first_and_the_last_holding_of_each_row() {
+        let history = History::folding();
+        for (at, token) in [(1, 5), (2, 5), (3, 5), (4, 5), (5, 6), (6, 6), (7, 6)] {
+            history.line(&format!(r#"{{"at":{at}.0,"event":"holding","token":{token},"remaining":1.0}}"#));
+        }
+        history.line(r#"{"at":8.0,"event":"session","state":"lost"}"#);
+        history.line(r#"{"at":9.0,"event":"holding","token":6,"remaining":1.0}"#);
+        let kept: Vec<_> = history.events().iter().map(|event| event.at).collect();
+        assert_eq!(kept, [1.0, 4.0, 5.0, 7.0, 8.0, 9.0]);
     }
 }

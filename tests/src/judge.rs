@@ -1,12 +1,29 @@
 //! The judge: reads what processes said, and finds what must not have happened.
 
+mod absence;
+mod terms;
+
 use std::fmt;
 
 use crate::{Event, What};
 
+pub use absence::{Absence, absences, longest_calm};
+pub use terms::{Term, terms};
+
 /// What the judge found. Empty if all is well.
 #[derive(Debug, Default, PartialEq)]
-pub struct Verdict(pub Vec<String>);
+pub struct Verdict(pub Vec<Violation>);
+
+/// Something that must not have happened, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// What.
+    pub what: String,
+    /// From when, in seconds of `CLOCK_BOOTTIME`.
+    pub from: f64,
+    /// Until when; the same as `from` where it is a moment.
+    pub until: f64,
+}
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -14,107 +31,118 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// A term, as its process told it.
-struct Term<'a> {
-    process: &'a str,
-    token: i64,
-    first_valid: f64,
-    last_valid: f64,
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
 }
 
-/// Judges the histories of processes that stood in one election.
-///
-/// Terms are compared only within an era, and `eras` are the moments at which a new one begins: nothing is promised
-/// across a wiped ensemble or a lock that was deleted by hand.
+impl Violation {
+    /// Something that must not have happened at this moment.
+    pub fn at(at: f64, what: String) -> Violation {
+        Violation { what, from: at, until: at }
+    }
+}
+
+/// What was said in one election, and what has to be known besides.
+#[derive(Debug, Default)]
+pub struct Case<'a> {
+    /// What each process said.
+    pub histories: &'a [(String, Vec<Event>)],
+    /// When new eras begin. Terms are compared only within an era: nothing is promised across a wiped ensemble or a lock
+    /// that was deleted by hand.
+    pub eras: &'a [f64],
+    /// Sessions that were ended from outside.
+    pub ended: &'a [Ended],
+    /// Whether a master that never said that it became standby, because it was killed or stands still, is held to the
+    /// deadline that it last named: until then its session has to live. Not where roles end without a word.
+    pub claims: bool,
+    /// Whether processes stood still: `became_master` may then be handled after the lease, and is no claim.
+    pub stopped: bool,
+}
+
+/// A session that was ended from outside, as by hand: its process cannot know before it is told, so its lease is not
+/// counted from `from` on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// The process.
+    pub process: String,
+    /// Not before.
+    pub from: f64,
+    /// Not after.
+    pub until: f64,
+}
+
+/// Judges the histories of processes that stood in one election, and were neither stopped nor robbed of their sessions.
 pub fn judge(histories: &[(String, Vec<Event>)], eras: &[f64]) -> Verdict {
-    let mut violations = Vec::new();
-    let mut terms = Vec::new();
-    for (process, events) in histories {
-        alternation(process, events, &mut violations);
-        terms.extend(terms_of(process, events, &mut violations));
-    }
-    terms.sort_by(|a, b| a.first_valid.total_cmp(&b.first_valid));
-    let era = |term: &Term<'_>| eras.iter().filter(|begin| **begin <= term.first_valid).count();
-    for pair in terms.windows(2) {
-        let [earlier, later] = pair else { continue };
-        if era(earlier) == era(later) && later.token <= earlier.token {
-            violations.push(format!(
-                "tokens do not grow: {} led with {} from {:.6}, after {} with {} from {:.6}",
-                later.process,
-                later.token,
-                later.first_valid,
-                earlier.process,
-                earlier.token,
-                earlier.first_valid
-            ));
-        }
-    }
-    for (i, earlier) in terms.iter().enumerate() {
-        for later in &terms[i + 1..] {
-            if era(earlier) == era(later) && later.first_valid <= earlier.last_valid {
-                violations.push(format!(
-                    "two masters: {} held {} until {:.6} at least, and {} held {} from {:.6}",
-                    earlier.process,
-                    earlier.token,
-                    earlier.last_valid,
-                    later.process,
-                    later.token,
-                    later.first_valid
-                ));
-            }
-        }
-    }
-    Verdict(violations)
+    Case { histories, eras, ..Case::default() }.judge()
 }
 
-/// Messages come strictly in turn, and nobody holds after `became_standby`, or under another token.
-fn alternation(process: &str, events: &[Event], violations: &mut Vec<String>) {
-    let mut told: Option<Option<i64>> = None;
-    for event in events {
-        match &event.what {
-            What::BecameMaster { token, remaining, .. } => {
-                if matches!(told, Some(Some(_))) {
-                    violations.push(format!("{process} became master twice in a row, at {:.6}", event.at));
-                }
-                if *remaining <= 0.0 {
-                    violations.push(format!("{process} became master without a lease, at {:.6}", event.at));
-                }
-                told = Some(Some(*token));
-            }
-            What::BecameStandby { .. } => {
-                if told == Some(None) {
-                    violations.push(format!("{process} became standby twice in a row, at {:.6}", event.at));
-                }
-                told = Some(None);
-            }
-            What::Holding { token, .. } if told != Some(Some(*token)) => {
-                violations
-                    .push(format!("{process} holds {token} at {:.6} without being its master", event.at));
-            }
-            _ => {}
+impl Case<'_> {
+    /// Judges it: messages come in turn, tokens grow, and no lease begins before the one before it is over.
+    pub fn judge(&self) -> Verdict {
+        let mut violations = Vec::new();
+        for (process, events) in self.histories {
+            self.alternation(process, events, &mut violations);
         }
+        let terms = terms(self);
+        let era = |term: &Term<'_>| self.eras.iter().filter(|begin| **begin <= term.first_valid).count();
+        for pair in terms.windows(2) {
+            let [earlier, later] = pair else { continue };
+            if era(earlier) == era(later) && later.token <= earlier.token {
+                let what = format!("tokens do not grow: {later}, after {earlier}");
+                violations.push(Violation::at(later.first_valid, what));
+            }
+        }
+        for (i, earlier) in terms.iter().enumerate() {
+            // They are in the order of their beginnings.
+            for later in terms[i + 1..].iter().take_while(|later| later.first_valid <= earlier.claimed) {
+                if era(earlier) == era(later) {
+                    let what = format!("two masters: {earlier}, and {later}");
+                    let until = earlier.claimed.min(later.claimed);
+                    violations.push(Violation { what, from: later.first_valid, until });
+                }
+            }
+        }
+        Verdict(violations)
     }
-}
 
-fn terms_of<'a>(process: &'a str, events: &[Event], violations: &mut Vec<String>) -> Vec<Term<'a>> {
-    let mut terms: Vec<Term<'a>> = Vec::new();
-    for event in events {
-        match event.what {
-            What::BecameMaster { token, .. } => {
-                terms.push(Term { process, token, first_valid: event.at, last_valid: event.at });
-            }
-            What::Holding { token, remaining } => {
-                if remaining <= 0.0 {
-                    violations.push(format!("{process} holds {token} at {:.6} without a lease", event.at));
+    /// Messages come strictly in turn, and nobody holds after `became_standby`, or under another token.
+    fn alternation(&self, process: &str, events: &[Event], violations: &mut Vec<Violation>) {
+        let mut told: Option<Option<i64>> = None;
+        for event in events {
+            let mut violation = |what: String| {
+                let what = format!("{process} {what}, at {:.6}", event.at);
+                violations.push(Violation::at(event.at, what));
+            };
+            match &event.what {
+                What::BecameMaster { token, remaining, .. } => {
+                    if matches!(told, Some(Some(_))) {
+                        violation("became master twice in a row".to_owned());
+                    }
+                    if *remaining <= 0.0 && !self.stopped {
+                        violation("became master without a lease".to_owned());
+                    }
+                    told = Some(Some(*token));
                 }
-                if let Some(term) = terms.last_mut().filter(|term| term.token == token) {
-                    term.last_valid = term.last_valid.max(event.at);
+                What::BecameStandby { .. } => {
+                    if told == Some(None) {
+                        violation("became standby twice in a row".to_owned());
+                    }
+                    told = Some(None);
                 }
+                What::Holding { token, remaining } => {
+                    if told != Some(Some(*token)) {
+                        violation(format!("holds {token} without being its master"));
+                    }
+                    if *remaining <= 0.0 {
+                        violation(format!("holds {token} without a lease"));
+                    }
+                }
+                _ => {}
             }
-            _ => {}
         }
     }
-    terms
 }
 
 #[cfg(test)]
@@ -122,20 +150,30 @@ mod tests {
     use super::*;
 
     fn master(at: f64, token: i64) -> Event {
-        Event { at, what: What::BecameMaster { id: String::new(), token, remaining: 1.0 } }
+        Event { at, what: What::BecameMaster { id: String::new(), token, remaining: 0.5 } }
     }
 
     fn holding(at: f64, token: i64) -> Event {
-        Event { at, what: What::Holding { token, remaining: 1.0 } }
+        Event { at, what: What::Holding { token, remaining: 0.5 } }
     }
 
     fn standby(at: f64) -> Event {
         Event { at, what: What::BecameStandby { reason: "outranked".into(), master: None } }
     }
 
+    fn named(histories: &[Vec<Event>]) -> Vec<(String, Vec<Event>)> {
+        histories.iter().enumerate().map(|(i, h)| (format!("p{i}"), h.clone())).collect()
+    }
+
     fn verdict(histories: &[Vec<Event>]) -> Vec<String> {
-        let named: Vec<_> = histories.iter().enumerate().map(|(i, h)| (format!("p{i}"), h.clone())).collect();
-        judge(&named, &[]).0
+        let case = Case { histories: &named(histories), claims: true, ..Case::default() };
+        case.judge().0.iter().map(Violation::to_string).collect()
+    }
+
+    #[test]
+    fn a_role_that_ends_without_a_word_claims_nothing() {
+        let histories = named(&[vec![master(1.0, 5), holding(3.0, 5)], vec![master(3.4, 6)]]);
+        assert_eq!(judge(&histories, &[]), Verdict::default());
     }
 
     #[test]
@@ -149,7 +187,7 @@ mod tests {
     fn eras_are_not_compared() {
         let histories =
             [("a".to_owned(), vec![master(1.0, 5), holding(3.0, 5)]), ("b".to_owned(), vec![master(2.0, 4)])];
-        assert_eq!(judge(&histories, &[1.5]).0, Vec::<String>::new());
+        assert_eq!(judge(&histories, &[1.5]).0, Vec::new());
         assert_eq!(judge(&histories, &[2.5]).0.len(), 2);
     }
 
@@ -157,6 +195,8 @@ mod tests {
     fn every_violation_is_found() {
         for (histories, expected) in [
             (vec![vec![master(1.0, 5), holding(3.0, 5)], vec![master(2.0, 6)]], "two masters"),
+            // Killed, or stopped: the session has to live as long as the lease that was named last.
+            (vec![vec![master(1.0, 5), holding(3.0, 5)], vec![master(3.4, 6)]], "two masters"),
             (vec![vec![master(1.0, 5)], vec![master(2.0, 5)]], "tokens do not grow"),
             (vec![vec![master(1.0, 5), master(2.0, 6)]], "master twice"),
             (vec![vec![standby(1.0), standby(2.0)]], "standby twice"),
@@ -166,5 +206,31 @@ mod tests {
             let found = verdict(&histories);
             assert!(found.iter().any(|violation| violation.contains(expected)), "{expected}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_session_that_was_ended_from_outside_is_not_held_against_its_master() {
+        let histories = named(&[vec![master(1.0, 5), holding(3.0, 5)], vec![master(2.9, 6)]]);
+        let ended = [Ended { process: "p0".to_owned(), from: 2.8, until: 2.85 }];
+        let case = Case { histories: &histories, ended: &ended, ..Case::default() };
+        assert_eq!(case.judge(), Verdict::default());
+        // It does not help who held on before it.
+        let ended = [Ended { from: 2.95, ..ended[0].clone() }];
+        let case = Case { histories: &histories, ended: &ended, ..Case::default() };
+        assert_eq!(case.judge().0.len(), 1);
+        // Nor another one.
+        let ended = [Ended { process: "p1".to_owned(), from: 2.0, until: 2.85 }];
+        let case = Case { histories: &histories, ended: &ended, ..Case::default() };
+        assert_eq!(case.judge().0.len(), 1);
+    }
+
+    #[test]
+    fn who_stood_still_may_be_told_late_and_holds_nothing() {
+        let late =
+            Event { at: 5.0, what: What::BecameMaster { id: String::new(), token: 4, remaining: 0.0 } };
+        let histories = named(&[vec![late, standby(5.1)], vec![master(3.0, 6), holding(6.0, 6)]]);
+        let case = Case { histories: &histories, stopped: true, ..Case::default() };
+        assert_eq!(case.judge(), Verdict::default());
+        assert_eq!(judge(&histories, &[]).0.len(), 1);
     }
 }

@@ -9,9 +9,10 @@
 mod history;
 mod judge;
 mod node;
+pub mod storm;
 mod world;
 
-pub use history::{Event, History, Master, PATIENCE, What};
-pub use judge::{Verdict, judge};
-pub use node::{Node, elect, misbehave};
-pub use world::{Options, PATH, Strategy, World};
+pub use history::{Event, History, Master, PATIENCE, Standing, What};
+pub use judge::{Absence, Case, Ended, Term, Verdict, Violation, absences, judge, longest_calm, terms};
+pub use node::{Node, elect, misbehave, naive};
+pub use world::{Options, PATH, Strategy, World, nothing_left};

@@ -31,6 +31,16 @@ pub fn misbehave() -> &'static Path {
     MISBEHAVE.get_or_init(|| build("election-tests", "misbehave"))
 }
 
+/// The binary of this package that is an elector as it should not be.
+///
+/// # Panics
+///
+/// If it cannot be built.
+pub fn naive() -> &'static Path {
+    static NAIVE: OnceLock<PathBuf> = OnceLock::new();
+    NAIVE.get_or_init(|| build("election-tests", "naive"))
+}
+
 /// Builds a binary of the workspace and says where it is.
 fn build(package: &str, binary: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -73,10 +83,18 @@ impl Node {
     /// # Panics
     ///
     /// If it cannot be started.
-    pub fn start(name: &str, mut command: Command) -> Node {
+    pub fn start(name: &str, command: Command) -> Node {
+        Node::start_with(name, command, Arc::default())
+    }
+
+    /// As [`start`](Self::start), into a history that is there already.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn start_with(name: &str, mut command: Command, history: Arc<History>) -> Node {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the process starts");
-        let history = Arc::<History>::default();
         let stdout = child.stdout.take().expect("a pipe");
         let reader = Arc::clone(&history);
         std::thread::spawn(move || {

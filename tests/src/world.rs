@@ -182,11 +182,11 @@ impl World {
         }
         let said: Vec<_> =
             self.histories.iter().map(|(name, history)| (name.clone(), history.events())).collect();
-        let mut violations = judge(&said, &self.eras).0;
+        let mut violations: Vec<_> = judge(&said, &self.eras).0.iter().map(ToString::to_string).collect();
         for (name, history) in &self.histories {
             violations.extend(history.garbage().into_iter().map(|line| format!("{name} said {line}")));
         }
-        if let Err(left) = self.nothing_left().await {
+        if let Err(left) = nothing_left(&self.ensemble).await {
             violations.push(left);
         }
         if !violations.is_empty() {
@@ -195,38 +195,38 @@ impl World {
             panic!("violations:\n  - {}\nhistories:\n{}", violations.join("\n  - "), histories.join("\n"));
         }
     }
+}
 
-    /// Waits until the servers know of no session, no ephemeral znode and no watch. Sessions of killed processes take
-    /// their timeout to go.
-    ///
-    /// # Errors
-    ///
-    /// What is still there after 90 s.
-    pub async fn nothing_left(&self) -> Result<(), String> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            let left = self.left().await;
-            match left {
-                Ok(left) if left.is_empty() => return Ok(()),
-                left if tokio::time::Instant::now() > deadline => {
-                    return Err(format!("left at the servers: {left:?}"));
-                }
-                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+/// Waits until the servers know of no session, no ephemeral znode and no watch. Sessions of killed processes take
+/// their timeout to go.
+///
+/// # Errors
+///
+/// What is still there after 90 s.
+pub async fn nothing_left(ensemble: &Ensemble) -> Result<(), String> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let left = left(ensemble).await;
+        match left {
+            Ok(left) if left.is_empty() => return Ok(()),
+            left if tokio::time::Instant::now() > deadline => {
+                return Err(format!("left at the servers: {left:?}"));
             }
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
+}
 
-    async fn left(&self) -> Result<Vec<String>, four_letter::FourLetterError> {
-        let mut left = Vec::new();
-        for server in self.ensemble.servers().iter().filter(|server| server.is_running()) {
-            let address = server.address();
-            left.extend(four_letter::sessions(address).await?.iter().map(|id| format!("session {id:#x}")));
-            left.extend(four_letter::ephemerals(address).await?.values().flatten().cloned());
-            let watches = four_letter::watch_count(address).await?;
-            if watches > 0 {
-                left.push(format!("{watches} watches"));
-            }
+async fn left(ensemble: &Ensemble) -> Result<Vec<String>, four_letter::FourLetterError> {
+    let mut left = Vec::new();
+    for server in ensemble.servers().iter().filter(|server| server.is_running()) {
+        let address = server.address();
+        left.extend(four_letter::sessions(address).await?.iter().map(|id| format!("session {id:#x}")));
+        left.extend(four_letter::ephemerals(address).await?.values().flatten().cloned());
+        let watches = four_letter::watch_count(address).await?;
+        if watches > 0 {
+            left.push(format!("{watches} watches"));
         }
-        Ok(left)
     }
+    Ok(left)
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use election_tests::{Node, PATH, Strategy, What, World, misbehave};
+use election_tests::{Node, PATH, Strategy, What, World, misbehave, nothing_left};
 
 fn start(world: &mut World, name: &str) -> Node {
     let mut command = Command::new(misbehave());
@@ -75,7 +75,7 @@ pub(crate) async fn every_handle_is_dropped(strategy: Strategy) {
     let (_, second, _) = b.master(0).await;
     assert!(second > first);
     b.stop().await;
-    world.nothing_left().await.unwrap();
+    nothing_left(&world.ensemble).await.unwrap();
     quit(&mut a).await;
     world.finish(vec![a, b]).await;
 }
