@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::nothing_left;
 use account::Account;
@@ -62,6 +62,7 @@ pub async fn storm(settings: Settings, length: Duration) -> bool {
             if account.has_violations() || Instant::now() >= end {
                 break;
             }
+            sleep(plan.rest()).await;
             let round = plan.round();
             account.rounds += 1;
             let moves: Vec<_> = round.iter().map(ToString::to_string).collect();

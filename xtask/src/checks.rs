@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::command::{cargo, run};
-use crate::{Outcome, clients, fuzz, msrv, mutants, zookeeper};
+use crate::{Outcome, clients, fuzz, msrv, mutants, storm, zookeeper};
 
 /// Formatting, clippy and documentation, with warnings as errors.
 pub(crate) fn lint() -> Outcome {
@@ -20,12 +20,7 @@ pub(crate) fn test(extra: &[OsString]) -> Outcome {
     let zookeeper = zookeeper::provide()?;
     clients::provide()?;
     let with_zookeeper = |mut command: Command| {
-        // Tests run in their package's folder, where a relative path would mean another place.
-        if let Some(home) = &zookeeper.home {
-            command.env(zookeeper::HOME, home);
-        } else {
-            command.env_remove(zookeeper::HOME);
-        }
+        zookeeper.name_in(&mut command);
         command
     };
 
@@ -38,6 +33,9 @@ pub(crate) fn test(extra: &[OsString]) -> Outcome {
     run(with_zookeeper(cargo()).args(["test", "--workspace", "--doc"]).args(extra))
 }
 
+/// How many minutes the storm rages in continuous integration, under a fresh seed each time.
+const CI_STORM: f64 = 3.0;
+
 /// Everything that has to hold before a change is merged.
 pub(crate) fn ci() -> Outcome {
     let started = Instant::now();
@@ -46,6 +44,8 @@ pub(crate) fn ci() -> Outcome {
     timed("test", || test(&[]))?;
     timed("fuzz", || fuzz::fuzz(&fuzz::Options::default()))?;
     timed("mutants", mutants::check)?;
+    timed("storm's teeth", storm::teeth)?;
+    timed("storm", || storm::storm(CI_STORM, None, &[]))?;
     println!("==> all passed in {}", seconds(started));
     Ok(())
 }

@@ -20,6 +20,7 @@ mod command;
 mod fuzz;
 mod msrv;
 mod mutants;
+mod storm;
 mod version;
 mod zookeeper;
 
@@ -57,7 +58,24 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Make mistakes in a copy of the core, one at a time, and see that the model finds each
     Mutants,
-    /// Run lint, msrv, test, fuzz and mutants, in that order
+    /// Hurt real servers and real candidates for a while, and judge what they say
+    ///
+    /// Without a seed it takes a fresh one, and prints it.
+    Storm {
+        /// How long, in minutes
+        #[arg(long, default_value_t = 3.0)]
+        minutes: f64,
+        /// Do what was done under this seed
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Handed to `elect campaign`; with several, the elections take them in turn
+        #[arg(long, value_name = "lock|queue")]
+        strategy: Vec<String>,
+        /// Instead, let the judge find the faults of an elector that trusts its client
+        #[arg(long, conflicts_with_all = ["minutes", "seed", "strategy"])]
+        teeth: bool,
+    },
+    /// Run lint, msrv, test, fuzz, mutants and two short storms, in that order
     Ci,
 }
 
@@ -69,6 +87,8 @@ fn main() -> ExitCode {
         Task::Msrv => msrv::check(),
         Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Mutants => mutants::check(),
+        Task::Storm { teeth: true, .. } => storm::teeth(),
+        Task::Storm { minutes, seed, strategy, .. } => storm::storm(minutes, seed, &strategy),
         Task::Ci => checks::ci(),
     };
     match outcome {

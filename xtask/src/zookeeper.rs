@@ -31,6 +31,18 @@ pub(crate) struct ZooKeeper {
     jar: PathBuf,
 }
 
+impl ZooKeeper {
+    /// Lets a command use this one.
+    pub(crate) fn name_in(&self, command: &mut Command) {
+        // Tests run in their package's folder, where a relative path would mean another place.
+        if let Some(home) = &self.home {
+            command.env(HOME, home);
+        } else {
+            command.env_remove(HOME);
+        }
+    }
+}
+
 /// Why a folder is not a ZooKeeper release.
 #[derive(Debug, thiserror::Error)]
 enum HomeError {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use zookeeper_testkit::proxy::{Direction, Fault};
-use zookeeper_testkit::wire::{OpCode, expire_session};
+use zookeeper_testkit::proxy::{Direction, Fault, ReplyFilter};
+use zookeeper_testkit::wire::{OpCode, WireError, expire_session};
 use zookeeper_testkit::{FaultProxy, LaunchError};
 
 use super::field::{Field, TakenServer};
@@ -118,10 +118,14 @@ impl<'a> Work<'a> {
         let server = self.field.ensemble.server(self.field.find_server(Which::Leader)).address();
         let (process, from) = (stand.process(), now());
         let in_force = self.begin_at(stand);
-        // It fails where there is no quorum, or the session is over already; whether it was carried out may be unknown.
-        let _ = timeout(REQUEST, expire_session(server, id, &password)).await;
+        let outcome = timeout(REQUEST, expire_session(server, id, &password)).await;
         drop(in_force);
-        self.field.ended.borrow_mut().push(Ended { process, from, until: now() });
+        let until = match outcome {
+            Ok(Ok(()) | Err(WireError::SessionRefused)) => now(),
+            // The request may still be on its way to a server that stands still.
+            _ => f64::INFINITY,
+        };
+        self.field.ended.borrow_mut().push(Ended { process, from, until });
     }
 
     async fn resign(&self, election: usize) {
@@ -138,16 +142,13 @@ impl<'a> Work<'a> {
     /// The next creates and deletes of the candidates are carried out, and the connection is reset instead of the reply.
     async fn lose_replies(&self, election: usize) {
         let numbers = self.field.numbers(election);
-        let in_force =
-            self.begin(&self.field.settings.elections[election].path, Hits::Candidates(numbers.clone()));
+        let path = self.field.settings.elections[election].path.as_str();
+        let in_force = self.begin(path, Hits::Candidates(numbers.clone()));
         let mut faults = Vec::new();
         for proxy in numbers.iter().flat_map(|number| &self.field.stands[*number].proxies) {
             let lost = [OpCode::Create, OpCode::Create2, OpCode::Delete];
-            // Probes are deletes, too, of a node that never exists.
-            let path = &self.field.settings.elections[election].path;
-            faults.extend(lost.map(|op| {
-                proxy.cut_before_reply(zookeeper_testkit::proxy::ReplyFilter::to(op).on(path.as_str()))
-            }));
+            // Probes are deletes, too, but of a node that never exists.
+            faults.extend(lost.map(|op| proxy.cut_before_reply(ReplyFilter::to(op).on(path))));
         }
         self.resign(election).await;
         self.wait().await;

@@ -103,6 +103,13 @@ impl<'a> Plan<'a> {
         (0..count).map(|index| self.one(index > 0)).collect()
     }
 
+    /// How long nothing is done before a round: often not at all.
+    pub(super) fn rest(&mut self) -> Duration {
+        let rests = self.random.random_bool(0.4);
+        let rest = self.settings.longest_timeout().mul_f64(self.random.random_range(0.0..1.5));
+        if rests { rest } else { Duration::ZERO }
+    }
+
     fn one(&mut self, later: bool) -> Move {
         let election = self.random.random_range(0..self.settings.elections.len());
         let what = self.what(election);
@@ -277,6 +284,7 @@ mod tests {
         let (mut one, mut other) = (Plan::new(&settings), Plan::new(&settings));
         let mut kinds = BTreeSet::new();
         for _ in 0..400 {
+            assert_eq!(one.rest(), other.rest());
             let round = one.round();
             assert_eq!(round, other.round());
             kinds.extend(round.iter().map(|one| one.what.kind()));

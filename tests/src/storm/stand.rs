@@ -88,6 +88,8 @@ impl Stand {
         let history = Arc::new(History::folding());
         let name = format!("{}#{}", self.name, life.histories.len());
         life.histories.push((name, Arc::clone(&history)));
+        // The session of the process before must not be taken for this one's.
+        self.proxies.iter().for_each(|proxy| proxy.forget());
         life.session = None;
         life.node = Some(Node::start_with(&self.name, (self.command)(), history));
     }
