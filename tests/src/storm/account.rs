@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::field::Field;
 use super::log::Fault;
 use super::now;
-use super::weather::STALL;
+use super::settings::ElectionSettings;
 use crate::judge::{Absence, Case, Term, Violation, absences, longest_calm, terms};
 use crate::{Event, What};
 
@@ -121,7 +121,8 @@ impl Account {
             "|---|---|".to_owned(),
         ];
         for (kind, (all, short)) in kinds {
-            let short = if short > 0 { format!(", {short} of them for at most T/5") } else { String::new() };
+            let short =
+                if short > 0 { format!(", {short} of them explain no step-down") } else { String::new() };
             rows.push(format!("| {kind} | {all}{short} |"));
         }
         for (sums, election) in self.sums.iter().zip(&field.settings.elections) {
@@ -196,33 +197,70 @@ fn ends(terms: &[Term<'_>]) -> BTreeMap<String, usize> {
     ends
 }
 
-/// Terms that were lost although nothing explains it: nothing was in force, or only what was so short that it must
-/// change nothing.
+/// Terms that were lost although nothing explains it, with what was in force all the same.
 fn false_step_downs(field: &Field, election: usize, terms: &[Term<'_>], faults: &[Fault]) -> Vec<String> {
-    let back =
-        field.settings.elections[election].timeout.as_secs_f64() + field.settings.tick.as_secs_f64() + 1.0;
-    let mut found = Vec::new();
-    for term in terms {
-        let Some((at, reason)) = term.end else { continue };
-        if !matches!(reason, "lease_ending" | "session_lost" | "node_lost" | "connecting") {
-            continue;
-        }
-        let stand =
-            field.stands.iter().position(|stand| term.process.starts_with(&format!("{}#", stand.name)));
-        let around: Vec<_> = faults
-            .iter()
-            .filter(|fault| stand.is_some_and(|stand| fault.hits(stand)) && fault.touches(at - back, at))
-            .collect();
-        if around.iter().all(|fault| fault.short && fault.kind != STALL) {
-            let shorts: Vec<_> = around.iter().map(ToString::to_string).collect();
-            found.push(format!("{term}; in force: {}", shorts.join(", ")));
-        }
-    }
-    found
+    let ElectionSettings { timeout, .. } = &field.settings.elections[election];
+    let back = timeout.as_secs_f64() + field.settings.tick.as_secs_f64() + 1.0;
+    let stand_of = |process: &str| {
+        field.stands.iter().position(|stand| process.starts_with(&format!("{}#", stand.name)))
+    };
+    let lost = terms.iter().filter_map(|term| {
+        let stand = stand_of(term.process)?;
+        let felt: Vec<_> = faults.iter().filter(|fault| fault.hits(stand)).collect();
+        let around = unexplained(term, &felt, back)?;
+        Some(format!("{term}; in force: {}", around.join(", ")))
+    });
+    lost.collect()
+}
+
+/// Whether a term was lost, and not given up, while nothing was in force in the last `back` seconds but what may change
+/// nothing; and that.
+fn unexplained(term: &Term<'_>, felt: &[&Fault], back: f64) -> Option<Vec<String>> {
+    let (at, reason) = term.end?;
+    let lost = matches!(reason, "lease_ending" | "session_lost" | "node_lost" | "connecting");
+    let around: Vec<_> = felt.iter().filter(|fault| fault.touches(at - back, at)).collect();
+    let explained = around.iter().any(|fault| !fault.short);
+    (lost && !explained).then(|| around.iter().map(ToString::to_string).collect())
 }
 
 fn told_late(histories: &[(String, Vec<Event>)]) -> usize {
     let late =
         |event: &&Event| matches!(event.what, What::BecameMaster { remaining, .. } if remaining <= 0.0);
     histories.iter().map(|(_, events)| events.iter().filter(late).count()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::log::Hits;
+    use super::*;
+
+    fn fault(from: f64, until: Option<f64>, short: bool) -> Fault {
+        Fault { kind: "some fault", target: "all".to_owned(), hits: Hits::Ensemble, short, from, until }
+    }
+
+    #[test]
+    fn a_term_is_lost_falsely_if_only_short_faults_were_in_force_shortly_before() {
+        let term = |reason| Term {
+            process: "p#0",
+            token: 1,
+            first_valid: 0.0,
+            last_valid: 20.0,
+            claimed: 20.0,
+            end: Some((20.0, reason)),
+        };
+        for (reason, faults, expected) in [
+            ("lease_ending", vec![], Some(0)),
+            ("resigned", vec![], None),
+            ("session_lost", vec![fault(19.0, Some(19.1), true)], Some(1)),
+            ("session_lost", vec![fault(19.0, Some(19.1), false)], None),
+            ("session_lost", vec![fault(19.0, None, true), fault(5.0, None, false)], None),
+            ("lease_ending", vec![fault(5.0, Some(16.9), false)], Some(0)),
+            ("lease_ending", vec![fault(5.0, Some(17.1), false)], None),
+            ("lease_ending", vec![fault(20.1, None, false)], Some(0)),
+        ] {
+            let felt: Vec<_> = faults.iter().collect();
+            let found = unexplained(&term(reason), &felt, 3.0).map(|around| around.len());
+            assert_eq!(found, expected, "{reason}, {faults:?}");
+        }
+    }
 }

@@ -123,7 +123,7 @@ impl Field {
 
     /// What is not yet as it should be.
     fn missing(&self, since: f64) -> Option<String> {
-        if self.weather.leader().is_none() {
+        if !self.weather.is_complete() {
             return Some("the ensemble is not complete".to_owned());
         }
         let mut held = vec![false; self.settings.elections.len()];

@@ -22,7 +22,7 @@ pub(super) struct Fault {
     pub(super) kind: &'static str,
     pub(super) target: String,
     pub(super) hits: Hits,
-    /// Too short for anything to come of it.
+    /// Nothing may come of it: it is too short, or a single follower, which candidates have to leave in time.
     pub(super) short: bool,
     pub(super) from: f64,
     /// Still in force if there is none.

@@ -78,6 +78,13 @@ impl<'a> Work<'a> {
         self.field.log.begin(self.one.what.kind(), target, hits, self.one.short)
     }
 
+    /// As [`begin`](Self::begin) on the process of one server. If it only follows, there are the others.
+    fn begin_at_server(&self, server: usize) -> InForce<'a> {
+        let follows = self.field.weather.leader().is_some_and(|leader| leader != server);
+        let (kind, target) = (self.one.what.kind(), format!("server {server}"));
+        self.field.log.begin(kind, target, Hits::Ensemble, self.one.short || follows)
+    }
+
     fn begin_at(&self, stand: &Stand) -> InForce<'a> {
         self.begin(&stand.name, Hits::Candidates(vec![self.field.number(stand)]))
     }
@@ -192,7 +199,10 @@ impl<'a> Work<'a> {
         if taken.is_empty() {
             return;
         }
-        let _in_force = self.begin(&format!("servers {:?}", indices(&taken)), Hits::Ensemble);
+        let _in_force = match taken[..] {
+            [ref one] => self.begin_at_server(one.index),
+            _ => self.begin(&format!("servers {:?}", indices(&taken)), Hits::Ensemble),
+        };
         taken.iter().for_each(|server| self.field.ensemble.server(server.index).kill());
         self.wait().await;
         for server in &taken {
@@ -202,7 +212,7 @@ impl<'a> Work<'a> {
 
     async fn pause_server(&self, server: usize) {
         let Some(taken) = self.field.take_server(server) else { return };
-        let _in_force = self.begin(&format!("server {server}"), Hits::Ensemble);
+        let _in_force = self.begin_at_server(server);
         let server = self.field.ensemble.server(taken.index);
         server.pause();
         self.wait().await;
@@ -212,7 +222,7 @@ impl<'a> Work<'a> {
     async fn restart_each(&self) {
         for server in 0..3 {
             let Some(taken) = self.field.take_server(server) else { continue };
-            let _in_force = self.begin(&format!("server {server}"), Hits::Ensemble);
+            let _in_force = self.begin_at_server(server);
             let server = self.field.ensemble.server(taken.index);
             server.kill();
             started(server.launch().await);

@@ -11,7 +11,7 @@ use zookeeper_testkit::Ensemble;
 use zookeeper_testkit::four_letter::Mode;
 
 use super::field::Field;
-use super::log::{Fault, Hits};
+use super::log::{Fault, Hits, Log};
 use super::now;
 
 /// Between two looks at the servers.
@@ -21,18 +21,15 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// Between two beats of the thread that notices stalls, and how late one may be.
 const BEAT: Duration = Duration::from_millis(20);
 const LATE: Duration = Duration::from_millis(200);
-/// A server that was away for less is no reason for anything.
-const SHORT: Duration = Duration::from_secs(2);
 
-/// The kinds of what happens without the nemesis.
-const INCOMPLETE: &str = "ensemble incomplete, or under a new leader";
-pub(super) const STALL: &str = "the machine stalled";
+/// The kind of a fault that is the machine's.
+const STALL: &str = "the machine stalled";
 
 /// What was seen of the ensemble last.
 #[derive(Default)]
 pub(super) struct Weather {
-    /// Who leads, while everything is well.
     leader: Cell<Option<usize>>,
+    complete: Cell<bool>,
     stalls: Arc<Stalls>,
 }
 
@@ -58,7 +55,12 @@ impl Weather {
         weather
     }
 
-    /// The leader of an ensemble that was complete at the last look.
+    /// Whether all servers served at the last look.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete.get()
+    }
+
+    /// Who led a majority at the last look.
     pub(super) fn leader(&self) -> Option<usize> {
         self.leader.get()
     }
@@ -80,27 +82,49 @@ fn beat(stalls: &Weak<Stalls>) {
     }
 }
 
-/// Notes when the ensemble is not complete, or led by another server than before, for as long as it is polled.
+/// Something that should be so at every look.
+struct Rule {
+    kind: &'static str,
+    /// Whether nothing may come of it if it is not so.
+    short: bool,
+    held_until: f64,
+    broken: bool,
+}
+
+impl Rule {
+    fn new(kind: &'static str, short: bool) -> Self {
+        Rule { kind, short, held_until: now(), broken: false }
+    }
+
+    /// At the look that was begun at `asked` it was so, or not. What was not is noted once it is so again.
+    fn see(&mut self, log: &Log, holds: bool, asked: f64) {
+        if holds {
+            if std::mem::take(&mut self.broken) {
+                let Rule { kind, short, held_until: from, .. } = *self;
+                let (target, hits, until) = ("seen from outside".to_owned(), Hits::Ensemble, Some(now()));
+                log.note(Fault { kind, target, hits, short, from, until });
+            }
+            self.held_until = asked;
+        } else {
+            self.broken = true;
+        }
+    }
+}
+
+/// Notes when servers are away, and when there is no quorum or another leader than before, for as long as it is polled.
 pub(super) async fn observe(field: &Field) -> Infallible {
-    let (mut well_until, mut well_under) = (now(), None);
-    let mut complete = false;
+    let mut quorum = Rule::new("no quorum, or a new leader", false);
+    // With a quorum under the same leader the others are enough.
+    let mut complete = Rule::new("server away", true);
+    let mut led_by = None;
     loop {
         let asked = now();
-        let leader = leader_of_all(&field.ensemble).await;
-        if let Some(leader) = leader {
-            let changed = well_under != Some(leader);
-            if !complete || changed {
-                let (from, until) = (well_until, now());
-                // Under the same leader, what was left had a quorum.
-                let short = !changed && until - from < SHORT.as_secs_f64();
-                let target = format!("server {leader} leads afterwards");
-                let until = Some(until);
-                field.log.note(Fault { kind: INCOMPLETE, target, hits: Hits::Ensemble, short, from, until });
-            }
-            (well_until, well_under) = (asked, Some(leader));
-        }
-        complete = leader.is_some();
+        let (leader, all) = look(&field.ensemble).await;
+        quorum.see(&field.log, leader.is_some() && leader == led_by, asked);
+        complete.see(&field.log, all, asked);
+        led_by = leader.or(led_by);
         field.weather.leader.set(leader);
+        field.weather.complete.set(all);
         for (from, until) in field.weather.stalls.take() {
             let target = format!("for {:.2} s", until - from);
             let (hits, until) = (Hits::Ensemble, Some(until));
@@ -110,14 +134,16 @@ pub(super) async fn observe(field: &Field) -> Infallible {
     }
 }
 
-/// The server that leads, if all serve.
-async fn leader_of_all(ensemble: &Ensemble) -> Option<usize> {
+/// The server that leads a majority, and whether all servers serve under it.
+async fn look(ensemble: &Ensemble) -> (Option<usize>, bool) {
     let modes = join_all(ensemble.servers().iter().map(async |server| {
         let running = server.is_running() && !server.is_paused();
         if running { timeout(ANSWER, server.mode()).await.ok()?.ok() } else { None }
     }));
-    let modes = modes.await.into_iter().collect::<Option<Vec<_>>>()?;
-    let mut leaders = modes.iter().enumerate().filter(|(_, mode)| **mode == Mode::Leader);
-    let (leader, _) = leaders.next()?;
-    leaders.next().is_none().then_some(leader)
+    let modes = modes.await;
+    let serving = modes.iter().flatten().count();
+    let mut leaders = modes.iter().enumerate().filter(|(_, mode)| **mode == Some(Mode::Leader));
+    let leader = leaders.next().map(|(leader, _)| leader).filter(|_| leaders.next().is_none());
+    let leader = leader.filter(|_| 2 * serving > modes.len());
+    (leader, leader.is_some() && serving == modes.len())
 }
