@@ -123,8 +123,8 @@ pub struct SessionMonitor {
     candidates: usize,
     connected: bool,
     lost: bool,
-    /// When the session was last heard of while no probes were sent: without probes there is no lease that
-    /// moves on, and answered pings are the only sign of life.
+    /// When the session was opened, or last heard of while no probes were sent: without probes there is no lease
+    /// that moves on, and answered pings are the only sign of life.
     heard: Timestamp,
     outputs: VecDeque<SessionOutput>,
 }
@@ -152,8 +152,12 @@ impl SessionMonitor {
         }
         match input {
             SessionInput::Attached { sent, timeout } => {
+                if self.timeout.is_none() {
+                    // The first word on this session. Later attaches are none: each of them keeps the session alive at
+                    // the ensemble, and with it a lock that nobody leads by, so what comes of them has to count.
+                    self.heard = sent;
+                }
                 self.timeout = Some(timeout);
-                self.heard = self.heard.max(sent);
                 let before = self.lease.deadline();
                 self.lease.attached(sent, timeout);
                 // A shorter timeout may end the lease earlier, and whoever relies on it must hear of that now.
@@ -287,6 +291,13 @@ impl SessionMonitor {
     fn presumed_lost_at(&self, timeout: SessionTimeout) -> Timestamp {
         let heard = self.heard + timeout.span();
         let alive_until = self.lease.deadline().map_or(heard, |lease| lease.max(heard));
-        alive_until + timeout.presume_lost()
+        let at = alive_until + timeout.presume_lost();
+        match self.link {
+            // One that is attached just then has its chance.
+            Link::Greeting { quiet_since } | Link::Up { quiet_since, proven: false, .. } => {
+                at.max(quiet_since + timeout.silence())
+            }
+            _ => at,
+        }
     }
 }

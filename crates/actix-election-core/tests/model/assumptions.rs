@@ -46,7 +46,7 @@ fn without_t_of_two_ticks_it_breaks() {
 
 #[test]
 fn without_the_same_t_everywhere_it_breaks() {
-    breaks(418, Property::LeaseWithinSession, |setting| {
+    breaks(2090, Property::LeaseWithinSession, |setting| {
         let mut grants = vec![2 * setting.timeout(); setting.voters];
         grants[0] = setting.timeout();
         Setting { grants, excuse_unheard_grants: false, ..setting }
@@ -68,9 +68,10 @@ fn without_clocks_of_about_one_rate_it_breaks() {
 
 #[test]
 fn without_servers_that_follow_the_leader_itself_it_breaks() {
-    breaks(1918, Property::LeaseWithinSession, |setting| {
-        let grants = vec![setting.timeout(); setting.voters + 2];
-        Setting { observers: 2, grants, ..setting }
+    breaks(3563, Property::LeaseWithinSession, |setting| {
+        let timeout = 2 * setting.tick;
+        let grants = vec![timeout; setting.voters + 4];
+        Setting { observers: 4, grants, ..setting }
     });
 }
 
@@ -81,5 +82,5 @@ fn without_hands_off_the_lock_it_breaks() {
 
 #[test]
 fn without_the_ensembles_data_tokens_do_not_grow() {
-    breaks(3, Property::TokensGrow, |setting| Setting { wipes: true, ..setting });
+    breaks(9, Property::TokensGrow, |setting| Setting { wipes: true, ..setting });
 }

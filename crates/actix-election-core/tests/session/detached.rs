@@ -17,7 +17,7 @@ fn detached_in_every_state() {
             suspended().after([Attached(0.0, 10.0), Ready]),
             Detached,
             &[],
-            Some((15.0, PresumeLost)),
+            Some((14.0, PresumeLost)),
         ),
     ]);
 }

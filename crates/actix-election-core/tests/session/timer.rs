@@ -65,13 +65,55 @@ fn a_session_that_is_not_heard_of_is_presumed_lost() {
         ("T/2 after a whole T", suspended(), Wait(14.0), &["lost"], None),
         ("never proven: T/2 after a whole T", greeting().after([Detached]), Wait(15.0), &["lost"], None),
         ("far too late", connected(), Wait(1000.0), &["lost"], None),
-        // An attach is a sign of life, for which the leader was asked.
+        // An attach alone proves nothing.
         (
             "attached again",
             suspended().after([Pass(9.0), Attached(0.0, 10.0), Detached]),
-            Wait(14.9),
-            &[],
-            Some((0.1, PresumeLost)),
+            Wait(5.0),
+            &["lost"],
+            None,
+        ),
+        // But one that is under way has its chance.
+        (
+            "attached at the last moment",
+            suspended().after([Pass(13.5), Attached(0.0, 10.0), Ready]),
+            Wait(1.9),
+            &["probe"],
+            Some((0.1, Silence)),
+        ),
+        (
+            "attached at the last moment, and proven",
+            suspended().after([Pass(13.5), Attached(0.0, 10.0), Ready, Wait(1.9)]),
+            Probe(1.9),
+            &["lease until 24.30", "connected"],
+            Some((0.1, Silence)),
+        ),
+        (
+            "attached at the last moment, to no avail",
+            suspended().after([Pass(13.5), Attached(0.0, 10.0), Ready, Wait(1.9)]),
+            Wait(0.1),
+            &["lost"],
+            None,
         ),
     ]);
+}
+
+/// Round trips of more than T/5: each attach is answered and keeps the session alive at the ensemble, and with it the
+/// lock, but no probe comes back before the server passes for silent. The lock has to come free.
+#[test]
+fn a_session_that_is_attached_again_and_again_to_no_avail_is_given_up() {
+    let mut bench = suspended();
+    let mut passed = 1.0;
+    loop {
+        bench.give(Pass(2.1));
+        let said = bench.clone().after([Attached(2.1, 10.0), Ready]).give(Wait(2.0));
+        bench = bench.after([Attached(2.1, 10.0), Ready, Wait(2.0)]);
+        passed += 4.1;
+        if said == ["lost"] {
+            break;
+        }
+        assert_eq!(said, ["leave"]);
+        assert!(passed < 10.0 + 5.0 + 2.1, "still attached at second {passed}");
+    }
+    assert!(passed >= 10.0 + 5.0, "given up at second {passed} already");
 }
