@@ -12,7 +12,7 @@ use tokio::time::timeout;
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// One line of `--json`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Event {
     /// When, in seconds of `CLOCK_BOOTTIME`: the same clock for all processes of a machine.
     pub at: f64,

@@ -16,6 +16,7 @@ mod replies;
 mod roles;
 mod scenarios;
 mod servers;
+mod slow;
 
 /// Each of these with both strategies.
 macro_rules! with_both_strategies {
@@ -50,4 +51,5 @@ with_both_strategies!(
     roles: it_panics_or_stops, it_blocks_its_thread, every_handle_is_dropped;
     scenarios: two_candidates_live_through_random_faults;
     servers: the_masters_server_is_killed, the_masters_server_is_frozen, each_server_is_restarted_in_turn, the_quorum_is_lost_for_twice_the_timeout, the_ensembles_leader_is_frozen_for_a_moment;
+    slow: a_slow_candidate_does_not_keep_others_from_leading;
 );
