@@ -153,9 +153,9 @@ impl<'a> Work<'a> {
         let in_force = self.begin(path, Hits::Candidates(numbers.clone()));
         let mut faults = Vec::new();
         for proxy in numbers.iter().flat_map(|number| &self.field.stands[*number].proxies) {
-            let lost = [OpCode::Create, OpCode::Create2, OpCode::Delete];
-            // Probes are deletes, too, but of a node that never exists.
-            faults.extend(lost.map(|op| proxy.cut_before_reply(ReplyFilter::to(op).on(path))));
+            // In a queue each create is of a path of its own. Probes are deletes, too, but of a node that never exists.
+            faults.extend([OpCode::Create, OpCode::Create2].map(|op| proxy.cut_before_reply(op)));
+            faults.push(proxy.cut_before_reply(ReplyFilter::to(OpCode::Delete).on(path)));
         }
         self.resign(election).await;
         self.wait().await;
