@@ -43,15 +43,15 @@ pub enum What {
         id: String,
         /// Its token.
         token: i64,
-        /// Seconds of the lease at `at`.
-        remaining: f64,
+        /// Seconds of the lease at `at`; `None` of a Curator's, which has none.
+        remaining: Option<f64>,
     },
     /// The lease was valid at `at`.
     Holding {
         /// Its token.
         token: i64,
-        /// Seconds of the lease at `at`.
-        remaining: f64,
+        /// Seconds of the lease at `at`; `None` of a Curator's, which has none.
+        remaining: Option<f64>,
     },
     /// `elect watch`: the master changed.
     MasterChanged {
@@ -62,6 +62,13 @@ pub enum What {
     Error {
         /// What.
         message: String,
+    },
+    /// A program of these tests was asked something on its standard input.
+    Answer {
+        /// What it was asked.
+        to: String,
+        /// What it says.
+        answer: serde_json::Value,
     },
 }
 

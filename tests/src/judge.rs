@@ -89,7 +89,10 @@ impl Case<'_> {
         let era = |term: &Term<'_>| self.eras.iter().filter(|begin| **begin <= term.first_valid).count();
         for pair in terms.windows(2) {
             let [earlier, later] = pair else { continue };
-            if era(earlier) == era(later) && later.token <= earlier.token {
+            // Whoever has no lease may lose its leadership, and lead again by the same znode.
+            let goes_on =
+                !later.has_lease && later.process == earlier.process && later.token == earlier.token;
+            if era(earlier) == era(later) && later.token <= earlier.token && !goes_on {
                 let what = format!("tokens do not grow: {later}, after {earlier}");
                 violations.push(Violation::at(later.first_valid, what));
             }
@@ -120,7 +123,7 @@ impl Case<'_> {
                     if matches!(told, Some(Some(_))) {
                         violation("became master twice in a row".to_owned());
                     }
-                    if *remaining <= 0.0 && !self.stopped {
+                    if remaining.is_some_and(|remaining| remaining <= 0.0) && !self.stopped {
                         violation("became master without a lease".to_owned());
                     }
                     told = Some(Some(*token));
@@ -135,7 +138,7 @@ impl Case<'_> {
                     if told != Some(Some(*token)) {
                         violation(format!("holds {token} without being its master"));
                     }
-                    if *remaining <= 0.0 {
+                    if remaining.is_some_and(|remaining| remaining <= 0.0) {
                         violation(format!("holds {token} without a lease"));
                     }
                 }
@@ -150,11 +153,11 @@ mod tests {
     use super::*;
 
     fn master(at: f64, token: i64) -> Event {
-        Event { at, what: What::BecameMaster { id: String::new(), token, remaining: 0.5 } }
+        Event { at, what: What::BecameMaster { id: String::new(), token, remaining: Some(0.5) } }
     }
 
     fn holding(at: f64, token: i64) -> Event {
-        Event { at, what: What::Holding { token, remaining: 0.5 } }
+        Event { at, what: What::Holding { token, remaining: Some(0.5) } }
     }
 
     fn standby(at: f64) -> Event {
@@ -225,9 +228,24 @@ mod tests {
     }
 
     #[test]
+    fn without_a_lease_one_may_lead_again_by_the_same_znode() {
+        let without =
+            |at| Event { at, what: What::BecameMaster { id: String::new(), token: 5, remaining: None } };
+        let again = vec![without(1.0), standby(2.0), without(3.0)];
+        let found = |histories: &[Vec<Event>]| {
+            let named: Vec<_> =
+                histories.iter().enumerate().map(|(i, h)| (format!("p{i}"), h.clone())).collect();
+            judge(&named, &[]).0.len()
+        };
+        assert_eq!(found(std::slice::from_ref(&again)), 0);
+        assert_eq!(found(&[again[..2].to_vec(), again[2..].to_vec()]), 1, "nobody else may");
+        assert_eq!(found(&[vec![master(1.0, 5), standby(2.0), master(3.0, 5)]]), 1, "nor with a lease");
+    }
+
+    #[test]
     fn who_stood_still_may_be_told_late_and_holds_nothing() {
         let late =
-            Event { at: 5.0, what: What::BecameMaster { id: String::new(), token: 4, remaining: 0.0 } };
+            Event { at: 5.0, what: What::BecameMaster { id: String::new(), token: 4, remaining: Some(0.0) } };
         let histories = named(&[vec![late, standby(5.1)], vec![master(3.0, 6), holding(6.0, 6)]]);
         let case = Case { histories: &histories, stopped: true, ..Case::default() };
         assert_eq!(case.judge(), Verdict::default());

@@ -160,6 +160,18 @@ impl Node {
         writeln!(stdin, "{line}").expect("it listens");
     }
 
+    /// Says something to its standard input, and waits for the answer.
+    pub async fn ask(&mut self, question: &str) -> serde_json::Value {
+        let mark = self.history.mark();
+        self.say(question);
+        let name = format!("answer to {question:?} of {}", self.name);
+        let wanted = |what: &What| matches!(what, What::Answer { to, .. } if to == question);
+        match self.history.wait(mark, &name, wanted).await.0.what {
+            What::Answer { answer, .. } => answer,
+            _ => unreachable!(),
+        }
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -60,7 +60,15 @@ mod tests {
     use super::*;
 
     fn term(first_valid: f64, last_valid: f64) -> Term<'static> {
-        Term { process: "p", token: 1, first_valid, last_valid, claimed: last_valid, end: None }
+        Term {
+            process: "p",
+            token: 1,
+            has_lease: true,
+            first_valid,
+            last_valid,
+            claimed: last_valid,
+            end: None,
+        }
     }
 
     fn spans(absences: &[Absence]) -> Vec<(f64, f64)> {

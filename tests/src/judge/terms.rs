@@ -12,6 +12,8 @@ pub struct Term<'a> {
     pub process: &'a str,
     /// Its fencing token.
     pub token: i64,
+    /// Whether it is a lease that makes it master: Curator's have none.
+    pub has_lease: bool,
     /// When the lease was first said to be valid.
     pub first_valid: f64,
     /// When it was last said to be.
@@ -25,7 +27,7 @@ pub struct Term<'a> {
 
 impl fmt::Display for Term<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Term { process, token, first_valid, last_valid, claimed, end } = self;
+        let Term { process, token, first_valid, last_valid, claimed, end, .. } = self;
         write!(f, "{process} held {token} from {first_valid:.6} to {last_valid:.6}")?;
         match end {
             Some((at, reason)) => write!(f, " (became standby at {at:.6}, {reason})"),
@@ -44,17 +46,21 @@ pub fn terms<'a>(case: &Case<'a>) -> Vec<Term<'a>> {
             match &event.what {
                 What::BecameMaster { token, remaining, .. } | What::Holding { token, remaining } => {
                     let at = event.at;
-                    let deadline = if case.claims { at + remaining } else { at };
-                    match terms.last_mut().filter(|term| term.token == *token) {
+                    let claim = remaining.filter(|_| case.claims).unwrap_or(0.0);
+                    let deadline = at + claim;
+                    // Each time that it becomes master is a term of its own.
+                    let goes_on = matches!(event.what, What::Holding { .. });
+                    match terms.last_mut().filter(|term| goes_on && term.token == *token) {
                         Some(term) => {
                             term.last_valid = term.last_valid.max(at);
                             term.claimed = term.claimed.max(deadline);
                         }
                         // Told too late to hold anything.
-                        None if *remaining <= 0.0 => {}
+                        None if remaining.is_some_and(|remaining| remaining <= 0.0) => {}
                         None => terms.push(Term {
                             process,
                             token: *token,
+                            has_lease: remaining.is_some(),
                             first_valid: at,
                             last_valid: at,
                             claimed: deadline,

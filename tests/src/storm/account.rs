@@ -224,8 +224,7 @@ fn unexplained(term: &Term<'_>, felt: &[&Fault], back: f64) -> Option<Vec<String
 }
 
 fn told_late(histories: &[(String, Vec<Event>)]) -> usize {
-    let late =
-        |event: &&Event| matches!(event.what, What::BecameMaster { remaining, .. } if remaining <= 0.0);
+    let late = |event: &&Event| matches!(event.what, What::BecameMaster { remaining, .. } if remaining.is_some_and(|remaining| remaining <= 0.0));
     histories.iter().map(|(_, events)| events.iter().filter(late).count()).sum()
 }
 
@@ -241,6 +240,7 @@ mod tests {
     #[test]
     fn a_term_is_lost_falsely_if_only_short_faults_were_in_force_shortly_before() {
         let term = |reason| Term {
+            has_lease: true,
             process: "p#0",
             token: 1,
             first_valid: 0.0,

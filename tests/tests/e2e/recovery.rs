@@ -63,7 +63,10 @@ pub(crate) async fn a_smaller_grant_and_then_silence(strategy: Strategy) {
     options.zookeeper = proxy.connect_string();
     let a = world.campaign_with("a", &options);
     let (event, _, mark) = a.master(0).await;
-    assert!(matches!(event.what, What::BecameMaster { remaining, .. } if remaining <= 2.0), "{event:?}");
+    assert!(
+        matches!(event.what, What::BecameMaster { remaining, .. } if remaining.is_some_and(|left| left <= 2.0)),
+        "{event:?}"
+    );
     let b = world.campaign("b");
     b.standby(0, "outranked").await;
     let silence = proxy.hold(zookeeper_testkit::proxy::Direction::Both);

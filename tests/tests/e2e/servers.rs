@@ -137,7 +137,7 @@ pub(crate) async fn the_ensembles_leader_is_frozen_for_a_moment(strategy: Strate
         trio.world.ensemble.server(leader).resume();
         trio.world.ensemble.wait_for_quorum().await.unwrap();
         // Until the lease is fresh again, which the next answers of the quorum bring about.
-        let fresh = |what: &What| matches!(what, What::Holding { remaining, .. } if *remaining > 5.0);
+        let fresh = |what: &What| matches!(what, What::Holding { remaining, .. } if remaining.is_some_and(|left| left > 5.0));
         trio.master.history.wait(trio.master.history.mark(), "a fresh lease", fresh).await;
     }
     trio.nothing_happened().await;

@@ -162,6 +162,14 @@ impl Contest {
         }
     }
 
+    /// Whether somebody else is certainly master, known or not.
+    pub(super) fn is_outranked(&self) -> bool {
+        match self {
+            Contest::Follow(_) | Contest::Lock(_) => self.others_master().is_some(),
+            Contest::Queue(queue) => queue.is_outranked(),
+        }
+    }
+
     /// How many stood before us when that was last known; `None` where there is no queue, or we do not stand in it.
     pub(super) fn place(&self) -> Option<usize> {
         match self {

@@ -43,7 +43,7 @@ impl Candidate {
         match self.contest.trouble().map(|trouble| trouble.kind) {
             Some(TroubleKind::PathTaken) => CandidateState::PathTaken,
             Some(_) => CandidateState::Denied,
-            None if self.others_master().is_some() => CandidateState::Standby,
+            None if self.contest.is_outranked() => CandidateState::Standby,
             None => CandidateState::Competing,
         }
     }

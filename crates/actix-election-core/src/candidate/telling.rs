@@ -36,7 +36,7 @@ impl Candidate {
 
     /// Why a role that knows nothing is standby; `None` while there is hope that it is master first.
     pub(super) fn standby_reason(&self) -> Option<StandbyReason> {
-        if self.others_master().is_some() {
+        if self.contest.is_outranked() {
             return Some(StandbyReason::Outranked);
         }
         if let Some(trouble) = self.contest.trouble() {

@@ -191,6 +191,27 @@ fn it_finds_its_place() {
             &["1: outranked by /40", "master /40", "report Denied"],
             WaitingForAcknowledgement,
         ),
+        (
+            "who leads may not be read, and is not before us",
+            watched().after([
+                Answer("list", children([other(4), ours(5), other(2)])),
+                Answer("read 4", znode(9, 41, "c:1")),
+            ]),
+            Answer("glance 2", refused(Refusal::NoAuth)),
+            &["1: outranked"],
+            WaitingForAcknowledgement,
+        ),
+        (
+            "and that is how it stays",
+            watched().after([
+                Answer("list", children([other(4), ours(5), other(2)])),
+                Answer("read 4", znode(9, 41, "c:1")),
+                Answer("glance 2", refused(Refusal::NoAuth)),
+            ]),
+            Ack(ROLE),
+            &[],
+            Standby,
+        ),
     ]);
 }
 

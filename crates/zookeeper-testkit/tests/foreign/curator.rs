@@ -4,13 +4,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
+use super::classpath::{REMEDY, classpath};
 use super::program::Program;
-
-/// Debian's jars; each names in its manifest what it depends on.
-const DEBIAN: [&str; 2] = ["/usr/share/java/curator-recipes.jar", "/usr/share/java/slf4j-nop.jar"];
-const CLASSPATH: &str = "CURATOR_CLASSPATH";
-const REMEDY: &str = "`cargo xtask zookeeper` installs Curator and a JDK; elsewhere: a `java` of a JDK, and the classpath \
-                      of curator-recipes in CURATOR_CLASSPATH.";
 
 pub(crate) const MILESTONES: &[&str] = &[
     "create -> /curator/deep/node",
@@ -42,12 +37,4 @@ pub(crate) fn session(server: SocketAddr) -> String {
     let text = Program::start(command, REMEDY).finish(REMEDY);
     // The compiler has its say first.
     text.lines().filter(|line| !line.starts_with("Note: ")).map(|line| format!("{line}\n")).collect()
-}
-
-fn classpath() -> String {
-    if let Some(given) = std::env::var(CLASSPATH).ok().filter(|given| !given.is_empty()) {
-        return given;
-    }
-    assert!(Path::new(DEBIAN[0]).is_file(), "there is no {}. {REMEDY}", DEBIAN[0]);
-    DEBIAN.join(":")
 }

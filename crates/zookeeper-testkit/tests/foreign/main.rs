@@ -12,6 +12,7 @@
     reason = "helpers outside of #[test] say what they expect by unwrapping, too"
 )]
 
+mod classpath;
 mod curator;
 mod kazoo;
 mod program;

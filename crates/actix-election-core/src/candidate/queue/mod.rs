@@ -164,6 +164,11 @@ impl Queue {
         self.follow.master().flatten().filter(|master| Some(master.token) != own)
     }
 
+    /// Behind somebody, be it that we may not be told behind whom.
+    pub(super) fn is_outranked(&self) -> bool {
+        self.others_master().is_some() || self.own.as_ref().is_some_and(Own::is_behind_a_stranger)
+    }
+
     pub(super) fn place(&self) -> Option<usize> {
         self.own.as_ref()?.count_ahead()
     }

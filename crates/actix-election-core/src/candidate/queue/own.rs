@@ -36,7 +36,7 @@ pub(super) struct Ahead {
     pub(super) unreadable: bool,
     /// The request whose watch stands on it.
     pub(super) armed: Option<OpId>,
-    /// The head by name, while its data has yet to be read; `None` where it is the predecessor.
+    /// The head by name, while its data has yet to be read; `None` where it is the predecessor, or may not be read.
     pub(super) unread_head: Option<String>,
 }
 
@@ -81,6 +81,11 @@ impl Own {
             Place::Behind(ahead) => Some(ahead.count),
             Place::Head => Some(0),
         }
+    }
+
+    /// Whether the head stands further off, and all that there is to know of it has been asked.
+    pub(super) fn is_behind_a_stranger(&self) -> bool {
+        matches!(&self.place, Place::Behind(ahead) if ahead.count > 1 && ahead.unread_head.is_none())
     }
 
     pub(super) fn ahead(&mut self) -> Option<&mut Ahead> {
