@@ -214,8 +214,10 @@ async fn a_queue_is_served_in_its_order() {
         let election = election.role(&role.address).campaign(&session).await.unwrap();
         if number > 1 {
             role.standby(StandbyReason::Outranked).await;
-            assert_eq!(election.send(GetStatus).await.unwrap().place, Some(number - 1));
         }
+        // Before the next one comes.
+        until("it has its place", async || election.send(GetStatus).await.unwrap().place == Some(number - 1))
+            .await;
         nodes.push((session, election, role));
     }
     let addresses = async || -> Vec<String> {
