@@ -113,6 +113,11 @@ impl Field {
         let since = now();
         let deadline = Instant::now() + PATIENCE;
         while let Some(missing) = self.missing(since) {
+            if self.weather.is_stuck() {
+                super::say("the ensemble is complete and commits nothing: its servers are restarted");
+                self.ensemble.restart_all().await.map_err(|error| error.to_string())?;
+                self.weather.restarted();
+            }
             if Instant::now() > deadline {
                 return Err(format!("{PATIENCE:?} after the faults were over: {missing}"));
             }

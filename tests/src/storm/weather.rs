@@ -9,6 +9,7 @@ use futures::future::join_all;
 use tokio::time::{sleep, timeout};
 use zookeeper_testkit::Ensemble;
 use zookeeper_testkit::four_letter::Mode;
+use zookeeper_testkit::wire::RawClient;
 
 use super::field::Field;
 use super::log::{Fault, Hits, Log};
@@ -18,6 +19,9 @@ use super::now;
 const LOOK: Duration = Duration::from_millis(250);
 /// How long a server has for its answer.
 const ANSWER: Duration = Duration::from_secs(1);
+/// How long the quorum has for a write, and how long it may commit none, with all servers there, before it is stuck for good.
+const WRITE: Duration = Duration::from_secs(2);
+const STUCK: Duration = Duration::from_secs(15);
 /// Between two beats of the thread that notices stalls, and how late one may be.
 const BEAT: Duration = Duration::from_millis(20);
 const LATE: Duration = Duration::from_millis(200);
@@ -30,6 +34,8 @@ const STALL: &str = "the machine stalled";
 pub(super) struct Weather {
     leader: Cell<Option<usize>>,
     complete: Cell<bool>,
+    /// Since when all servers serve and nothing that is written is committed.
+    stuck: Cell<Option<Instant>>,
     stalls: Arc<Stalls>,
 }
 
@@ -58,6 +64,17 @@ impl Weather {
     /// Whether all servers served at the last look.
     pub(super) fn is_complete(&self) -> bool {
         self.complete.get()
+    }
+
+    /// Whether the servers have found together and commit nothing all the same, for so long that they never will: a leader
+    /// of ZooKeeper 3.8 that was cut off and followed again waits for proposals that it has sent to nobody.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck.get().is_some_and(|since| since.elapsed() > STUCK)
+    }
+
+    /// The servers have been started anew.
+    pub(super) fn restarted(&self) {
+        self.stuck.set(None);
     }
 
     /// Who led a majority at the last look.
@@ -116,6 +133,7 @@ pub(super) async fn observe(field: &Field) -> Infallible {
     let mut quorum = Rule::new("no quorum, or a new leader", false);
     // With a quorum under the same leader the others are enough.
     let mut complete = Rule::new("server away", true);
+    let mut commits = Rule::new("nothing committed", false);
     let mut led_by = None;
     loop {
         let asked = now();
@@ -125,6 +143,13 @@ pub(super) async fn observe(field: &Field) -> Infallible {
         led_by = leader.or(led_by);
         field.weather.leader.set(leader);
         field.weather.complete.set(all);
+        let committed = match leader.filter(|_| all) {
+            Some(leader) => commits_a_write(&field.ensemble, leader).await,
+            None => true,
+        };
+        commits.see(&field.log, committed, asked);
+        let since = field.weather.stuck.take().unwrap_or_else(Instant::now);
+        field.weather.stuck.set(Some(since).filter(|_| !committed));
         for (from, until) in field.weather.stalls.take() {
             let target = format!("for {:.2} s", until - from);
             let (hits, until) = (Hits::Ensemble, Some(until));
@@ -132,6 +157,15 @@ pub(super) async fn observe(field: &Field) -> Infallible {
         }
         sleep(LOOK).await;
     }
+}
+
+/// Whether the quorum takes a write: to open a session is one.
+async fn commits_a_write(ensemble: &Ensemble, leader: usize) -> bool {
+    let write = async {
+        let client = RawClient::connect(ensemble.server(leader).address(), WRITE, None).await?;
+        client.close().await
+    };
+    timeout(WRITE, write).await.is_ok_and(|written| written.is_ok())
 }
 
 /// The server that leads a majority, and whether all servers serve under it.
