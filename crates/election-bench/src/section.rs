@@ -1,0 +1,65 @@
+//! What is measured, one section a question.
+
+mod handover;
+mod herd;
+mod idle;
+mod many;
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use zookeeper_testkit::Ensemble;
+use zookeeper_testkit::wire::{Acl, CreateMode, ErrorCode, RawClient, WireError};
+
+use crate::Outcome;
+use crate::report::Part;
+
+/// How much is measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Scale {
+    /// Enough to see that the harness works; the figures mean nothing.
+    Quick,
+    Full,
+}
+
+impl Scale {
+    pub(crate) fn is_quick(self) -> bool {
+        self == Scale::Quick
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Section {
+    /// The master resigns; when does the handler of the next one run?
+    Handover,
+    /// 5,000 and 10,000 elections on one session: elect, join, take over, memory
+    Many,
+    /// 10, 100 and 500 candidates in one election: what a change costs
+    Herd,
+    /// Processor and requests of a process while nothing happens
+    Idle,
+}
+
+impl Section {
+    pub(crate) async fn run(self, scale: Scale) -> Outcome<Part> {
+        match self {
+            Section::Handover => handover::run(scale).await,
+            Section::Many => many::run(scale).await,
+            Section::Herd => herd::run(scale).await,
+            Section::Idle => idle::run(scale).await,
+        }
+    }
+}
+
+/// Creates znodes that stay.
+async fn create(ensemble: &Ensemble, paths: impl IntoIterator<Item = String>) -> Outcome<()> {
+    let server = ensemble.server(ensemble.leader().await?).address();
+    let mut client = RawClient::connect(server, Duration::from_secs(10), None).await?;
+    for path in paths {
+        match client.create(&path, b"", &Acl::open(), CreateMode::Persistent).await {
+            Ok(_) | Err(WireError::Refused(ErrorCode::NodeExists)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(client.close().await?)
+}

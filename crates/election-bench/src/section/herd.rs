@@ -1,0 +1,124 @@
+//! One election with many candidates: what does a change of the master cost the servers?
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use zookeeper_testkit::Ensemble;
+
+use crate::measure::{Counters, servers};
+use crate::peer::{Kind, Peer};
+use crate::report::{Bar, Chart, Part, Table, number};
+use crate::section::Scale;
+use crate::stats::Samples;
+use crate::{Outcome, progress};
+
+const HOW: &str = "All candidates of a subject in one process, with a session each. The master resigns and stands again: what \
+    all servers together count until everything is quiet, less what they count in the same time without a change. \"Woken\" is the \
+    number of watches that the deletion of the master's znode fires, by the servers' own counter; packets are requests and \
+    replies and events.";
+
+/// Long, so that probes and pings are few beside what is counted.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// What a change causes is over after this.
+const WINDOW: Duration = Duration::from_millis(1_000);
+const KINDS: [Kind; 4] = [Kind::Queue, Kind::Lock, Kind::Curator, Kind::Kazoo];
+
+struct Herd {
+    kind: Kind,
+    size: usize,
+    time: Samples,
+    packets: Samples,
+    woken: Samples,
+}
+
+pub(crate) async fn run(scale: Scale) -> Outcome<Part> {
+    let (sizes, changes): (&[usize], _) = if scale.is_quick() { (&[3, 10], 3) } else { (&[10, 100, 500], 20) };
+    let mut herds = Vec::new();
+    for &size in sizes {
+        // Servers that have seen the same for each subject.
+        let ensemble = servers().start().await?;
+        for kind in KINDS {
+            progress(&format!("herd: {size} candidates, {}", kind.name()));
+            herds.push(herd(kind, &ensemble, size, changes).await?);
+        }
+    }
+    Ok(part(sizes, &herds, changes))
+}
+
+async fn herd(kind: Kind, ensemble: &Ensemble, size: usize, changes: usize) -> Outcome<Herd> {
+    let root = format!("/{}", kind.word());
+    super::create(ensemble, [root.clone(), format!("{root}/herd")]).await?;
+    let connect = format!("{}{root}", ensemble.connect_string());
+    let mut peer = Peer::start(kind).await?;
+    let candidates = u32::try_from(size)?;
+    for session in 1..=candidates {
+        peer.session(session, &connect, TIMEOUT).await?;
+        peer.campaign(session, "/herd", 1).await?;
+    }
+    let (_, mut master) = peer.next(0).await?;
+    let (mut time, mut packets, mut woken) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..changes {
+        for session in 1..=candidates {
+            peer.standing(session).await?;
+        }
+        let quiet = counted(ensemble, async { Ok(()) }).await?.0;
+        let (with, (taken, next)) = counted(ensemble, async {
+            let resigned = peer.resign(master).await?;
+            let (at, next) = peer.next(resigned).await?;
+            Ok(((at - resigned) as f64 / 1e6, next))
+        })
+        .await?;
+        time.push(taken);
+        packets.push(with.received + with.sent - quiet.received - quiet.sent);
+        woken.push(with.deletions_told);
+        master = next;
+    }
+    let samples = |values: Vec<f64>| values.into_iter().collect::<Samples>();
+    Ok(Herd { kind, size, time: samples(time), packets: samples(packets), woken: samples(woken) })
+}
+
+/// What the servers count around an action, and a while after it.
+async fn counted<T>(ensemble: &Ensemble, action: impl Future<Output = Outcome<T>>) -> Outcome<(Counters, T)> {
+    let before = Counters::read(ensemble).await?;
+    let outcome = action.await?;
+    sleep(WINDOW).await;
+    Ok((Counters::read(ensemble).await?.since(before), outcome))
+}
+
+fn part(sizes: &[usize], herds: &[Herd], changes: usize) -> Part {
+    let mut table =
+        Table::new(&["candidates, subject", "woken, median", "woken, most", "packets, median", "time, ms, median", "p99"]);
+    for herd in herds {
+        let cells = [herd.woken.median(), herd.woken.greatest(), herd.packets.median(), herd.time.median(), herd.time.p99()];
+        table.row([format!("{}, {}", herd.size, herd.kind.name())].into_iter().chain(cells.map(number)));
+    }
+    let of = |kind, size: Option<&usize>| herds.iter().find(|herd| herd.kind == kind && Some(&herd.size) == size);
+    let mut bars = Vec::new();
+    if let (Some(few), Some(many)) = (of(Kind::Queue, sizes.first()), of(Kind::Queue, sizes.last())) {
+        let (fewest, most) = (few.size, many.size);
+        bars.push(Bar::at_most(format!("`Queue`: watches fired, {most} candidates"), many.woken.greatest(), 3.0, ""));
+        let name = format!("`Queue`: packets with {most} : with {fewest}");
+        bars.push(Bar::at_most(name, many.packets.median() / few.packets.median(), 1.5, ""));
+        let name = format!("`Queue`: time with {most} : with {fewest}");
+        bars.push(Bar::at_most(name, many.time.median() / few.time.median(), 1.5, ""));
+    }
+    let largest: Vec<_> = herds.iter().filter(|herd| Some(&herd.size) == sizes.last()).collect();
+    let chart = |title: &str, value: fn(&Herd) -> f64, unit: &str| Chart {
+        title: format!("{title}, {} candidates (median)", sizes.last().copied().unwrap_or(0)),
+        bars: largest
+            .iter()
+            .map(|herd| (herd.kind.name().to_owned(), value(herd), format!("{}{unit}", number(value(herd)))))
+            .collect(),
+    };
+    Part {
+        name: "herd",
+        title: "One election, many candidates".to_owned(),
+        how: format!("{HOW} {changes} changes each."),
+        tables: vec![table],
+        charts: vec![
+            chart("A change: packets of the servers", |herd| herd.packets.median(), ""),
+            chart("A change: time", |herd| herd.time.median(), " ms"),
+        ],
+        bars,
+    }
+}
