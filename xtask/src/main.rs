@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod checks;
 mod clients;
 mod command;
@@ -75,6 +76,14 @@ enum Task {
         #[arg(long, conflicts_with_all = ["minutes", "seed", "strategy"])]
         teeth: bool,
     },
+    /// Measure elections beside Curator, kazoo and the bare client, on real servers
+    ///
+    /// Every argument goes to `election-bench`: sections by name, `--quick`, `--output FOLDER`, `--strict`; `--help` there has them.
+    #[command(disable_help_flag = true)]
+    Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        arguments: Vec<OsString>,
+    },
     /// Run lint, msrv, test, fuzz, mutants and two short storms, in that order
     Ci,
 }
@@ -89,6 +98,7 @@ fn main() -> ExitCode {
         Task::Mutants => mutants::check(),
         Task::Storm { teeth: true, .. } => storm::teeth(),
         Task::Storm { minutes, seed, strategy, .. } => storm::storm(minutes, seed, &strategy),
+        Task::Bench { arguments } => bench::bench(&arguments),
         Task::Ci => checks::ci(),
     };
     match outcome {
@@ -119,6 +129,13 @@ mod tests {
             Cli::try_parse_from(["xtask", "test", "--", "--release", "name", "--", "--nocapture"]).unwrap();
         let Task::Test { extra } = cli.task else { panic!("not the test task") };
         assert_eq!(extra, ["--release", "name", "--", "--nocapture"]);
+    }
+
+    #[test]
+    fn arguments_for_the_benchmarks_are_kept_as_given() {
+        let cli = Cli::try_parse_from(["xtask", "bench", "handover", "--quick", "--help"]).unwrap();
+        let Task::Bench { arguments } = cli.task else { panic!("not the bench task") };
+        assert_eq!(arguments, ["handover", "--quick", "--help"]);
     }
 
     #[test]

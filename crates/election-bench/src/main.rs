@@ -9,7 +9,9 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the report is what it is for")]
 
+mod candidate;
 mod chart;
+mod load;
 mod measure;
 mod peer;
 mod report;
@@ -21,6 +23,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_election::Strategy;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -58,6 +61,9 @@ enum Role {
         #[arg(value_enum)]
         kind: SubjectKind,
     },
+    /// Keep sessions that probe or ping as standard input says: for the harness
+    #[command(hide = true)]
+    Load { connect: String, sessions: u32, timeout_millis: u64 },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -72,6 +78,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.role {
         Some(Role::Subject { kind }) => subject(kind).map(|()| ExitCode::SUCCESS),
+        Some(Role::Load { connect, sessions, timeout_millis }) => runtime()
+            .and_then(|runtime| {
+                runtime.block_on(load::run(&connect, sessions, Duration::from_millis(timeout_millis)))
+            })
+            .map(|()| ExitCode::SUCCESS),
         None => measure_all(cli),
     };
     outcome.unwrap_or_else(|error| {
@@ -98,7 +109,7 @@ fn measure_all(cli: Cli) -> Outcome<ExitCode> {
     let scale = if cli.quick { Scale::Quick } else { Scale::Full };
     let output = cli.output.map_or_else(|| Ok(peer::target()?.join("bench")), Outcome::Ok)?;
     std::fs::create_dir_all(&output)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime = runtime()?;
     let mut parts = Vec::new();
     for section in sections {
         parts.push(runtime.block_on(section.run(scale))?);
@@ -110,6 +121,10 @@ fn measure_all(cli: Cli) -> Outcome<ExitCode> {
     progress(&format!("written to {}", output.display()));
     let missed = parts.iter().flat_map(|part| &part.bars).filter(|bar| !bar.is_met()).count();
     Ok(if cli.strict && missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn runtime() -> Outcome<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?)
 }
 
 /// Says what is being done: on standard error, apart from the report.

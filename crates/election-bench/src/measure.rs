@@ -59,7 +59,8 @@ impl Counters {
         let mut counters = Counters::default();
         for server in ensemble.servers() {
             let answer = four_letter::monitor(server.address()).await?;
-            let number = |name: &str| answer.get(name).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+            let number =
+                |name: &str| answer.get(name).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
             counters.received += number("zk_packets_received");
             counters.sent += number("zk_packets_sent");
             counters.deletions_told += number("zk_sum_node_deleted_watch_count");

@@ -100,7 +100,8 @@ fn compiled() -> Outcome<PathBuf> {
     if age(&class) <= age(&source) {
         let mut compiler = Command::new("javac");
         compiler.args(["-nowarn", "-cp", CURATOR, "-d"]).arg(&classes).arg(&source);
-        let status = compiler.status().map_err(|error| format!("javac: {error}; `cargo xtask bench` installs it"))?;
+        let status =
+            compiler.status().map_err(|error| format!("javac: {error}; `cargo xtask bench` installs it"))?;
         if !status.success() {
             return Err(format!("javac failed: {status}").into());
         }
@@ -117,7 +118,9 @@ fn python(kazoo: &Path) -> Outcome<&'static str> {
         command.status().is_ok_and(|status| status.success())
     };
     let found = ["python3", "/usr/bin/python3"].into_iter().find(runs);
-    found.ok_or_else(|| format!("no python3 runs kazoo from {}; `cargo xtask bench` installs it", kazoo.display()).into())
+    found.ok_or_else(|| {
+        format!("no python3 runs kazoo from {}; `cargo xtask bench` installs it", kazoo.display()).into()
+    })
 }
 
 /// A running subject; killed when dropped.

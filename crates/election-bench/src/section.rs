@@ -1,9 +1,13 @@
 //! What is measured, one section a question.
 
+mod departures;
 mod handover;
 mod herd;
 mod idle;
 mod many;
+mod probes;
+mod rolling;
+mod step_down;
 
 use std::time::Duration;
 
@@ -38,6 +42,16 @@ pub(crate) enum Section {
     Herd,
     /// Processor and requests of a process while nothing happens
     Idle,
+    /// What the probes of 1,000 processes cost the servers
+    Probes,
+    /// `kill -9`: when is another one master?
+    Crash,
+    /// SIGTERM: when is another one master?
+    Exit,
+    /// A master that is cut off: how early it steps down, and for how long there are two, beside Curator
+    StepDown,
+    /// Rolling restarts of the servers: who steps down for nothing, beside Curator
+    Rolling,
 }
 
 impl Section {
@@ -47,6 +61,11 @@ impl Section {
             Section::Many => many::run(scale).await,
             Section::Herd => herd::run(scale).await,
             Section::Idle => idle::run(scale).await,
+            Section::Probes => probes::run(scale).await,
+            Section::Crash => departures::crash(scale).await,
+            Section::Exit => departures::exit(scale).await,
+            Section::StepDown => step_down::run(scale).await,
+            Section::Rolling => rolling::run(scale).await,
         }
     }
 }

@@ -97,14 +97,14 @@ pub(crate) fn now() -> u64 {
     u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
 }
 
-fn answer(text: &str) -> Outcome<()> {
+pub(crate) fn answer(text: &str) -> Outcome<()> {
     let mut output = std::io::stdout().lock();
     writeln!(output, "ok {text}")?;
     Ok(output.flush()?)
 }
 
 /// The lines of standard input, read by a thread of their own.
-fn input() -> mpsc::UnboundedReceiver<String> {
+pub(crate) fn input() -> mpsc::UnboundedReceiver<String> {
     let (sender, lines) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {

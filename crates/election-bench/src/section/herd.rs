@@ -20,7 +20,7 @@ const HOW: &str = "All candidates of a subject in one process, with a session ea
 /// Long, so that probes and pings are few beside what is counted.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// What a change causes is over after this.
-const WINDOW: Duration = Duration::from_millis(1_000);
+const WINDOW: Duration = Duration::from_millis(700);
 const KINDS: [Kind; 4] = [Kind::Queue, Kind::Lock, Kind::Curator, Kind::Kazoo];
 
 struct Herd {
@@ -32,7 +32,8 @@ struct Herd {
 }
 
 pub(crate) async fn run(scale: Scale) -> Outcome<Part> {
-    let (sizes, changes): (&[usize], _) = if scale.is_quick() { (&[3, 10], 3) } else { (&[10, 100, 500], 20) };
+    let (sizes, changes): (&[usize], _) =
+        if scale.is_quick() { (&[3, 10], 3) } else { (&[10, 100, 500], 15) };
     let mut herds = Vec::new();
     for &size in sizes {
         // Servers that have seen the same for each subject.
@@ -86,17 +87,35 @@ async fn counted<T>(ensemble: &Ensemble, action: impl Future<Output = Outcome<T>
 }
 
 fn part(sizes: &[usize], herds: &[Herd], changes: usize) -> Part {
-    let mut table =
-        Table::new(&["candidates, subject", "woken, median", "woken, most", "packets, median", "time, ms, median", "p99"]);
+    let mut table = Table::new(&[
+        "candidates, subject",
+        "woken, median",
+        "woken, most",
+        "packets, median",
+        "time, ms, median",
+        "p99",
+    ]);
     for herd in herds {
-        let cells = [herd.woken.median(), herd.woken.greatest(), herd.packets.median(), herd.time.median(), herd.time.p99()];
+        let cells = [
+            herd.woken.median(),
+            herd.woken.greatest(),
+            herd.packets.median(),
+            herd.time.median(),
+            herd.time.p99(),
+        ];
         table.row([format!("{}, {}", herd.size, herd.kind.name())].into_iter().chain(cells.map(number)));
     }
-    let of = |kind, size: Option<&usize>| herds.iter().find(|herd| herd.kind == kind && Some(&herd.size) == size);
+    let of =
+        |kind, size: Option<&usize>| herds.iter().find(|herd| herd.kind == kind && Some(&herd.size) == size);
     let mut bars = Vec::new();
     if let (Some(few), Some(many)) = (of(Kind::Queue, sizes.first()), of(Kind::Queue, sizes.last())) {
         let (fewest, most) = (few.size, many.size);
-        bars.push(Bar::at_most(format!("`Queue`: watches fired, {most} candidates"), many.woken.greatest(), 3.0, ""));
+        bars.push(Bar::at_most(
+            format!("`Queue`: watches fired, {most} candidates"),
+            many.woken.greatest(),
+            3.0,
+            "",
+        ));
         let name = format!("`Queue`: packets with {most} : with {fewest}");
         bars.push(Bar::at_most(name, many.packets.median() / few.packets.median(), 1.5, ""));
         let name = format!("`Queue`: time with {most} : with {fewest}");

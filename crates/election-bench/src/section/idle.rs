@@ -24,7 +24,8 @@ pub(crate) async fn run(scale: Scale) -> Outcome<Part> {
         (&[1, 10_000], Duration::from_secs(30))
     };
     let ensemble = servers().start().await?;
-    let mut table = Table::new(&["elections, subject", "processor, % of a core", "requests a second", "memory, MiB"]);
+    let mut table =
+        Table::new(&["elections, subject", "processor, % of a core", "requests a second", "memory, MiB"]);
     let mut chart = Chart {
         title: format!("Idle: processor, {} elections", sizes.last().copied().unwrap_or(0)),
         bars: Vec::new(),

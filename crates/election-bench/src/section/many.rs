@@ -48,8 +48,7 @@ fn watches_of_a_standby(kind: Kind) -> usize {
 }
 
 pub(crate) async fn run(scale: Scale) -> Outcome<Part> {
-    let (sizes, rounds): (&[usize], _) =
-        if scale.is_quick() { (&[200], 1) } else { (&[5_000, 10_000], 3) };
+    let (sizes, rounds): (&[usize], _) = if scale.is_quick() { (&[200], 1) } else { (&[5_000, 10_000], 3) };
     let mut part = Part {
         name: "many",
         title: "Many elections on one session".to_owned(),
@@ -145,7 +144,15 @@ fn add(part: &mut Part, size: usize, taken: &[(Kind, Vec<Round>)]) {
         let rounds = taken.iter().find(|(found, _)| *found == kind).map(|(_, rounds)| rounds.as_slice());
         rounds.unwrap_or_default().iter().map(of).collect::<Samples>().median()
     };
-    let head = ["elect, s", "join, s", "take over, s", "memory, MiB", "elect : floor", "join : floor", "take over : floor"];
+    let head = [
+        "elect, s",
+        "join, s",
+        "take over, s",
+        "memory, MiB",
+        "elect : floor",
+        "join : floor",
+        "take over : floor",
+    ];
     let mut table = Table::new(&[&[format!("{size} elections").as_str()], head.as_slice()].concat());
     for kind in KINDS {
         let floor = match kind {
@@ -160,7 +167,12 @@ fn add(part: &mut Part, size: usize, taken: &[(Kind, Vec<Round>)]) {
     for kind in [Kind::Queue, Kind::Lock] {
         for ((name, of, _), wanted) in FIELDS.iter().zip([4.0, 1.3, 3.0, 5.0]) {
             let ratio = median(Kind::Curator, *of) / median(kind, *of);
-            part.bars.push(Bar::at_least(format!("{size}: Curator : {}, {name}", kind.name()), ratio, wanted, ""));
+            part.bars.push(Bar::at_least(
+                format!("{size}: Curator : {}, {name}", kind.name()),
+                ratio,
+                wanted,
+                "",
+            ));
         }
     }
     for (name, of, unit) in FIELDS {

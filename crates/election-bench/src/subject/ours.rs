@@ -15,8 +15,8 @@ use crate::Outcome;
 
 /// Between two looks at a state that nobody is told of.
 const LOOK: Duration = Duration::from_millis(2);
-/// Long enough for another candidate to win, short beside the time between two handovers.
-const RESIGN_PAUSE: Duration = Duration::from_millis(20);
+/// Long enough for another candidate to win on a busy machine, and short enough for many handovers.
+const RESIGN_PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) struct Ours {
     strategy: Strategy,
@@ -56,7 +56,10 @@ impl Candidates for Ours {
         let start = |index: usize| {
             let role = Role { board: Arc::clone(&board), session, index, master: false }.start();
             let election = Election::builder(&format!("{path}/{index}")).strategy(strategy).role(&role);
-            election.address(&format!("session-{session}:1")).resign_pause(RESIGN_PAUSE).campaign(&own.session)
+            election
+                .address(&format!("session-{session}:1"))
+                .resign_pause(RESIGN_PAUSE)
+                .campaign(&own.session)
         };
         let elections = try_join_all((0..count).map(start)).await?;
         own.elections.extend(elections);

@@ -20,11 +20,19 @@ pub struct EnsembleBuilder {
     pub(super) home: Option<PathBuf>,
     pub(super) deadline: Duration,
     pub(super) links: bool,
+    pub(super) jvm_flags: Vec<String>,
 }
 
 impl EnsembleBuilder {
     pub(super) fn new() -> Self {
-        Self { servers: 1, settings: defaults(), home: None, deadline: Duration::from_secs(60), links: false }
+        Self {
+            servers: 1,
+            settings: defaults(),
+            home: None,
+            deadline: Duration::from_secs(60),
+            links: false,
+            jvm_flags: Vec::new(),
+        }
     }
 
     /// How many servers: an odd number. One stands alone, without a quorum.
@@ -71,6 +79,13 @@ impl EnsembleBuilder {
     /// Any other line of `zoo.cfg`. Later calls replace earlier ones and the defaults.
     pub fn setting(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         self.settings.insert(name.into(), value.to_string());
+        self
+    }
+
+    /// One more flag for each server's JVM, such as `-Xmx1g`. It overrules the launcher's own, which are for a JVM that
+    /// starts fast and stays small.
+    pub fn jvm_flag(mut self, flag: impl Into<String>) -> Self {
+        self.jvm_flags.push(flag.into());
         self
     }
 

@@ -15,11 +15,13 @@ pub(super) struct Distribution {
     pub(super) classpath: String,
     /// util-linux's tool that ties a process to the life of its parent.
     pub(super) setpriv: Option<PathBuf>,
+    /// For the JVM, after the launcher's own.
+    pub(super) jvm_flags: Vec<String>,
 }
 
 impl Distribution {
     /// Looks at `home`, else in `ZOOKEEPER_HOME`, else for Debian's package; for Java in `JAVA_HOME` and `PATH`.
-    pub(super) fn find(home: Option<PathBuf>) -> Result<Self, LaunchError> {
+    pub(super) fn find(home: Option<PathBuf>, jvm_flags: &[String]) -> Result<Self, LaunchError> {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let home = home.or_else(|| variable("ZOOKEEPER_HOME").map(PathBuf::from));
         Ok(Self {
@@ -29,6 +31,7 @@ impl Distribution {
             },
             java: find_java(variable("JAVA_HOME"), variable("PATH"))?,
             setpriv: Some(PathBuf::from(SETPRIV)).filter(|path| path.is_file()),
+            jvm_flags: jvm_flags.to_vec(),
         })
     }
 }

@@ -52,7 +52,7 @@ impl Ensemble {
         if builder.servers.is_multiple_of(2) || builder.servers > 253 {
             return Err(LaunchError::BadSize(builder.servers));
         }
-        let distribution = Distribution::find(builder.home.clone())?;
+        let distribution = Distribution::find(builder.home.clone(), &builder.jvm_flags)?;
         let mut attempt = 1;
         loop {
             let ensemble = Self::prepare(&builder, &distribution)?;

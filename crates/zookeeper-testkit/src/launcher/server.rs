@@ -281,7 +281,7 @@ impl Server {
             }
             None => Command::new(&distribution.java),
         };
-        command.args(JVM_FLAGS).args(LOG_FLAGS);
+        command.args(JVM_FLAGS).args(LOG_FLAGS).args(&distribution.jvm_flags);
         command.arg(format!("-Dzookeeper.log.dir={}", self.0.folder.display()));
         command.args(["-cp", &distribution.classpath, MAIN_CLASS]).arg(configuration);
         command

@@ -1,0 +1,100 @@
+//! A load of sessions that only probe or ping: a process of its own, so that its own cost is not counted with the servers'.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use zookeeper_testkit::wire::{ConnectRequest, ConnectResponse, Encoder, OpCode, frame, read_frame};
+
+use crate::Outcome;
+use crate::subject::{answer, input};
+
+/// What a session sends, and how often.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Rhythm {
+    Ping(Duration),
+    Probe(Duration),
+}
+
+/// Opens `sessions` sessions, evenly at all servers. Each line of standard input then sets the rhythm of every session:
+/// `ping MILLIS` or `probe MILLIS`.
+pub(crate) async fn run(connect: &str, sessions: u32, timeout: Duration) -> Outcome<()> {
+    let servers: Vec<_> = connect.split(',').map(str::to_owned).collect();
+    let rhythm = Arc::new(watch::Sender::new(Rhythm::Ping(timeout / 3)));
+    for session in 0..sessions {
+        let stream = open(&servers[session as usize % servers.len()], timeout).await?;
+        // Spread over the period, whatever it is.
+        tokio::spawn(talk(stream, f64::from(session) / f64::from(sessions), rhythm.subscribe()));
+    }
+    let mut lines = input();
+    answer("")?;
+    while let Some(line) = lines.recv().await {
+        let (kind, millis) = line.split_once(' ').ok_or("a kind and a period")?;
+        let period = Duration::from_millis(millis.parse()?);
+        rhythm.send_replace(if kind == "ping" { Rhythm::Ping(period) } else { Rhythm::Probe(period) });
+        answer("")?;
+    }
+    Ok(())
+}
+
+async fn open(server: &str, timeout: Duration) -> Outcome<TcpStream> {
+    let mut stream = TcpStream::connect(server).await?;
+    stream.set_nodelay(true)?;
+    let request = ConnectRequest {
+        last_zxid: 0,
+        timeout,
+        session_id: 0,
+        password: vec![0; 16],
+        read_only: Some(false),
+    };
+    stream.write_all(&frame(&request.encode())).await?;
+    let response = read_frame(&mut stream).await?.ok_or("closed instead of a session")?;
+    if ConnectResponse::decode(&response)?.is_refused() {
+        return Err("no session".into());
+    }
+    Ok(stream)
+}
+
+async fn talk(stream: TcpStream, phase: f64, mut rhythm: watch::Receiver<Rhythm>) -> Outcome<()> {
+    let (mut from, mut to) = stream.into_split();
+    // Nobody looks at the replies; they only have to be taken.
+    tokio::spawn(async move {
+        let mut buffer = [0; 1024];
+        while let Ok(1..) = from.read(&mut buffer).await {}
+    });
+    let (ping, probe) = (request(-2, OpCode::Ping, Encoder::new()), probe());
+    loop {
+        let now = *rhythm.borrow_and_update();
+        let (period, message) = match now {
+            Rhythm::Ping(period) => (period, &ping),
+            Rhythm::Probe(period) => (period, &probe),
+        };
+        let mut next = Instant::now() + period.mul_f64(phase);
+        loop {
+            tokio::select! {
+                () = sleep_until(next) => to.write_all(message).await?,
+                changed = rhythm.changed() => match changed {
+                    Ok(()) => break,
+                    Err(_) => return Ok(()),
+                },
+            }
+            next += period;
+        }
+    }
+}
+
+/// As the library's: to delete what is below a znode that never exists.
+fn probe() -> Vec<u8> {
+    let mut body = Encoder::new();
+    body.string("/actix-election-probe/none").int(-1);
+    request(1, OpCode::Delete, body)
+}
+
+fn request(xid: i32, op: OpCode, body: Encoder) -> Vec<u8> {
+    let mut request = Encoder::new();
+    request.int(xid).int(op.number());
+    frame(&[request.finish(), body.finish()].concat())
+}
