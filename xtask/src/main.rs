@@ -78,13 +78,14 @@ enum Task {
     },
     /// Measure elections beside Curator, kazoo and the bare client, on real servers
     ///
-    /// Every argument goes to `election-bench`: sections by name, `--quick`, `--output FOLDER`, `--strict`; `--help` there has them.
+    /// Every argument goes to `election-bench`: sections by name, `--quick`, `--docs`,
+    /// `--strict`; `--help` tells of them.
     #[command(disable_help_flag = true)]
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         arguments: Vec<OsString>,
     },
-    /// Run lint, msrv, test, fuzz, mutants and two short storms, in that order
+    /// Run lint, msrv, test, bench --quick, fuzz, mutants and two short storms, in that order
     Ci,
 }
 

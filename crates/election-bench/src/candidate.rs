@@ -32,7 +32,9 @@ impl Place {
         command.args(["campaign", &self.path, "--strategy", self.strategy, "--json", "--holding", "10ms"]);
         command.args(["--id", name, "--address", &format!("{name}:1"), "--zookeeper", &self.zookeeper]);
         // Servers that are gone are what is measured, not news.
-        command.env("RUST_LOG", "off").args(["--session-timeout", &format!("{}ms", self.timeout.as_millis())]);
+        command
+            .env("RUST_LOG", "off")
+            .args(["--session-timeout", &format!("{}ms", self.timeout.as_millis())]);
         Ok(Node::start(name, command))
     }
 

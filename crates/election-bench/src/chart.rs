@@ -1,4 +1,4 @@
-//! The charts of a run in one SVG: plain bars, written by hand, since that is all that is needed and a plotting library
+//! The charts of a section in one SVG: plain bars, written by hand, since that is all that is needed and a plotting library
 //! would bring fonts.
 
 use std::fmt::Write as _;
@@ -11,11 +11,11 @@ const VALUES: f64 = 110.0;
 const LINE: f64 = 22.0;
 const BAR: f64 = 14.0;
 
-/// All charts, one below the other.
-pub(crate) fn svg(parts: &[Part]) -> String {
+/// All charts of a section, one below the other.
+pub(crate) fn svg(part: &Part) -> String {
     let mut body = String::new();
     let mut y = 10.0;
-    for chart in parts.iter().flat_map(|part| &part.charts) {
+    for chart in &part.charts {
         y = draw(chart, y, &mut body);
     }
     format!(

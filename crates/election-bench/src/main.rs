@@ -1,11 +1,11 @@
 //! Benchmarks: elections of this library beside Curator's LeaderLatch, kazoo's Election and the bare client.
 //!
 //! ```sh
-//! cargo xtask bench [SECTION...] [--quick] [--output FOLDER]
+//! cargo xtask bench [SECTION...] [--quick] [--docs]
 //! ```
 //!
 //! All subjects of a section are measured in one run, in turns, on the same three real servers: only the ratios between
-//! them are worth something. The report goes to standard output, and with a chart into `target/bench`.
+//! them are worth something. The report goes to standard output, and with charts into `target/bench`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the report is what it is for")]
 
@@ -20,13 +20,14 @@ mod stats;
 mod subject;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_election::Strategy;
 use clap::{Parser, Subcommand, ValueEnum};
+use report::Part;
 use section::{Scale, Section};
 use subject::board::Board;
 use subject::ours::Ours;
@@ -45,9 +46,9 @@ struct Cli {
     /// Only see whether the harness works; the figures mean nothing
     #[arg(long)]
     quick: bool,
-    /// Where the report and the chart go, instead of `bench` of the target folder
-    #[arg(long, value_name = "FOLDER")]
-    output: Option<PathBuf>,
+    /// Also put the results and the charts into docs/benchmarks.md and docs/benchmarks
+    #[arg(long, conflicts_with = "quick")]
+    docs: bool,
     /// Fail where a bar is missed
     #[arg(long)]
     strict: bool,
@@ -107,20 +108,36 @@ fn subject(kind: SubjectKind) -> Outcome<()> {
 fn measure_all(cli: Cli) -> Outcome<ExitCode> {
     let sections = if cli.sections.is_empty() { Section::value_variants().to_vec() } else { cli.sections };
     let scale = if cli.quick { Scale::Quick } else { Scale::Full };
-    let output = cli.output.map_or_else(|| Ok(peer::target()?.join("bench")), Outcome::Ok)?;
+    let output = peer::target()?.join("bench");
     std::fs::create_dir_all(&output)?;
     let runtime = runtime()?;
     let mut parts = Vec::new();
     for section in sections {
-        parts.push(runtime.block_on(section.run(scale))?);
+        let part = runtime.block_on(section.run(scale))?;
+        std::fs::write(output.join(format!("{}.svg", part.name)), chart::svg(&part))?;
+        if cli.docs {
+            publish(&part)?;
+        }
+        parts.push(part);
         // After each, so that what a long run has found is never lost.
-        std::fs::write(output.join("report.md"), report::markdown("cargo xtask bench", &parts))?;
-        std::fs::write(output.join("report.svg"), chart::svg(&parts))?;
+        std::fs::write(output.join("report.md"), report::markdown(&parts))?;
     }
-    println!("{}", report::markdown("cargo xtask bench", &parts));
+    println!("{}", report::markdown(&parts));
     progress(&format!("written to {}", output.display()));
     let missed = parts.iter().flat_map(|part| &part.bars).filter(|bar| !bar.is_met()).count();
     Ok(if cli.strict && missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Puts a section into the page for users.
+fn publish(part: &Part) -> Outcome<()> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let (page, charts) = (docs.join("benchmarks.md"), docs.join("benchmarks"));
+    let filled = report::fill(&std::fs::read_to_string(&page)?, std::slice::from_ref(part), "benchmarks")?;
+    if !part.charts.is_empty() {
+        std::fs::create_dir_all(&charts)?;
+        std::fs::write(charts.join(format!("{}.svg", part.name)), chart::svg(part))?;
+    }
+    Ok(std::fs::write(page, filled)?)
 }
 
 fn runtime() -> Outcome<tokio::runtime::Runtime> {

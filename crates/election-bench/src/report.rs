@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::Outcome;
+
 /// One section's results.
 pub(crate) struct Part {
     /// The section's name, as on the command line.
@@ -79,20 +81,40 @@ impl Bar {
 }
 
 /// The whole report.
-pub(crate) fn markdown(command: &str, parts: &[Part]) -> String {
-    let mut text = String::new();
-    for part in parts {
-        let _ = writeln!(text, "## {}\n\n`{command} {}`\n\n{}\n", part.title, part.name, part.how);
-        for table in &part.tables {
-            table.markdown(&mut text);
-            text.push('\n');
-        }
-        if !part.bars.is_empty() {
-            bars(&part.bars).markdown(&mut text);
-            text.push('\n');
-        }
+pub(crate) fn markdown(parts: &[Part]) -> String {
+    parts.iter().map(|part| format!("## {}\n\n{}\n", part.title, section(part))).collect()
+}
+
+/// What a page says of one section: how to measure it, what was compared, and what came of it.
+pub(crate) fn section(part: &Part) -> String {
+    let mut text = format!("`cargo xtask bench {}`\n\n{}\n\n", part.name, part.how);
+    for table in &part.tables {
+        table.markdown(&mut text);
+        text.push('\n');
+    }
+    if !part.bars.is_empty() {
+        bars(&part.bars).markdown(&mut text);
+        text.push('\n');
     }
     text
+}
+
+/// Puts each section's results into its place in a page: between `<!-- bench NAME -->` and the next `<!-- /bench -->`.
+/// Everything else of the page stays as it is.
+pub(crate) fn fill(page: &str, parts: &[Part], charts: &str) -> Outcome<String> {
+    let mut page = page.to_owned();
+    for part in parts {
+        let (begin, end) = (format!("<!-- bench {} -->\n", part.name), "<!-- /bench -->");
+        let from = page.find(&begin).ok_or_else(|| format!("the page has no {begin:?}"))? + begin.len();
+        let to = from
+            + page[from..].find(end).ok_or_else(|| format!("the page has no {end:?} after {begin:?}"))?;
+        let mut text = format!("\n{}", section(part));
+        if !part.charts.is_empty() {
+            let _ = writeln!(text, "![{}]({charts}/{}.svg)\n", part.title, part.name);
+        }
+        page.replace_range(from..to, &text);
+    }
+    Ok(page)
 }
 
 fn bars(bars: &[Bar]) -> Table {
@@ -132,6 +154,24 @@ mod tests {
         assert!(Bar::at_most("", 2.0, 2.0, "").is_met() && !Bar::at_most("", 2.1, 2.0, "").is_met());
         assert!(Bar::at_least("", 2.0, 2.0, "").is_met() && !Bar::at_least("", 1.9, 2.0, "").is_met());
         assert!(!Bar::at_most("", f64::NAN, 2.0, "").is_met());
+    }
+
+    #[test]
+    fn only_a_sections_own_place_in_a_page_changes() {
+        let page =
+            "a\n<!-- bench one -->\nold\n<!-- /bench -->\nb\n<!-- bench two -->\nkept\n<!-- /bench -->\n";
+        let part = Part {
+            name: "one",
+            title: "One".to_owned(),
+            how: "how".to_owned(),
+            tables: Vec::new(),
+            bars: Vec::new(),
+            charts: vec![Chart { title: String::new(), bars: Vec::new() }],
+        };
+        let filled = fill(page, std::slice::from_ref(&part), "charts").unwrap();
+        let own = "\n`cargo xtask bench one`\n\nhow\n\n![One](charts/one.svg)\n\n";
+        assert_eq!(filled, page.replace("old\n", own));
+        assert!(fill("nothing", &[part], "charts").is_err());
     }
 
     #[test]

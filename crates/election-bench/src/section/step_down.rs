@@ -48,7 +48,7 @@ pub(crate) async fn run(scale: Scale) -> Outcome<Part> {
         rows.extend(partition(rounds).await?);
         rows.extend(paused_leader(rounds).await?);
     }
-    rows.extend(isolated_follower(rounds).await?);
+    rows.extend(isolated_follower(rounds, if scale.is_quick() { 5 } else { 8 }).await?);
     Ok(part(&rows, rounds))
 }
 
@@ -124,10 +124,10 @@ async fn paused_leader(rounds: usize) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-async fn isolated_follower(rounds: usize) -> Outcome<Vec<Row>> {
+async fn isolated_follower(rounds: usize, sync_limit: u32) -> Outcome<Vec<Row>> {
     let mut rows = rows("isolated follower");
     rows.push(Row { name: "isolated follower, Curator LeaderLatch".to_owned(), losses: Vec::new() });
-    let ensemble = servers().tick(SLOW_TICK).sync_limit(8).partable().start().await?;
+    let ensemble = servers().tick(SLOW_TICK).sync_limit(sync_limit).partable().start().await?;
     for round in 0..rounds {
         progress(&format!("step-down: isolated follower, round {round} of {rounds}"));
         let follower = ensemble.followers().await?[0];
