@@ -70,6 +70,19 @@ impl Section {
     }
 }
 
+/// Where a session is to connect: the same server for the same session of each subject, as a follower is further from
+/// the quorum than the leader. Sessions 1 and 2 are at followers.
+async fn servers_for(ensemble: &Ensemble) -> Outcome<Vec<String>> {
+    let followers = ensemble.followers().await?;
+    let order = followers.into_iter().chain([ensemble.leader().await?]);
+    Ok(order.map(|index| ensemble.server(index).address().to_string()).collect())
+}
+
+/// That server of `servers`.
+fn server_of(servers: &[String], session: u32) -> &str {
+    &servers[(session as usize + servers.len() - 1) % servers.len()]
+}
+
 /// Creates znodes that stay.
 async fn create(ensemble: &Ensemble, paths: impl IntoIterator<Item = String>) -> Outcome<()> {
     let server = ensemble.server(ensemble.leader().await?).address();

@@ -12,7 +12,7 @@ use crate::stats::Samples;
 use crate::subject::HANDOVER;
 use crate::{Outcome, progress};
 
-const HOW: &str = "Two candidates with a session each, in one process, hand over to each other in turns; all subjects in \
+const HOW: &str = "Two candidates with a session each, in one process, at the two followers, hand over to each other in turns; all subjects in \
     turns on the same servers, one handover each a round. From the call that resigns to the handler of the next master, by one \
     clock. The floor of `Queue` is the bare client's \"delete -> watch event\", that of `Lock` \"delete -> watch event -> \
     create\". Curator's latch is closed, and a new one started; kazoo's function returns. Rounds before the JVM is warm do not \
@@ -30,11 +30,12 @@ struct Subject {
 }
 
 impl Subject {
-    async fn start(kind: Kind, connect: &str) -> Outcome<Self> {
+    async fn start(kind: Kind, servers: &[String]) -> Outcome<Self> {
         let mut peer = Peer::start(kind).await?;
         let path = path_of(kind);
         for session in [1, 2] {
-            peer.session(session, &format!("{connect}{path}"), TIMEOUT).await?;
+            let connect = format!("{}{path}", super::server_of(servers, session));
+            peer.session(session, &connect, TIMEOUT).await?;
             peer.campaign(session, HANDOVER, 1).await?;
             peer.standing(session).await?;
         }
@@ -65,9 +66,10 @@ pub(crate) async fn run(scale: Scale) -> Outcome<Part> {
     let ensemble = servers().start().await?;
     super::create(&ensemble, Kind::ALL.map(path_of)).await?;
     super::create(&ensemble, Kind::ALL.map(|kind| path_of(kind) + HANDOVER)).await?;
+    let places = super::servers_for(&ensemble).await?;
     let mut subjects = Vec::new();
     for kind in Kind::ALL {
-        subjects.push(Subject::start(kind, &ensemble.connect_string()).await?);
+        subjects.push(Subject::start(kind, &places).await?);
     }
     for round in 0..warm_up + rounds {
         if round % 100 == 0 {

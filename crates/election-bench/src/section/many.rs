@@ -11,7 +11,7 @@ use crate::{Outcome, progress};
 use zookeeper_testkit::Ensemble;
 
 const HOW: &str = "One process with one session becomes master of all elections; another joins all as standby; the first \
-    closes its session, and the second takes over. Fresh processes and paths for each round, all subjects in turns on the same \
+    closes its session, and the second takes over. The two are at the two followers. Fresh processes and paths for each round, all subjects in turns on the same \
     servers, medians of the rounds. Elect: until the last handler has run. Join: until the servers hold every watch that a standby \
     needs, and with ours every role has heard that it is standby. Take over: from the call that closes the session to the last \
     handler. The JVM is warmed up with a sixteenth as many elections before. Memory: resident, of the process of the masters once \
@@ -74,10 +74,11 @@ pub(crate) async fn run(scale: Scale) -> Outcome<Part> {
 async fn one(kind: Kind, ensemble: &Ensemble, size: usize, round: usize) -> Outcome<Round> {
     let root = format!("/{}-{round}", kind.word());
     super::create(ensemble, [root.clone(), format!("{root}/warm"), format!("{root}/all")]).await?;
-    let connect = format!("{}{root}", ensemble.connect_string());
+    let places = super::servers_for(ensemble).await?;
+    let connect = |session| format!("{}{root}", super::server_of(&places, session));
     let (mut first, mut second) = (Peer::start(kind).await?, Peer::start(kind).await?);
     for (peer, session) in [(&mut first, 1), (&mut second, 2)] {
-        peer.session(session, &connect, TIMEOUT).await?;
+        peer.session(session, &connect(session), TIMEOUT).await?;
     }
     if kind == Kind::Curator {
         warm_up(&mut first, &mut second, &connect, size / 16).await?;
@@ -109,10 +110,15 @@ async fn one(kind: Kind, ensemble: &Ensemble, size: usize, round: usize) -> Outc
 }
 
 /// Has the JVM compile what will be measured: elections, joins and takeovers of another session.
-async fn warm_up(first: &mut Peer, second: &mut Peer, connect: &str, size: usize) -> Outcome<()> {
+async fn warm_up(
+    first: &mut Peer,
+    second: &mut Peer,
+    connect: impl Fn(u32) -> String,
+    size: usize,
+) -> Outcome<()> {
     for (one, other) in [(11, 12), (13, 14)] {
-        first.session(one, connect, TIMEOUT).await?;
-        second.session(other, connect, TIMEOUT).await?;
+        first.session(one, &connect(1), TIMEOUT).await?;
+        second.session(other, &connect(2), TIMEOUT).await?;
         let path = format!("/warm/{one}");
         first.campaign(one, &path, size).await?;
         first.masters(one, size).await?;
