@@ -117,7 +117,10 @@ impl Pair {
         let ended = now();
         self.master.terminate();
         self.taken.push(self.standby.master(0).await.0.at - ended);
-        self.master.stop().await;
+        let status = self.master.ended().await;
+        if !status.success() {
+            return Err(format!("a master that was to end in order ended with {status}").into());
+        }
         let next = self.place.stand(&format!("node-{round}"))?;
         next.standby(0, "outranked").await;
         self.master = std::mem::replace(&mut self.standby, next);
