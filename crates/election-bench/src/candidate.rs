@@ -67,10 +67,11 @@ pub(crate) fn now() -> f64 {
     actix_election::clock::now().as_secs_f64()
 }
 
-/// When a candidate last said that it holds the lease; the beginning of time if never.
-pub(crate) fn last_held(node: &Node) -> f64 {
+/// When a candidate last said that it holds the lease of the term with this token; the beginning of time if never.
+pub(crate) fn last_held(node: &Node, term: i64) -> f64 {
     let events = node.history.events();
-    let held = events.iter().rev().find(|event| matches!(event.what, What::Holding { .. }));
+    let of_term = |what: &What| matches!(what, What::Holding { token, .. } if *token == term);
+    let held = events.iter().rev().find(|event| of_term(&event.what));
     held.map_or(0.0, |event| event.at)
 }
 

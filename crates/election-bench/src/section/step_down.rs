@@ -1,8 +1,10 @@
 //! A master is cut off: how early does it step down, and are there ever two?
 
+use std::pin::pin;
 use std::time::Duration;
 
 use election_tests::Node;
+use futures::future::select;
 use tokio::time::sleep;
 use zookeeper_testkit::proxy::Direction;
 use zookeeper_testkit::{Ensemble, FaultProxy};
@@ -15,13 +17,14 @@ use crate::section::Scale;
 use crate::stats::Samples;
 use crate::{Outcome, progress};
 
-const HOW: &str = "T = 4 s. Partition: all that passes between the master and the servers is held, tick 0.5 s. Paused leader: the \
-    ensemble's leader stands still (SIGSTOP) and goes on after T + k; the master is attached to a follower, whose pings are \
-    answered all the time; syncLimit 40. Isolated follower: the master is attached to a follower that hears nothing of the other \
-    servers any more, which the standby is attached to; tick 1 s, syncLimit 8; Curator's LeaderLatch stands there in the same run, on \
-    the same servers. Times from the beginning of the fault. The session's end is when the next master is told, which is a few \
-    milliseconds after it. Two masters: from the moment that the new one is told to the last moment at which the old one took \
-    itself for master: that its lease was valid, looked at every 10 ms, or with Curator that `notLeader` had not been called.";
+const HOW: &str = "T = 4 s. Partition: all that passes between the master and the servers is held, tick 0.5 s. Paused leader: \
+    the ensemble's leader stands still (SIGSTOP) and goes on after T + k; the master is attached to a follower, whose pings are \
+    answered all the time, and the standby to the other one; syncLimit 40; both sessions end, and one of the two is master next. \
+    Isolated follower: the master is attached to a follower that hears nothing of the other servers any more, which the standby is \
+    attached to; tick 1 s, syncLimit 8; Curator's LeaderLatch stands there in the same run, on the same servers. Times from the \
+    beginning of the fault. The session's end is when the next master is told, which is a few milliseconds after it. Two masters: \
+    from the moment that the new one is told to the last moment at which the old one took itself for master: that the lease of its \
+    term was valid, looked at every 10 ms, or with Curator that `notLeader` had not been called.";
 
 const TIMEOUT: Duration = Duration::from_secs(4);
 const TICK: Duration = Duration::from_millis(500);
@@ -61,12 +64,31 @@ fn rows(scenario: &str) -> Vec<Row> {
     STRATEGIES.map(row).into_iter().collect()
 }
 
-/// How a pair fared since `fault`. The master has stepped down, and somebody has followed it.
-async fn loss(fault: f64, master: &Node, mark: usize, standby: &Node) -> Loss {
-    let next = standby.master(0).await.0.at;
-    let stepped_down = stepped_down(master, mark).await;
-    let two = (last_held(master) - next).max(0.0);
-    Loss { stepped_down: stepped_down - fault, next: next - fault, two }
+/// A master that is about to be cut off, and the one that waits in turn.
+struct Pair {
+    master: Node,
+    standby: Node,
+    /// Of the master's term, and what it had said when the fault began.
+    token: i64,
+    mark: usize,
+}
+
+impl Pair {
+    async fn start(place: &Place, master_at: &str) -> Outcome<Self> {
+        let (master, standby) = place.pair(master_at).await?;
+        let (_, token, _) = master.master(0).await;
+        let mark = master.history.mark();
+        Ok(Pair { master, standby, token, mark })
+    }
+
+    /// How it fared since `fault`: the master has stepped down, and one of the two is master next.
+    async fn loss(&self, fault: f64) -> Loss {
+        let (again, other) = (pin!(self.master.master(self.mark)), pin!(self.standby.master(0)));
+        let (next, _, _) = select(again, other).await.factor_first().0;
+        let stepped_down = stepped_down(&self.master, self.mark).await;
+        let two = (last_held(&self.master, self.token) - next.at).max(0.0);
+        Loss { stepped_down: stepped_down - fault, next: next.at - fault, two }
+    }
 }
 
 async fn partition(rounds: usize) -> Outcome<Vec<Row>> {
@@ -82,13 +104,13 @@ async fn partition(rounds: usize) -> Outcome<Vec<Row>> {
         progress(&format!("step-down: partition, round {round} of {rounds}"));
         let mut pairs = Vec::new();
         for strategy in STRATEGIES {
-            pairs.push(place(&ensemble, format!("/cut-{strategy}-{round}"), strategy).pair(&through).await?);
+            let place = place(&ensemble, format!("/cut-{strategy}-{round}"), strategy);
+            pairs.push(Pair::start(&place, &through).await?);
         }
-        let marks: Vec<_> = pairs.iter().map(|(master, _)| master.history.mark()).collect();
         let fault = now();
         let holds: Vec<_> = proxies.iter().map(|proxy| proxy.hold(Direction::Both)).collect();
-        for ((row, (master, standby)), mark) in rows.iter_mut().zip(&pairs).zip(marks) {
-            row.losses.push(loss(fault, master, mark, standby).await);
+        for (row, pair) in rows.iter_mut().zip(&pairs) {
+            row.losses.push(pair.loss(fault).await);
         }
         drop(holds);
     }
@@ -101,24 +123,19 @@ async fn paused_leader(rounds: usize) -> Outcome<Vec<Row>> {
     for round in 0..rounds {
         progress(&format!("step-down: paused leader, round {round} of {rounds}"));
         let leader = ensemble.leader().await?;
-        let follower = ensemble.server(ensemble.followers().await?[0]).address().to_string();
-        let mut masters = Vec::new();
+        let followers = ensemble.followers().await?;
+        let [here, elsewhere] = [0, 1].map(|index| ensemble.server(followers[index]).address().to_string());
+        let mut pairs = Vec::new();
         for strategy in STRATEGIES {
-            let place = place(&ensemble, format!("/pause-{strategy}-{round}"), strategy).at(&follower);
-            let master = place.stand("first")?;
-            master.master(0).await;
-            masters.push(master);
+            let place = place(&ensemble, format!("/pause-{strategy}-{round}"), strategy);
+            pairs.push(Pair::start(&place.at(&elsewhere), &here).await?);
         }
-        let marks: Vec<_> = masters.iter().map(|master| master.history.mark()).collect();
         let fault = now();
         ensemble.server(leader).pause();
         sleep(TIMEOUT + TICK).await;
         ensemble.server(leader).resume();
-        for ((row, master), mark) in rows.iter_mut().zip(&masters).zip(marks) {
-            let stepped_down = stepped_down(master, mark).await - fault;
-            // There is no other session that would outlive this.
-            let next = master.master(mark).await.0.at - fault;
-            row.losses.push(Loss { stepped_down, next, two: 0.0 });
+        for (row, pair) in rows.iter_mut().zip(&pairs) {
+            row.losses.push(pair.loss(fault).await);
         }
     }
     Ok(rows)
@@ -138,15 +155,14 @@ async fn isolated_follower(rounds: usize, sync_limit: u32) -> Outcome<Vec<Row>> 
         let mut pairs = Vec::new();
         for strategy in STRATEGIES {
             let place = place(&ensemble, format!("/alone-{strategy}-{round}"), strategy);
-            pairs.push(place.at(elsewhere.join(",")).pair(&here).await?);
+            pairs.push(Pair::start(&place.at(elsewhere.join(",")), &here).await?);
         }
         let mut latches = Latches::start(&here, &elsewhere.join(","), round).await?;
-        let marks: Vec<_> = pairs.iter().map(|(master, _)| master.history.mark()).collect();
 
         let (fault, on_their_clock) = (now(), crate::subject::now());
         let partings: Vec<_> = others.iter().map(|other| ensemble.part(follower, *other)).collect();
-        for ((row, (master, standby)), mark) in rows.iter_mut().zip(&pairs).zip(marks) {
-            row.losses.push(loss(fault, master, mark, standby).await);
+        for (row, pair) in rows.iter_mut().zip(&pairs) {
+            row.losses.push(pair.loss(fault).await);
         }
         let theirs = latches.loss(on_their_clock).await?;
         rows.last_mut().ok_or("Curator has a row")?.losses.push(theirs);
