@@ -17,9 +17,11 @@ const HOW: &str = "All candidates of a subject in one process, with a session ea
     fired\" are those of deleted znodes, by the servers' own counter; packets are requests and replies and events.";
 
 /// Long, so that probes and pings are few beside what is counted.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// What a change causes is over after this.
 const WINDOW: Duration = Duration::from_millis(700);
+/// So much longer between changes each time: the changes would else keep step with the probes.
+const STAGGER: Duration = Duration::from_millis(97);
 const KINDS: [Kind; 4] = [Kind::Queue, Kind::Lock, Kind::Curator, Kind::Kazoo];
 
 struct Herd {
@@ -57,7 +59,8 @@ async fn herd(kind: Kind, ensemble: &Ensemble, size: usize, changes: usize) -> O
     }
     let (_, mut master) = peer.next(0).await?;
     let (mut time, mut packets, mut fired) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..changes {
+    for change in 0..changes {
+        sleep(STAGGER * u32::try_from(change)?).await;
         for session in 1..=candidates {
             peer.standing(session).await?;
         }
