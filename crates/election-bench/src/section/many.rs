@@ -15,8 +15,8 @@ const HOW: &str = "One process with one session becomes master of all elections;
     servers, medians of the rounds. Elect: until the last handler has run. Join: until the servers hold every watch that a standby \
     needs, and with ours every role has heard that it is standby. Take over: from the call that closes the session to the last \
     handler. The JVM is warmed up with a sixteenth as many elections before. Memory: resident, of the process of the masters once \
-    all are elected; Curator's after a collection of garbage. The floor sends the same requests with the bare client, 24 \
-    elections in flight.";
+    all are elected; Curator's after a collection of garbage. The floor sends the fewest requests with the bare client, 48 \
+    requests in flight.";
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const KINDS: [Kind; 5] = [Kind::Queue, Kind::QueueFloor, Kind::Lock, Kind::LockFloor, Kind::Curator];

@@ -18,8 +18,8 @@ use super::board::Board;
 use super::{Candidates, now};
 use crate::Outcome;
 
-/// Elections whose requests are under way: one or two each, and the client crate has room for 64.
-const WINDOW: usize = 24;
+/// Requests under way: the client crate has room for 64.
+const WINDOW: usize = 48;
 /// Between two looks whether the other has created the znode.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -30,6 +30,16 @@ pub(crate) enum Floor {
     Queue,
     /// One znode; the second watches it, and is master when it has created it again.
     Lock,
+}
+
+impl Floor {
+    /// Elections whose requests are under way: how many requests each has at a time.
+    fn window(self) -> usize {
+        match self {
+            Floor::Queue => WINDOW / 2,
+            Floor::Lock => WINDOW,
+        }
+    }
 }
 
 pub(crate) struct Raw {
@@ -72,8 +82,8 @@ impl Candidates for Raw {
         spawn_local(async move {
             let places = stream::poll_fn(move |context| places.poll_recv(context));
             // The queue's watchers have counted themselves.
-            let create = |place: Place| async { successor.stand(place).await };
-            places.map(create).buffer_unordered(WINDOW).collect::<Vec<_>>().await;
+            let create = |place: Place| async { successor.stand(place, false).await };
+            places.map(create).buffer_unordered(floor.window()).collect::<Vec<_>>().await;
         });
         self.sessions.insert(session, own);
         Ok(())
@@ -82,7 +92,9 @@ impl Candidates for Raw {
     async fn campaign(&mut self, session: u32, path: &str, count: usize) -> Outcome<()> {
         let own = self.get(session)?;
         let places = (0..count).map(|index| (index, format!("{path}/{index}")));
-        let stood = stream::iter(places).map(|place| own.stand(place)).buffer_unordered(WINDOW);
+        // The first session has stood in them before the second comes.
+        let stood = stream::iter(places).map(|place| own.stand(place, session == 2));
+        let stood = stood.buffer_unordered(self.floor.window());
         stood.collect::<Vec<_>>().await.into_iter().collect()
     }
 
@@ -102,7 +114,7 @@ impl Candidates for Raw {
             while own.floor == Floor::Lock && own.client.exists(&place.1, false).await?.is_none() {
                 tokio::time::sleep(LOOK).await;
             }
-            own.stand(place).await
+            own.stand(place, true).await
         }));
         Ok(())
     }
@@ -120,8 +132,8 @@ impl RawSession {
         }
     }
 
-    /// Becomes master, or waits for the other to go.
-    async fn stand(&self, place: Place) -> Outcome<()> {
+    /// Becomes master, or waits for the other to go. Where that one is likely to be there already, it looks first.
+    async fn stand(&self, place: Place, likely_second: bool) -> Outcome<()> {
         let own = self.znode(&place.1, self.number);
         let acl = Acl::open_unsafe().clone();
         let create = self.client.create(&own, Vec::new(), acl, CreateMode::Ephemeral);
@@ -132,6 +144,7 @@ impl RawSession {
                 created?;
                 first?
             }
+            Floor::Lock if likely_second && !self.is_first(&place).await? => false,
             Floor::Lock => match create.await {
                 Ok(_) => true,
                 Err(ZkError::NodeExists) => self.is_first(&place).await?,
