@@ -252,3 +252,15 @@ async fn the_servers_die_with_the_process() {
     }
     assert!(!alive(), "the server outlived the process that started it");
 }
+
+#[tokio::test]
+async fn a_flag_for_the_jvm_overrules_the_launchers_own() {
+    let builder = Ensemble::builder().jvm_flag("-Djava.awt.headless=false").jvm_flag("-Djava.io.tmpdir=seen");
+    let ensemble = builder.start().await.unwrap();
+    let environment = four_letter::four_letter(ensemble.server(0).address(), "envi").await.unwrap();
+    assert!(environment.contains("java.io.tmpdir=seen"), "{environment}");
+    let process = ensemble.server(0).process_id().unwrap();
+    let line = std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap();
+    let at = |flag: &str| line.find(flag).unwrap_or_else(|| panic!("no {flag} in {line}"));
+    assert!(at("headless=true") < at("headless=false"), "the JVM goes by the last: {line}");
+}
