@@ -23,7 +23,6 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::nothing_left;
 use account::Account;
 use field::Field;
 use plan::Plan;
@@ -77,7 +76,7 @@ pub async fn storm(settings: Settings, length: Duration) -> bool {
         // Leaks show only where everything was left in order.
         if !account.has_violations() {
             field.stop_all().await.into_iter().for_each(|trouble| account.trouble(trouble));
-            if let Err(left) = nothing_left(&field.ensemble).await {
+            if let Err(left) = field.clean().await {
                 account.trouble(left);
             }
             account.judge(&field);

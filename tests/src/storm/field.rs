@@ -18,7 +18,7 @@ use super::stand::Stand;
 use super::weather::{Weather, observe};
 use crate::history::PATIENCE;
 use crate::judge::Ended;
-use crate::{elect, naive};
+use crate::{elect, naive, nothing_left};
 
 /// Between two looks at something that nobody tells of.
 const LOOK: Duration = Duration::from_millis(50);
@@ -113,15 +113,37 @@ impl Field {
         let since = now();
         let deadline = Instant::now() + PATIENCE;
         while let Some(missing) = self.missing(since) {
-            if self.weather.is_stuck() {
-                super::say("the ensemble is complete and commits nothing: its servers are restarted");
-                self.ensemble.restart_all().await.map_err(|error| error.to_string())?;
-                self.weather.restarted();
-            }
+            self.restart_if_stuck().await?;
             if Instant::now() > deadline {
                 return Err(format!("{PATIENCE:?} after the faults were over: {missing}"));
             }
             sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// Waits, for 90 s at most, until nothing of anybody is left at the servers. Candidates have to be stopped.
+    pub(super) async fn clean(&self) -> Result<(), String> {
+        let clean = nothing_left(&self.ensemble);
+        let watch = async {
+            loop {
+                if let Err(trouble) = self.restart_if_stuck().await {
+                    return trouble;
+                }
+                sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            clean = clean => clean,
+            trouble = watch => Err(trouble),
+        }
+    }
+
+    async fn restart_if_stuck(&self) -> Result<(), String> {
+        if self.weather.is_stuck() {
+            super::say("the ensemble is complete and commits nothing: its servers are restarted");
+            self.ensemble.restart_all().await.map_err(|error| error.to_string())?;
+            self.weather.restarted();
         }
         Ok(())
     }
