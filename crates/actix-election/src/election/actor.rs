@@ -1,6 +1,5 @@
 //! The election actor: translates between the core, the session's thread and the role actors.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +9,20 @@ use actix_election_core::{
     Candidate, ElectionPath, Input, Message as RoleMessage, MessageId, Output, RoleId, SessionState,
     StandbyReason, Timestamp, Trouble,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::messages::{
     AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, PrepareToClose,
     Resign, Status, Withdraw,
 };
-use super::pulse::{self, Pulse, SeeTo};
 use super::roles::Delivery;
+use super::sweep::{Lookout, Sweep, Watched};
 use super::watchdog::Watchdog;
 use super::{ElectionBuilder, ElectionSettings};
 use crate::clock::Clock;
 use crate::lease::{Lease, SessionLease, TermLease};
-use crate::session::link::{ConnectionId, Notice, Request, SessionLink};
+use crate::session::ElectionEnded;
+use crate::session::link::{ConnectionId, Notice, Notices, Request, SessionLink};
 use crate::{Problem, Session, StartError, Subscribe};
 
 /// One election, in which this process competes or which it follows.
@@ -45,16 +45,19 @@ pub struct Election {
     candidate: Candidate,
     clock: Clock,
     link: SessionLink,
-    notices: Option<mpsc::UnboundedReceiver<Notice>>,
+    notices: Option<Notices>,
     /// Keeps the session alive for as long as this election is.
-    _session: Option<Addr<Session>>,
+    session: Option<Addr<Session>>,
     connection: ConnectionId,
     session_state: SessionState,
     session_lease: Option<Arc<SessionLease>>,
     /// The end of the lease that the core knows of.
     lease_told: Option<Timestamp>,
     term: Option<Arc<TermLease>>,
-    pulse: Rc<Pulse>,
+    /// The role actors, among what is looked at for this election.
+    watched: Rc<Watched>,
+    /// Looks for as long as this election is.
+    _sweep: Rc<Sweep>,
     newcomers: Vec<AddRole>,
     campaign: bool,
     observers: Vec<Recipient<MasterChanged>>,
@@ -91,9 +94,11 @@ impl Election {
         session_timeout: Duration,
         session: Addr<Session>,
         link: SessionLink,
-        notices: mpsc::UnboundedReceiver<Notice>,
+        notices: Notices,
+        sweep: Rc<Sweep>,
     ) -> Result<Addr<Election>, StartError> {
-        let election = Election::new(settings, session_timeout, Clock::Boot, Some(session), link, notices)?;
+        let clock = Clock::Boot;
+        let election = Election::new(settings, session_timeout, clock, Some(session), link, notices, sweep)?;
         Ok(election.start())
     }
 
@@ -103,7 +108,8 @@ impl Election {
         clock: Clock,
         session: Option<Addr<Session>>,
         link: SessionLink,
-        notices: mpsc::UnboundedReceiver<Notice>,
+        notices: Notices,
+        sweep: Rc<Sweep>,
     ) -> Result<Election, StartError> {
         let ElectionSettings { mut config, roles, watchdog, campaign } = settings;
         config.session_timeout = session_timeout;
@@ -116,13 +122,14 @@ impl Election {
             clock,
             link,
             notices: Some(notices),
-            _session: session,
+            session,
             connection: ConnectionId::default(),
             session_state: SessionState::Connecting,
             session_lease: None,
             lease_told: None,
             term: None,
-            pulse: Rc::new(Pulse { clock, roles: RefCell::default(), due: Cell::default() }),
+            watched: sweep.watch(),
+            _sweep: sweep,
             newcomers: roles,
             campaign,
             observers: Vec::new(),
@@ -223,12 +230,13 @@ impl Election {
                 let Some(term) = self.term.clone() else { return };
                 tracing::info!(%path, %token, "became master");
                 let lease = Lease { term, election: ctx.address().downgrade().recipient() };
-                let delivery = self.pulse.roles.borrow_mut().tell_master(role, BecameMaster { path, lease });
+                let news = BecameMaster { path, lease };
+                let delivery = self.watched.roles.borrow_mut().tell_master(role, news);
                 if let Some(delivery) = delivery {
                     ctx.spawn(delivery.into_actor(self).map(move |delivery, this, ctx| {
                         if delivery == Delivery::RoleDead {
                             let (path, reason) = (this.path.clone(), StandbyReason::RoleFailed);
-                            this.pulse
+                            this.watched
                                 .roles
                                 .borrow()
                                 .farewell(role, BecameStandby { path, reason, master: None });
@@ -240,7 +248,7 @@ impl Election {
             RoleMessage::BecameStandby { reason, master } => {
                 tracing::info!(%path, %reason, "became standby");
                 let news = BecameStandby { path, reason, master };
-                let delivery = self.pulse.roles.borrow_mut().tell_standby(role, news);
+                let delivery = self.watched.roles.borrow_mut().tell_standby(role, news);
                 if let Some(delivery) = delivery {
                     ctx.spawn(delivery.into_actor(self).map(move |delivery, this, ctx| match delivery {
                         Delivery::Handled => {
@@ -256,7 +264,7 @@ impl Election {
     }
 
     fn role_failed(&mut self, role: RoleId, ctx: &mut Context<Self>) {
-        self.pulse.roles.borrow_mut().remove(role);
+        self.watched.roles.borrow_mut().remove(role);
         self.feed(Input::RoleFailed(role), ctx);
     }
 
@@ -282,6 +290,7 @@ impl Election {
     /// Arms the one timer for what the core waits for next.
     fn arm_timer(&mut self, ctx: &mut Context<Self>) {
         let due = self.candidate.next_timer().map(|(at, _)| at);
+        self.watched.due.set(due);
         if due == self.timer.map(|(at, _)| at) {
             return;
         }
@@ -295,21 +304,30 @@ impl Election {
             });
             self.timer = Some((at, handle));
         }
-        self.pulse.due.set(due);
     }
 
-    /// Whether anybody still holds an address of this actor, only it can see itself.
-    fn check_handles(&mut self, ctx: &mut Context<Self>) {
-        if ctx.connected() {
-            ctx.run_later(pulse::handle_check(), Self::check_handles);
-        } else {
+    /// Something was found by the sweep: a role that is dead, or a timer that is overdue.
+    pub(super) fn look_around(&mut self, ctx: &mut Context<Self>) {
+        let dead = self.watched.roles.borrow().dead();
+        for role in dead {
+            tracing::warn!(path = %self.path, "a role actor is dead");
+            self.role_failed(role, ctx);
+        }
+        if self.timer.is_some_and(|(at, _)| self.clock.now() >= at) {
+            self.feed(Input::Timer, ctx);
+        }
+    }
+
+    /// Nobody holds an address of this actor any more.
+    pub(super) fn forsaken(&mut self, ctx: &mut Context<Self>) {
+        if !self.stop_when_left {
             self.stop_when_left = true;
             self.feed(Input::Withdraw, ctx);
         }
     }
 
     fn add_role(&mut self, role: AddRole, ctx: &mut Context<Self>) {
-        let id = self.pulse.roles.borrow_mut().add(role);
+        let id = self.watched.roles.borrow_mut().add(role);
         self.feed(Input::RoleJoined(id), ctx);
     }
 }
@@ -318,11 +336,10 @@ impl Actor for Election {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        if let Some(mut notices) = self.notices.take() {
-            ctx.add_stream(futures::stream::poll_fn(move |cx| notices.poll_recv(cx)));
+        if let Some(notices) = self.notices.take() {
+            ctx.add_stream(notices);
         }
-        ctx.run_later(pulse::handle_check(), Self::check_handles);
-        pulse::watch(&self.pulse, ctx.address().downgrade());
+        ctx.spawn(Lookout(Rc::clone(&self.watched)));
         for role in std::mem::take(&mut self.newcomers) {
             self.add_role(role, ctx);
         }
@@ -333,6 +350,9 @@ impl Actor for Election {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         self.link.part();
+        if let Some(session) = &self.session {
+            session.do_send(ElectionEnded(self.path.as_str().to_owned()));
+        }
     }
 }
 
@@ -410,22 +430,6 @@ impl Handler<Subscribe<Problem>> for Election {
             recipient.do_send(Problem { path: Some(self.path.clone()), message: trouble.message });
         }
         self.problems.push(recipient);
-    }
-}
-
-impl Handler<SeeTo> for Election {
-    type Result = ();
-
-    fn handle(&mut self, _: SeeTo, ctx: &mut Self::Context) {
-        let dead = self.pulse.roles.borrow().dead();
-        for role in dead {
-            tracing::warn!(path = %self.path, "a role actor is dead");
-            self.role_failed(role, ctx);
-        }
-        // A timer does not count the time that the machine spends suspended, and a lease does.
-        if self.timer.as_ref().is_some_and(|(at, _)| self.clock.now() >= *at) {
-            self.feed(Input::Timer, ctx);
-        }
     }
 }
 

@@ -2,17 +2,17 @@
 
 use actix::prelude::*;
 use actix_election_core::{OpId, Operation, Reply};
-use tokio::sync::mpsc;
+use futures::StreamExt;
 
 use super::AskError;
 use crate::Session;
 use crate::session::OpenLink;
-use crate::session::link::{ConnectionId, Notice, Request, SessionLink};
+use crate::session::link::{ConnectionId, Notice, Notices, Request, SessionLink};
 
 /// One user of a session that makes requests and waits for their answers.
 pub(super) struct Inquiry {
     link: SessionLink,
-    notices: mpsc::UnboundedReceiver<Notice>,
+    notices: Notices,
     /// The connection that requests can be made on.
     connection: Option<ConnectionId>,
     last_op: u64,
@@ -85,7 +85,7 @@ impl Inquiry {
     }
 
     async fn notice(&mut self) -> Result<Notice, AskError> {
-        let notice = self.notices.recv().await.ok_or(AskError::SessionClosed)?;
+        let notice = self.notices.next().await.ok_or(AskError::SessionClosed)?;
         match &notice {
             Notice::Connected { connection, .. } => self.connection = Some(*connection),
             Notice::Disconnected | Notice::SessionLost => self.connection = None,

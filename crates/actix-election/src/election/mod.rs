@@ -6,8 +6,8 @@ mod builder;
 mod candidates;
 mod inquiry;
 mod messages;
-mod pulse;
 mod roles;
+mod sweep;
 mod watchdog;
 
 #[cfg(test)]
@@ -23,3 +23,4 @@ pub use messages::{
     AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, Resign, Status,
     Withdraw,
 };
+pub(crate) use sweep::Sweep;

@@ -1,7 +1,6 @@
 //! Delivers messages to role actors, and notices when they are handled and when a role is dead.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -17,7 +16,8 @@ use super::{AddRole, BecameMaster, BecameStandby};
 /// The role actors of an election.
 #[derive(Default)]
 pub(super) struct RoleActors {
-    roles: BTreeMap<RoleId, RoleActor>,
+    /// Mostly one, and a tree would take room for eleven.
+    roles: Vec<(RoleId, RoleActor)>,
     last: u64,
 }
 
@@ -29,8 +29,9 @@ struct RoleActor {
 }
 
 impl RoleActor {
+    /// Both recipients are of the same actor, and so of the same mailbox.
     fn is_dead(&self) -> bool {
-        !self.standby.connected() || !self.master.connected()
+        !self.standby.connected()
     }
 }
 
@@ -67,18 +68,18 @@ impl RoleActors {
     pub(super) fn add(&mut self, role: AddRole) -> RoleId {
         self.last += 1;
         let AddRole { master, standby } = role;
-        self.roles.insert(RoleId(self.last), RoleActor { master, standby, unread: None });
+        self.roles.push((RoleId(self.last), RoleActor { master, standby, unread: None }));
         RoleId(self.last)
     }
 
     pub(super) fn remove(&mut self, id: RoleId) {
-        self.roles.remove(&id);
+        self.roles.retain(|(other, _)| *other != id);
     }
 
     /// A last `BecameStandby` to a role that is given up though its actor may live: a panic in the future of a
     /// handler ends that future alone. Nobody waits for this message to be handled.
     pub(super) fn farewell(&self, id: RoleId, message: BecameStandby) {
-        if let Some(role) = self.roles.get(&id) {
+        if let Some((_, role)) = self.roles.iter().find(|(other, _)| *other == id) {
             role.standby.do_send(message);
         }
     }
@@ -89,7 +90,11 @@ impl RoleActors {
     }
 
     pub(super) fn any_dead(&self) -> bool {
-        self.roles.values().any(RoleActor::is_dead)
+        self.roles.iter().any(|(_, role)| role.is_dead())
+    }
+
+    fn role(&mut self, id: RoleId) -> Option<&mut RoleActor> {
+        self.roles.iter_mut().find(|(other, _)| *other == id).map(|(_, role)| role)
     }
 
     /// Sends `BecameMaster`; the future says what came of it.
@@ -100,7 +105,7 @@ impl RoleActors {
         id: RoleId,
         message: BecameMaster,
     ) -> Option<impl Future<Output = Delivery> + 'static> {
-        let role = self.roles.get_mut(&id)?;
+        let role = self.role(id)?;
         let request: SharedRequest = Rc::new(RefCell::new(Some(Box::pin(role.master.clone().send(message)))));
         let polled = Rc::clone(&request);
         let handled = std::future::poll_fn(move |cx| match polled.borrow_mut().as_mut() {
@@ -119,7 +124,7 @@ impl RoleActors {
         id: RoleId,
         message: BecameStandby,
     ) -> Option<impl Future<Output = Delivery> + 'static> {
-        let role = self.roles.get_mut(&id)?;
+        let role = self.role(id)?;
         role.unread = None;
         let mut request = Lasting(Some(Box::pin(role.standby.clone().send(message))));
         Some(std::future::poll_fn(move |cx| request.poll(cx)))

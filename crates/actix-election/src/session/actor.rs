@@ -1,6 +1,7 @@
 //! The session actor.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix::WeakAddr;
@@ -9,8 +10,9 @@ use actix_election_core::SessionState;
 use tokio::sync::{mpsc, oneshot};
 
 use super::SessionBuilder;
-use super::link::{Command, LinkId, Notice, SessionLink, SessionNotice};
-use crate::election::{Election, ElectionSettings, PrepareToClose};
+use super::link::{Command, LinkId, Notices, SessionLink, SessionNotice, notice_channel};
+use crate::clock::Clock;
+use crate::election::{Election, ElectionSettings, PrepareToClose, Sweep};
 use crate::{Problem, StartError, Subscribe};
 
 /// How often it is checked whether anybody still holds an address of this actor.
@@ -40,13 +42,9 @@ pub struct Session {
     /// What keeps the session from being connected.
     problem: Option<Problem>,
     elections: BTreeMap<String, WeakAddr<Election>>,
-    /// At so many elections those that have ended are taken out.
-    next_sweep: usize,
+    /// Started with the first election.
+    sweep: Option<Rc<Sweep>>,
     next_link: u64,
-}
-
-fn lives(election: &WeakAddr<Election>) -> bool {
-    election.upgrade().is_some_and(|election| election.connected())
 }
 
 impl Session {
@@ -87,17 +85,23 @@ impl Session {
             problems: Vec::new(),
             problem: None,
             elections: BTreeMap::new(),
-            next_sweep: 0,
+            sweep: None,
             next_link: 0,
         }
     }
 
-    fn link(&mut self) -> (SessionLink, mpsc::UnboundedReceiver<Notice>) {
+    fn link(&mut self) -> (SessionLink, Notices) {
         self.next_link += 1;
         let id = LinkId(self.next_link);
-        let (notices, received) = mpsc::unbounded_channel();
+        let (notices, received) = notice_channel();
         let _ = self.commands.send(Command::Join(id, notices));
         (SessionLink { id, commands: self.commands.clone() }, received)
+    }
+
+    /// Whether an election with this path runs.
+    fn runs(&self, path: &str) -> bool {
+        let election = self.elections.get(path).and_then(WeakAddr::upgrade);
+        election.is_some_and(|election| election.connected())
     }
 }
 
@@ -219,18 +223,30 @@ impl Handler<OpenElection> for Session {
 
     fn handle(&mut self, OpenElection(settings): OpenElection, ctx: &mut Self::Context) -> Self::Result {
         let path = settings.config.path.as_str().to_owned();
-        if self.elections.get(&path).is_some_and(lives) {
+        if self.runs(&path) {
             return Err(StartError::PathInUse(path));
         }
-        // Now and then, so that opening one of many does not cost a look at all of them.
-        if self.elections.len() >= self.next_sweep {
-            self.elections.retain(|_, election| lives(election));
-            self.next_sweep = 2 * self.elections.len().max(8);
-        }
         let (link, notices) = self.link();
-        let election = Election::open(settings, self.timeout, ctx.address(), link, notices)?;
+        let sweep = Rc::clone(self.sweep.get_or_insert_with(|| Sweep::start(Clock::Boot)));
+        let election = Election::open(settings, self.timeout, ctx.address(), link, notices, sweep)?;
         self.elections.insert(path, election.downgrade());
         Ok(election)
+    }
+}
+
+/// An election with this path has ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct ElectionEnded(pub(crate) String);
+
+impl Handler<ElectionEnded> for Session {
+    type Result = ();
+
+    fn handle(&mut self, ElectionEnded(path): ElectionEnded, _: &mut Self::Context) {
+        // Another one may have begun there in the meantime.
+        if !self.runs(&path) {
+            self.elections.remove(&path);
+        }
     }
 }
 
@@ -241,7 +257,7 @@ pub(crate) struct OpenLink;
 
 /// A link, and what it is told.
 #[derive(MessageResponse)]
-pub(crate) struct OpenedLink(pub(crate) SessionLink, pub(crate) mpsc::UnboundedReceiver<Notice>);
+pub(crate) struct OpenedLink(pub(crate) SessionLink, pub(crate) Notices);
 
 impl Handler<OpenLink> for Session {
     type Result = OpenedLink;

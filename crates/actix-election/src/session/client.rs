@@ -13,12 +13,11 @@ use std::time::Duration;
 
 use actix_election_core::{OpId, Operation, RESIGN_REQUEST_DATA, Refusal, Reply, Stat, WatchEvent, Znode};
 use futures::future::join;
-use tokio::sync::mpsc;
 use zookeeper_async::{
     Acl, CreateMode, Permission, WatchedEvent, WatchedEventType, ZkError, ZkResult, ZooKeeper,
 };
 
-use super::link::{Notice, Request};
+use super::link::{Notice, NoticeSender, Request};
 
 /// Credentials, as ZooKeeper takes them: a scheme such as `digest`, and what goes with it.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,7 +68,7 @@ impl Client {
     }
 
     /// Carries out a request and sends its answer, and then the event of its watch if it armed one.
-    pub(super) async fn carry_out(&self, op: OpId, request: Request, notices: mpsc::UnboundedSender<Notice>) {
+    pub(super) async fn carry_out(&self, op: OpId, request: Request, notices: NoticeSender) {
         let arm = Arm::new(op, notices);
         let reply = match request {
             Request::Election(operation) => self.operate(operation, &arm).await,
@@ -234,7 +233,7 @@ fn refused(error: ZkError) -> Reply {
 /// A watch that a request arms: holds its event back until the request's answer is out.
 struct Arm {
     op: OpId,
-    notices: mpsc::UnboundedSender<Notice>,
+    notices: NoticeSender,
     state: Arc<Mutex<ArmState>>,
 }
 
@@ -250,7 +249,7 @@ enum ArmState {
 }
 
 impl Arm {
-    fn new(op: OpId, notices: mpsc::UnboundedSender<Notice>) -> Self {
+    fn new(op: OpId, notices: NoticeSender) -> Self {
         Arm { op, notices, state: Arc::default() }
     }
 
@@ -267,7 +266,7 @@ impl Arm {
             match *state {
                 ArmState::Unanswered | ArmState::Early(_) => *state = ArmState::Early(event),
                 // If nobody listens any more, nobody needs to know.
-                ArmState::Answered => drop(notices.send(Notice::WatchFired(op, event))),
+                ArmState::Answered => drop(notices.unbounded_send(Notice::WatchFired(op, event))),
                 ArmState::Disarmed => {}
             }
         }
@@ -279,9 +278,9 @@ impl Arm {
 
     fn answered(&self, reply: Reply) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = self.notices.send(Notice::Answered(self.op, reply));
+        let _ = self.notices.unbounded_send(Notice::Answered(self.op, reply));
         if let ArmState::Early(event) = *state {
-            let _ = self.notices.send(Notice::WatchFired(self.op, event));
+            let _ = self.notices.unbounded_send(Notice::WatchFired(self.op, event));
         }
         if !matches!(*state, ArmState::Disarmed) {
             *state = ArmState::Answered;
@@ -291,6 +290,7 @@ impl Arm {
 
 #[cfg(test)]
 mod tests {
+    use super::super::link::notice_channel;
     use super::*;
 
     fn deleted() -> WatchedEvent {
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_request_that_armed_no_watch_has_no_event() {
-        let (notices, mut received) = mpsc::unbounded_channel();
+        let (notices, mut received) = notice_channel();
         let arm = Arm::new(OpId(1), notices);
         let watcher = arm.watcher();
         arm.disarm();
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn an_event_waits_for_the_answer_that_armed_it() {
-        let (notices, mut received) = mpsc::unbounded_channel();
+        let (notices, mut received) = notice_channel();
         let arm = Arm::new(OpId(1), notices);
         arm.watcher()(deleted());
         assert!(received.try_recv().is_err());

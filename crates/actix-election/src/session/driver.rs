@@ -3,7 +3,7 @@
 //! Each turn of [`Driver::run`] is one connection, on a runtime of its own. When the connection ends, the
 //! runtime is dropped, and with it the client, its tasks and whatever was under way: only then is anybody told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use super::client::Auth;
 use super::connection::Connection;
 use super::dial::{Attached, Credentials};
-use super::link::{Command, ConnectionId, LinkId, Notice, Request, SessionNotice};
+use super::link::{Command, ConnectionId, LinkId, Notice, NoticeSender, Request, SessionNotice};
 use super::search::{Found, Search};
 use super::servers::{ConnectString, Servers};
 use super::wire::PASSWORD_LEN;
@@ -43,9 +43,9 @@ pub(super) struct Driver {
     pub(super) config: DriverConfig,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     notices: mpsc::UnboundedSender<SessionNotice>,
-    links: BTreeMap<LinkId, mpsc::UnboundedSender<Notice>>,
-    /// Those of them that need a lease.
-    candidates: BTreeSet<LinkId>,
+    links: BTreeMap<LinkId, Link>,
+    /// How many of the links are candidates.
+    candidates: usize,
     search: Search,
     session: Option<Session>,
     pub(super) last_zxid: Arc<AtomicI64>,
@@ -65,6 +65,11 @@ pub(super) struct Driver {
     said: Vec<(String, Timestamp)>,
 }
 
+struct Link {
+    notices: NoticeSender,
+    candidate: bool,
+}
+
 /// A session of ours at the ensemble.
 #[derive(Clone, Copy)]
 struct Session {
@@ -80,7 +85,7 @@ struct Closing {
 
 /// A request, and where its answer goes.
 pub(super) struct Job {
-    pub(super) notices: mpsc::UnboundedSender<Notice>,
+    pub(super) notices: NoticeSender,
     pub(super) op: OpId,
     pub(super) request: Request,
 }
@@ -123,7 +128,7 @@ impl Driver {
             commands,
             notices,
             links: BTreeMap::new(),
-            candidates: BTreeSet::new(),
+            candidates: 0,
             session: None,
             last_zxid: Arc::default(),
             monitor: SessionMonitor::new(),
@@ -291,25 +296,21 @@ impl Driver {
         match command {
             Some(Command::Join(id, notices)) => {
                 if self.connected {
-                    let _ = notices.send(self.connected_notice()?);
+                    let _ = notices.unbounded_send(self.connected_notice()?);
                 }
-                self.links.insert(id, notices);
+                self.links.insert(id, Link { notices, candidate: false });
             }
             Some(Command::Part(id)) => {
-                self.links.remove(&id);
-                self.candidates.remove(&id);
-                self.count_candidates();
+                let parted = self.links.remove(&id);
+                self.count_candidates(parted.is_some_and(|link| link.candidate), false);
             }
             Some(Command::Candidate(id, candidate)) => {
-                if candidate && self.links.contains_key(&id) {
-                    self.candidates.insert(id);
-                } else {
-                    self.candidates.remove(&id);
-                }
-                self.count_candidates();
+                let link = self.links.get_mut(&id)?;
+                let before = std::mem::replace(&mut link.candidate, candidate);
+                self.count_candidates(before, candidate);
             }
             Some(Command::Request(id, connection, op, request)) => {
-                let notices = self.links.get(&id)?.clone();
+                let notices = self.links.get(&id)?.notices.clone();
                 let current = self.connected && connection == self.connection;
                 return current.then_some(Job { notices, op, request });
             }
@@ -366,14 +367,16 @@ impl Driver {
         Some(Notice::Connected { connection: self.connection, session: SessionId(id), timeout, lease })
     }
 
-    fn count_candidates(&mut self) {
-        self.monitor.handle(clock::now(), SessionInput::Candidates(self.candidates.len()));
+    /// One link was a candidate or not, and now is one or not.
+    fn count_candidates(&mut self, before: bool, now: bool) {
+        self.candidates = self.candidates + usize::from(now) - usize::from(before);
+        self.monitor.handle(clock::now(), SessionInput::Candidates(self.candidates));
     }
 
     fn tell_links(&self, notice: &Notice) {
         for link in self.links.values() {
             // One that does not listen any more parts in its own time.
-            let _ = link.send(notice.clone());
+            let _ = link.notices.unbounded_send(notice.clone());
         }
     }
 
@@ -397,7 +400,7 @@ impl Driver {
         self.tell(SessionState::Lost);
         self.monitor = SessionMonitor::new();
         self.lost = false;
-        self.count_candidates();
+        self.monitor.handle(clock::now(), SessionInput::Candidates(self.candidates));
         self.lease = Arc::default();
         // A new session has seen nothing: it may start at an ensemble that was wiped.
         self.last_zxid = Arc::default();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use actix_election_core::{OpId, Operation, Reply, SessionId, SessionState, SessionTimeout, WatchEvent};
+use futures::channel::mpsc as small;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::lease::SessionLease;
@@ -15,6 +16,18 @@ pub(crate) struct LinkId(pub(crate) u64);
 /// Numbers the connections of one session thread; a request made for one connection is never sent on another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(crate) struct ConnectionId(pub(crate) u64);
+
+/// Where a user of a session is told of what happens. A channel of tokio's has room for 32 notices from the start, which
+/// is most of what an idle election would occupy; this one has room for those that are there.
+pub(crate) type NoticeSender = small::UnboundedSender<Notice>;
+
+/// What a user of a session is told.
+pub(crate) type Notices = small::UnboundedReceiver<Notice>;
+
+/// A channel for notices.
+pub(crate) fn notice_channel() -> (NoticeSender, Notices) {
+    small::unbounded()
+}
 
 /// What is asked of the ensemble.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +41,7 @@ pub(crate) enum Request {
 /// What the session's thread is told.
 pub(crate) enum Command {
     /// Somebody uses the session from now on, and is told of everything on this channel.
-    Join(LinkId, mpsc::UnboundedSender<Notice>),
+    Join(LinkId, NoticeSender),
     /// And no longer.
     Part(LinkId),
     /// Whether this user needs a lease.

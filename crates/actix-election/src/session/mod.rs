@@ -17,5 +17,5 @@ mod actor;
 mod builder;
 
 pub use actor::{Close, Session, SessionChanged};
-pub(crate) use actor::{OpenElection, OpenLink};
+pub(crate) use actor::{ElectionEnded, OpenElection, OpenLink};
 pub use builder::SessionBuilder;

@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 use super::role::{Watched, settle};
 use super::{PATH, T, lone_master, seconds, soon};
 use crate::clock::{self, Clock};
-use crate::election::{AddRole, ElectionSettings, PrepareToClose};
+use crate::election::{AddRole, ElectionSettings, PrepareToClose, Sweep};
 use crate::lease::SessionLease;
-use crate::session::link::{Command, ConnectionId, LinkId, Notice, SessionLink};
+use crate::session::link::{Command, ConnectionId, LinkId, Notice, SessionLink, notice_channel};
 use crate::{BecameMaster, BecameStandby, Election, Lease};
 
 #[actix::test]
@@ -135,7 +135,7 @@ impl Handler<BecameStandby> for Leases {
 async fn an_election_that_is_torn_down_with_its_thread_leaves_no_valid_lease() {
     let (tell, mut leases) = mpsc::unbounded_channel();
     let (commands, mut asked) = mpsc::unbounded_channel();
-    let (notices, told) = mpsc::unbounded_channel();
+    let (notices, told) = notice_channel();
     let settings = ElectionSettings {
         config: CandidateConfig::new(ElectionPath::new(PATH).unwrap()),
         roles: vec![AddRole::new(&Leases(tell).start())],
@@ -146,7 +146,8 @@ async fn an_election_that_is_torn_down_with_its_thread_leaves_no_valid_lease() {
     let (started, address) = tokio::sync::oneshot::channel();
     arbiter.spawn_fn(move || {
         let link = SessionLink { id: LinkId(1), commands };
-        let election = Election::new(settings, T, Clock::Boot, None, link, told).unwrap();
+        let sweep = Sweep::start(Clock::Boot);
+        let election = Election::new(settings, T, Clock::Boot, None, link, told, sweep).unwrap();
         started.send(election.start()).unwrap();
     });
     let _election = address.await.unwrap();
@@ -154,7 +155,7 @@ async fn an_election_that_is_torn_down_with_its_thread_leaves_no_valid_lease() {
     let session = Arc::new(SessionLease::default());
     session.extend(clock::now() + Duration::from_secs(3600));
     notices
-        .send(Notice::Connected {
+        .unbounded_send(Notice::Connected {
             connection: ConnectionId(1),
             session: SessionId(7),
             timeout: SessionTimeout::new(T),
@@ -169,7 +170,7 @@ async fn an_election_that_is_torn_down_with_its_thread_leaves_no_valid_lease() {
                 break op;
             }
         };
-        notices.send(Notice::Answered(op, reply)).unwrap();
+        notices.unbounded_send(Notice::Answered(op, reply)).unwrap();
     }
     let lease = leases.recv().await.unwrap();
     assert!(lease.is_valid());

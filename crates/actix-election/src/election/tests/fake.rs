@@ -15,7 +15,9 @@ use super::{PATH, T, seconds};
 use crate::Lease;
 use crate::clock::Clock;
 use crate::lease::SessionLease;
-use crate::session::link::{Command, ConnectionId, LinkId, Notice, Request, SessionLink};
+use crate::session::link::{
+    Command, ConnectionId, LinkId, Notice, NoticeSender, Notices, Request, SessionLink, notice_channel,
+};
 
 /// Which operations are meant.
 pub(super) type Which = fn(&Operation) -> bool;
@@ -37,7 +39,7 @@ pub(super) struct Fake(Rc<RefCell<State>>);
 
 struct State {
     clock: Clock,
-    notices: Option<mpsc::UnboundedSender<Notice>>,
+    notices: Option<NoticeSender>,
     znodes: BTreeMap<String, Znode>,
     watches: Vec<(String, OpId)>,
     zxid: i64,
@@ -59,9 +61,9 @@ struct State {
 
 impl Fake {
     /// Starts the session, with no server in reach.
-    pub(super) fn start(clock: Clock) -> (Fake, SessionLink, mpsc::UnboundedReceiver<Notice>) {
+    pub(super) fn start(clock: Clock) -> (Fake, SessionLink, Notices) {
         let (commands, mut received) = mpsc::unbounded_channel();
-        let (notices, told) = mpsc::unbounded_channel();
+        let (notices, told) = notice_channel();
         let fake = Fake(Rc::new(RefCell::new(State {
             clock,
             notices: Some(notices),
@@ -240,7 +242,7 @@ impl Fake {
 
     /// Whether the election has dropped its end of the notices.
     pub(super) fn is_unheard(&self) -> bool {
-        self.0.borrow().notices.as_ref().is_none_or(mpsc::UnboundedSender::is_closed)
+        self.0.borrow().notices.as_ref().is_none_or(NoticeSender::is_closed)
     }
 
     /// The end of the session's lease.
@@ -260,7 +262,7 @@ impl Fake {
 impl State {
     fn tell(&self, notice: Notice) {
         if let Some(notices) = &self.notices {
-            let _ = notices.send(notice);
+            let _ = notices.unbounded_send(notice);
         }
     }
 

@@ -22,7 +22,7 @@ use actix_election_core::{Address, CandidateConfig, CandidateState, ElectionPath
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{AddRole, Election, ElectionSettings, GetStatus, Status};
+use super::{AddRole, Election, ElectionSettings, GetStatus, Status, Sweep};
 use crate::clock::Clock;
 use fake::Fake;
 use role::Watched;
@@ -58,7 +58,7 @@ fn start(roles: &[&Watched], campaign: bool, change: impl FnOnce(&mut CandidateC
     change(&mut config);
     let roles = roles.iter().map(|role| AddRole::new(&role.address)).collect();
     let settings = ElectionSettings { config, roles, watchdog: false, campaign };
-    let election = Election::new(settings, T, clock, None, link, notices).unwrap();
+    let election = Election::new(settings, T, clock, None, link, notices, Sweep::start(clock)).unwrap();
     World { origin, session, election: election.start() }
 }
 

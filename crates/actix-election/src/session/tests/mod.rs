@@ -13,12 +13,13 @@ use std::time::{Duration, Instant};
 use actix_election_core::{
     OpId, Operation, Reply, SessionId, SessionState, SessionTimeout, Stat, Timestamp, WatchEvent, Znode,
 };
+use futures::StreamExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::client::Auth;
 use super::driver::{self, DriverConfig};
-use super::link::{Command, ConnectionId, LinkId, Notice, Request, SessionNotice};
+use super::link::{Command, ConnectionId, LinkId, Notice, Notices, Request, SessionNotice, notice_channel};
 use super::servers::ConnectString;
 use crate::clock;
 use crate::lease::SessionLease;
@@ -30,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Rig {
     commands: mpsc::UnboundedSender<Command>,
     states: mpsc::UnboundedReceiver<SessionNotice>,
-    notices: mpsc::UnboundedReceiver<Notice>,
+    notices: Notices,
     last_op: u64,
     connection: ConnectionId,
 }
@@ -59,14 +60,14 @@ impl Rig {
         let (driver_notices, states) = mpsc::unbounded_channel();
         let config = DriverConfig { ensemble, timeout: session_timeout, auth };
         driver::start(config, driver_commands, driver_notices).unwrap();
-        let (mine, notices) = mpsc::unbounded_channel();
+        let (mine, notices) = notice_channel();
         commands.send(Command::Join(ME, mine)).unwrap();
         Rig { commands, states, notices, last_op: 0, connection: ConnectionId::default() }
     }
 
     async fn notice(&mut self) -> Notice {
         let notice =
-            timeout(PATIENCE, self.notices.recv()).await.expect("a notice in time").expect("a live thread");
+            timeout(PATIENCE, self.notices.next()).await.expect("a notice in time").expect("a live thread");
         if let Notice::Connected { connection, .. } = &notice {
             self.connection = *connection;
         }

@@ -1,0 +1,111 @@
+//! A look, ten times a second, at what nobody tells an election: one for all the elections of an arbiter.
+//!
+//! A timer of its own would wake each of ten thousand elections ten times a second to find that all is well.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
+
+use actix::fut::ActorFuture;
+use actix::prelude::*;
+use actix_election_core::Timestamp;
+
+use super::Election;
+use super::roles::RoleActors;
+use crate::clock::Clock;
+
+/// How often it is checked whether the roles live and whether a timer is overdue.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// The elections of an arbiter, and the one timer that looks at them.
+pub(crate) struct Sweep {
+    clock: Clock,
+    watched: RefCell<Vec<Weak<Watched>>>,
+}
+
+/// What is looked at in one election, and how it is called if something is found.
+#[derive(Default)]
+pub(super) struct Watched {
+    pub(super) roles: RefCell<RoleActors>,
+    /// When the election's timer is to go off. A timer does not count the time that the machine spends suspended, and a
+    /// lease does.
+    pub(super) due: Cell<Option<Timestamp>>,
+    called: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Sweep {
+    /// Starts to look, on this thread's arbiter, for as long as somebody holds what is returned.
+    pub(crate) fn start(clock: Clock) -> Rc<Sweep> {
+        let sweep = Rc::new(Sweep { clock, watched: RefCell::default() });
+        let swept = Rc::downgrade(&sweep);
+        actix::spawn(async move {
+            let mut ticks = tokio::time::interval(INTERVAL);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                let Some(sweep) = swept.upgrade() else { return };
+                sweep.look();
+            }
+        });
+        sweep
+    }
+
+    pub(super) fn watch(&self) -> Rc<Watched> {
+        let watched = Rc::<Watched>::default();
+        self.watched.borrow_mut().push(Rc::downgrade(&watched));
+        watched
+    }
+
+    fn look(&self) {
+        let now = self.clock.now();
+        self.watched.borrow_mut().retain(|watched| match watched.upgrade() {
+            Some(watched) => {
+                watched.look(now);
+                true
+            }
+            None => false,
+        });
+    }
+}
+
+impl Watched {
+    fn look(&self, now: Timestamp) {
+        if self.roles.borrow().any_dead() || self.due.get().is_some_and(|due| now >= due) {
+            self.called.set(true);
+            if let Some(waker) = self.waker.borrow().as_ref() {
+                waker.wake_by_ref();
+            }
+        }
+    }
+}
+
+/// The election's end: comes when it is called, and when the last address of the election is gone.
+pub(super) struct Lookout(pub(super) Rc<Watched>);
+
+impl ActorFuture<Election> for Lookout {
+    type Output = ();
+
+    /// actix polls this whenever the election has something to do, and wakes the election when its last address is dropped.
+    fn poll(
+        self: Pin<&mut Self>,
+        election: &mut Election,
+        ctx: &mut Context<Election>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        let mut waker = self.0.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(task.waker())) {
+            *waker = Some(task.waker().clone());
+        }
+        drop(waker);
+        if self.0.called.take() {
+            election.look_around(ctx);
+        }
+        if !ctx.connected() {
+            election.forsaken(ctx);
+        }
+        Poll::Pending
+    }
+}
