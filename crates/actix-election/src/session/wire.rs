@@ -4,6 +4,9 @@
 
 use tokio::io::{self, AsyncRead, AsyncReadExt};
 
+/// How much is read at once, if so much is there: a few hundred replies.
+const READ_SIZE: usize = 32 * 1024;
+
 /// The longest frame that is accepted from a server: far above what a server that is left at its default of
 /// 1 MB can send, far below what would hurt.
 const MAX_FRAME: usize = 64 * 1024 * 1024;
@@ -102,24 +105,58 @@ fn request_frame(xid: i32, opcode: i32) -> Vec<u8> {
     framed(&body)
 }
 
-/// Reads one frame and returns it whole, length included.
+/// Reads one frame and returns it whole, length included. Nothing beyond it is read.
 pub(super) async fn read_frame<R: AsyncRead + Unpin>(from: &mut R) -> io::Result<Vec<u8>> {
-    let length = from.read_i32().await?;
-    let length = usize::try_from(length).ok().filter(|length| *length <= MAX_FRAME);
-    let Some(length) = length else {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame of impossible length"));
-    };
-    let mut frame = Vec::new();
-    frame.extend((length as u32).to_be_bytes());
+    let mut frame = vec![0; 4];
+    from.read_exact(&mut frame).await?;
+    let length = frame_length(&frame)?.unwrap_or_default();
     // Grows as the bytes arrive: a length alone reserves nothing.
-    let read = from.take(length as u64).read_to_end(&mut frame).await?;
-    if read < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(frame) }
+    let read = from.take((length - frame.len()) as u64).read_to_end(&mut frame).await?;
+    if read + 4 < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(frame) }
 }
 
-/// Whether these bytes begin with a whole frame: then reading it does not wait.
-pub(super) fn begins_with_frame(bytes: &[u8]) -> bool {
-    let length = i32_at(bytes, 0).and_then(|length| usize::try_from(length).ok());
-    length.is_some_and(|length| bytes.len() - 4 >= length)
+/// The length of the frame that begins here, its own four bytes included; `None` if those are not here yet.
+fn frame_length(bytes: &[u8]) -> io::Result<Option<usize>> {
+    let Some(length) = i32_at(bytes, 0) else { return Ok(None) };
+    match usize::try_from(length) {
+        Ok(length) if length <= MAX_FRAME => Ok(Some(4 + length)),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a frame of impossible length")),
+    }
+}
+
+/// Takes bytes as they come, many frames at once, and hands out the frames that are whole.
+#[derive(Default)]
+pub(super) struct Frames {
+    buffer: Vec<u8>,
+    /// Up to here they were handed out.
+    taken: usize,
+}
+
+impl Frames {
+    /// Reads what is there, or waits until something is. The end of the stream is an error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the future is dropped.
+    pub(super) async fn read_more<R: AsyncRead + Unpin>(&mut self, from: &mut R) -> io::Result<()> {
+        self.buffer.drain(..std::mem::take(&mut self.taken));
+        self.buffer.reserve(READ_SIZE);
+        match from.read_buf(&mut self.buffer).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next frame, length included; `None` until more is read.
+    pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        let rest = &self.buffer[self.taken..];
+        let Some(length) = frame_length(rest)?.filter(|length| *length <= rest.len()) else {
+            return Ok(None);
+        };
+        let at = self.taken;
+        self.taken += length;
+        Ok(Some(&self.buffer[at..self.taken]))
+    }
 }
 
 /// The body of a frame that [`read_frame`] returned.
@@ -170,21 +207,39 @@ mod tests {
         assert!(from.is_empty());
     }
 
-    #[test]
-    fn only_a_whole_frame_counts() {
-        for part in [&[][..], &[0, 0, 0], &[0, 0, 0, 1], &[0, 0, 0, 2, 9], &[0xff, 0xff, 0xff, 0xff, 9]] {
-            assert!(!begins_with_frame(part), "{part:?}");
-        }
-        for whole in [&[0, 0, 0, 0][..], &[0, 0, 0, 1, 9], &[0, 0, 0, 1, 9, 0, 0]] {
-            assert!(begins_with_frame(whole), "{whole:?}");
+    /// However the bytes are cut up on their way.
+    #[tokio::test]
+    async fn frames_come_out_whole_and_in_order() {
+        let sent: Vec<Vec<u8>> = (0..40).map(|length| framed(&vec![length; length.into()])).collect();
+        let bytes = sent.concat();
+        for piece in [1, 3, 64, 700, bytes.len()] {
+            let (mut frames, mut received) = (Frames::default(), Vec::new());
+            for mut part in bytes.chunks(piece) {
+                frames.read_more(&mut part).await.unwrap();
+                while let Some(frame) = frames.next().unwrap() {
+                    received.push(frame.to_vec());
+                }
+            }
+            assert_eq!(received, sent, "in pieces of {piece}");
         }
     }
 
     #[tokio::test]
     async fn bad_frames_are_errors() {
         for bad in [&[0xff, 0xff, 0xff, 0xff][..], &[0x7f, 0, 0, 0], &[0, 0, 0, 5, 1, 2], &[0, 0]] {
-            let mut from = bad;
-            assert!(read_frame(&mut from).await.is_err(), "{bad:?}");
+            assert!(read_frame(&mut &*bad).await.is_err(), "{bad:?}");
+            let (mut frames, mut from) = (Frames::default(), bad);
+            let error = loop {
+                match frames.next() {
+                    Ok(None) => {}
+                    Ok(Some(frame)) => panic!("{frame:?} of {bad:?}"),
+                    Err(error) => break error,
+                }
+                if let Err(error) = frames.read_more(&mut from).await {
+                    break error;
+                }
+            };
+            assert!(matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof));
         }
         assert_eq!(ConnectResponse::parse(&[0; 19]), None);
         assert_eq!(ConnectResponse::parse(&[]), None);
