@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use actix_election_core::{SessionInput, SessionOutput, SessionState, Timestamp};
+use actix_election_core::{SessionInput, SessionOutput, SessionState, SessionTimeout, Timestamp};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
@@ -16,9 +16,15 @@ use super::driver::{Driver, End, Job, sleep_until};
 use super::relay::{Relay, RelayCommand, RelayEvent};
 use crate::clock;
 
-/// How many requests may be under way at once. The client's own queue holds 64; what waits here instead can
-/// never be sent on another connection.
-const IN_FLIGHT: usize = 48;
+/// How many requests may be under way at once; what waits here instead can never be sent on another connection.
+///
+/// Reads wait at the server behind the writes before them, so that many have to be under way to keep an ensemble busy.
+/// But so do probes, and the lease rests on those: behind all of these they are still answered within T/40 by an
+/// ensemble that carries out no more than a thousand requests a second.
+fn window(timeout: SessionTimeout) -> usize {
+    let within = timeout.span() / 40;
+    usize::try_from(within.as_millis()).unwrap_or(usize::MAX).clamp(48, 256)
+}
 
 /// How many turns of the runtime the client gets to read what arrived before the end of a connection.
 const LAST_TURNS: usize = 32;
@@ -31,6 +37,7 @@ pub(super) struct Connection<'a> {
     work: FuturesUnordered<BoxFuture<'static, Done>>,
     waiting: VecDeque<Job>,
     in_flight: usize,
+    window: usize,
     close_sent: bool,
 }
 
@@ -67,6 +74,7 @@ impl Connection<'_> {
             work: FuturesUnordered::new(),
             waiting: VecDeque::new(),
             in_flight: 0,
+            window: window(attached.timeout),
             close_sent: false,
         };
         this.work.push(ready);
@@ -196,7 +204,7 @@ impl Connection<'_> {
 
     fn start_waiting(&mut self) {
         let Some(client) = &self.client else { return };
-        while self.in_flight < IN_FLIGHT
+        while self.in_flight < self.window
             && let Some(Job { notices, op, request }) = self.waiting.pop_front()
         {
             self.in_flight += 1;

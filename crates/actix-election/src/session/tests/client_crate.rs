@@ -18,7 +18,7 @@
 //! | 10 | names are resolved once | `servers`; the client is given an address | moot |
 //! | 11 | a short timeout is a storm of reconnects | the timeout is never short | [`a_timeout_of_weeks_is_asked_for_and_taken`] |
 //! | 12 | listeners run in its own task | none is used; watchers only send to a channel without bounds | moot |
-//! | 13 | its ping waits for itself | it never pings: the relay does. No more than 48 requests are under way | [`a_timeout_of_weeks_is_asked_for_and_taken`] |
+//! | 13 | its ping waits for itself | it never pings: the relay does. No more than 256 requests are under way | [`a_timeout_of_weeks_is_asked_for_and_taken`] |
 //! | 14 | the first `Connected` can be missed | no listener is used | moot |
 //! | 15 | its recipes | not used | moot |
 //! | 16 | logs the password | it only ever sees the relay's, which is zeros | moot |

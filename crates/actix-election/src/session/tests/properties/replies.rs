@@ -225,7 +225,7 @@ async fn a_request_that_is_not_answered_has_a_deadline() {
         }
     }
     assert!(clock::now().since(begun) >= up.timeout.silence() - up.timeout.probe_interval());
-    // No more were under way at once than the client crate can take.
+    // A probe would have waited behind no more than these.
     let mut sent = 1;
     while let Some(request) = connection.request().await {
         sent += usize::from(request.op == OpCode::GetData);
