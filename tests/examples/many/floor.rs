@@ -14,32 +14,37 @@ use super::Outcome;
 const PATH: &str = "/floor";
 const XID: i32 = 1;
 
-/// "delete -> watch event" and "delete -> event -> create", one of each for every round.
-pub(crate) async fn measure(
-    addresses: &[SocketAddr],
-    rounds: usize,
-) -> Outcome<(Vec<Duration>, Vec<Duration>)> {
-    let mut master = Connection::open(addresses[0]).await?;
-    let mut standby = Connection::open(addresses[addresses.len() - 1]).await?;
-    let (mut events, mut creates) = (Vec::new(), Vec::new());
-    master.create().await?;
-    for _ in 0..rounds {
-        while standby.exists().await?.is_some() {}
+/// Two connections, of which one has the znode.
+pub(crate) struct Floor {
+    master: Connection,
+    standby: Connection,
+}
+
+impl Floor {
+    pub(crate) async fn open(addresses: &[SocketAddr]) -> Outcome<Self> {
+        let mut master = Connection::open(addresses[0]).await?;
+        let standby = Connection::open(addresses[addresses.len() - 1]).await?;
+        master.create().await?;
+        Ok(Floor { master, standby })
+    }
+
+    /// The times from the delete to the watch event, and to the reply to the create that follows.
+    pub(crate) async fn round(&mut self) -> Outcome<(Duration, Duration)> {
+        while self.standby.exists().await?.is_some() {}
         let started = Instant::now();
-        master
+        self.master
             .send(OpCode::Delete, |body| {
                 body.string(PATH).int(-1);
             })
             .await?;
-        while standby.next().await? != -1 {}
-        events.push(started.elapsed());
-        standby.create().await?;
-        creates.push(started.elapsed());
-        while master.next().await? != XID {}
-        std::mem::swap(&mut master, &mut standby);
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        while self.standby.next().await? != -1 {}
+        let event = started.elapsed();
+        self.standby.create().await?;
+        let created = started.elapsed();
+        while self.master.next().await? != XID {}
+        std::mem::swap(&mut self.master, &mut self.standby);
+        Ok((event, created))
     }
-    Ok((events, creates))
 }
 
 struct Connection(BufReader<TcpStream>);

@@ -6,9 +6,12 @@ use actix_election::prelude::*;
 use actix_election::{CandidateState, Close, GetStatus, Strategy};
 use tokio::sync::mpsc;
 
+use super::floor::Floor;
 use super::subject::Subject;
-use super::{Outcome, SESSION_TIMEOUT, floor};
+use super::{Outcome, SESSION_TIMEOUT};
 
+/// Rounds that do not count: what a server has not done before takes it long.
+const WARM_UP: usize = 200;
 const ROUNDS: usize = 200;
 
 /// Says when it is master.
@@ -33,8 +36,7 @@ impl Handler<BecameStandby> for Role {
 }
 
 pub(crate) async fn measure(subject: &Subject, strategy: Strategy) -> Outcome<()> {
-    // What a server has not done before takes it long: the floor of this round is not shown.
-    floor::measure(&subject.addresses(), ROUNDS).await?;
+    let mut floor = Floor::open(&subject.addresses()).await?;
     let (told, mut news) = mpsc::unbounded_channel();
     let mut sides = Vec::new();
     for number in 0..2 {
@@ -46,9 +48,9 @@ pub(crate) async fn measure(subject: &Subject, strategy: Strategy) -> Outcome<()
         let election = builder.campaign(&session).await?;
         sides.push((session, election));
     }
-    let mut took = Vec::new();
+    let (mut took, mut events, mut creates) = (Vec::new(), Vec::new(), Vec::new());
     let (mut master, _, mut lease) = news.recv().await.ok_or("no role")?;
-    for _ in 0..ROUNDS {
+    for round in 0..WARM_UP + ROUNDS {
         // Until the other one stands by.
         loop {
             let status = sides[1 - master].1.send(GetStatus).await?;
@@ -60,15 +62,17 @@ pub(crate) async fn measure(subject: &Subject, strategy: Strategy) -> Outcome<()
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
+        let (event, created) = floor.round().await?;
         let started = Instant::now();
         lease.resign();
         let (next, at, next_lease) = news.recv().await.ok_or("no role")?;
-        if next != master {
+        if round >= WARM_UP && next != master {
             took.push(at.duration_since(started));
+            events.push(event);
+            creates.push(created);
         }
         (master, lease) = (next, next_lease);
     }
-    let (events, creates) = floor::measure(&subject.addresses(), ROUNDS).await?;
     show("floor: delete -> event", events);
     show("floor: delete -> event -> create", creates);
     show("handover: resign -> next handler", took);
