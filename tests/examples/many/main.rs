@@ -77,6 +77,8 @@ async fn many(subject: &Subject, strategy: Strategy, count: usize) -> Outcome<()
 
     let started = Instant::now();
     let closed = first.session.send(Close);
+    first.tally.standbys(count).await;
+    println!("{:32} {:9.3} s", "  take over all: stepped down", started.elapsed().as_secs_f64());
     second.tally.masters(count).await;
     println!("{:32} {:9.3} s", "take over all", started.elapsed().as_secs_f64());
     closed.await?;
