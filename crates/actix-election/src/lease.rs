@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix::WeakRecipient;
 use actix_election_core::{FencingToken, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::election::Resign;
@@ -55,13 +55,13 @@ pub(crate) struct TermLease {
     session: Arc<SessionLease>,
     /// In nanoseconds: not valid from then on, whatever the session does. 0 once the term is over.
     cap: AtomicU64,
-    /// Turns true once the term is over.
-    over: watch::Sender<bool>,
+    /// Told once the term is over.
+    over: Notify,
 }
 
 impl TermLease {
     pub(crate) fn new(token: FencingToken, clock: Clock, session: Arc<SessionLease>) -> Self {
-        TermLease { token, clock, session, cap: AtomicU64::new(u64::MAX), over: watch::Sender::new(false) }
+        TermLease { token, clock, session, cap: AtomicU64::new(u64::MAX), over: Notify::new() }
     }
 
     pub(crate) fn token(&self) -> FencingToken {
@@ -75,7 +75,7 @@ impl TermLease {
 
     pub(crate) fn end(&self) {
         self.cap.store(0, Ordering::Release);
-        self.over.send_replace(true);
+        self.over.notify_waiters();
     }
 
     /// Until when the lease is valid, as far as it is known now; the origin of the clock once it is over.
@@ -142,14 +142,15 @@ impl Lease {
     ///
     /// It may be dropped and called again at any time.
     pub async fn lost(&self) {
-        let mut over = self.term.over.subscribe();
         loop {
+            // Before the look: the end of the term must not fall in between.
+            let over = self.term.over.notified();
             let remaining = self.remaining();
             if remaining.is_zero() {
                 return;
             }
             tokio::select! {
-                _ = over.wait_for(|over| *over) => {}
+                () = over => {}
                 () = tokio::time::sleep(remaining) => {}
             }
         }

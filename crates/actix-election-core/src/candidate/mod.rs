@@ -165,7 +165,12 @@ impl Candidate {
 
     /// The next thing to do; `None` once everything is done.
     pub fn next_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let next = self.outputs.pop_front();
+        if next.is_none() {
+            // Most candidates have nothing to say for hours.
+            self.outputs = VecDeque::new();
+        }
+        next
     }
 
     /// When to call with [`Input::Timer`], and why.

@@ -1,7 +1,5 @@
 //! What each role actor has been told, and has yet to acknowledge.
 
-use std::collections::BTreeMap;
-
 use super::{Message, MessageId, RoleId};
 use crate::Timestamp;
 
@@ -23,18 +21,27 @@ pub(super) struct Role {
 /// The role actors of one election.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Roles {
-    roles: BTreeMap<RoleId, Role>,
+    /// In the order of their ids. Mostly one, and a tree would take room for eleven.
+    roles: Vec<(RoleId, Role)>,
     next_message: u64,
 }
 
 impl Roles {
     pub(super) fn join(&mut self, id: RoleId, now: Timestamp) {
-        self.roles.entry(id).or_insert(Role { told: Told::Nothing, joined: now, unacknowledged: None });
+        if let Err(place) = self.roles.binary_search_by_key(&id, |(id, _)| *id) {
+            self.roles.insert(place, (id, Role { told: Told::Nothing, joined: now, unacknowledged: None }));
+        }
     }
 
     /// Takes a dead role out; returns whether there was one.
     pub(super) fn remove(&mut self, id: RoleId) -> bool {
-        self.roles.remove(&id).is_some()
+        let before = self.roles.len();
+        self.roles.retain(|(other, _)| *other != id);
+        self.roles.len() < before
+    }
+
+    fn role(&mut self, id: RoleId) -> Option<&mut Role> {
+        self.roles.iter_mut().find(|(other, _)| *other == id).map(|(_, role)| role)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -42,19 +49,19 @@ impl Roles {
     }
 
     pub(super) fn acknowledged(&mut self, id: RoleId, message: MessageId) {
-        if let Some(role) = self.roles.get_mut(&id) {
+        if let Some(role) = self.role(id) {
             role.unacknowledged.take_if(|(pending, _)| *pending == message);
         }
     }
 
     /// Whether every `BecameStandby` has been handled.
     pub(super) fn all_acknowledged(&self) -> bool {
-        self.roles.values().all(|role| role.unacknowledged.is_none())
+        self.roles.iter().all(|(_, role)| role.unacknowledged.is_none())
     }
 
     /// When the `BecameStandby` that has waited longest for its acknowledgement went out.
     pub(super) fn unacknowledged_since(&self) -> Option<Timestamp> {
-        self.roles.values().filter_map(|role| role.unacknowledged.map(|(_, since)| since)).min()
+        self.roles.iter().filter_map(|(_, role)| role.unacknowledged.map(|(_, since)| since)).min()
     }
 
     /// The ids of the roles that were last told `told`.
@@ -64,14 +71,14 @@ impl Roles {
 
     /// When the roles that know nothing joined, the first of them.
     pub(super) fn waiting_since(&self) -> Option<Timestamp> {
-        self.roles.values().filter(|role| role.told == Told::Nothing).map(|role| role.joined).min()
+        self.roles.iter().filter(|(_, role)| role.told == Told::Nothing).map(|(_, role)| role.joined).min()
     }
 
     /// Notes that `message` goes out to the role, and gives it its id.
     pub(super) fn tell(&mut self, now: Timestamp, id: RoleId, message: &Message) -> MessageId {
         self.next_message += 1;
         let number = MessageId(self.next_message);
-        if let Some(role) = self.roles.get_mut(&id) {
+        if let Some(role) = self.role(id) {
             match message {
                 Message::BecameMaster { .. } => role.told = Told::Master,
                 Message::BecameStandby { .. } => {
@@ -85,7 +92,7 @@ impl Roles {
 
     /// Restarts the wait for the first word: it counts from when the candidate began to compete.
     pub(super) fn restart_wait(&mut self, now: Timestamp) {
-        for role in self.roles.values_mut() {
+        for (_, role) in &mut self.roles {
             role.joined = now;
         }
     }
