@@ -139,6 +139,21 @@ impl ElectionBuilder {
 
     /// Starts the election on the session's arbiter, and competes in it.
     ///
+    /// This waits for the actor to start, not for the ensemble. Of many elections, start all before you wait for any:
+    ///
+    /// ```no_run
+    /// # use actix_election::prelude::*;
+    /// # use actix_election::StartError;
+    /// # async fn example<R>(session: Addr<Session>, role: Addr<R>) -> Result<(), StartError>
+    /// # where
+    /// #     R: Actor<Context = Context<R>> + Handler<BecameMaster> + Handler<BecameStandby>,
+    /// # {
+    /// let shards = (0..10_000).map(|shard| Election::builder(&format!("/shards/{shard}")).role(&role).campaign(&session));
+    /// let elections = futures::future::try_join_all(shards).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// - [`StartError::Invalid`] lists every setting that cannot be used, with the rule that it breaks.
