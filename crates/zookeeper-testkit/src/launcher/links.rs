@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::config::Ports;
 use crate::driver::spawn_runtime;
-use crate::ports::{free_ports, loopback};
+use crate::ports::loopback;
 
 /// Before another attempt at something that the system refused.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -63,13 +63,16 @@ impl Links {
         let mut listeners = Vec::new();
         for from in 0..members.len() {
             for to in (0..members.len()).filter(|to| *to != from) {
-                let found = free_ports(2)?;
-                ports.insert((from, to), Ports { client: 0, quorum: found[0], election: found[1] });
-                for port in found {
-                    let listener = std::net::TcpListener::bind(loopback(port))?;
+                let mut listen = || {
+                    // Any that is free: it is held from here on, so that nobody else can take it.
+                    let listener = std::net::TcpListener::bind(loopback(0))?;
                     listener.set_nonblocking(true)?;
+                    let port = listener.local_addr()?.port();
                     listeners.push(((from, to), port, listener));
-                }
+                    io::Result::Ok(port)
+                };
+                let found = Ports { client: 0, quorum: listen()?, election: listen()? };
+                ports.insert((from, to), found);
             }
         }
         let mut doors = Vec::new();
@@ -185,8 +188,12 @@ async fn admit(listener: std::net::TcpListener, link: Link, gates: Arc<Gates>) -
 /// Moves what one server and the other say to each other until both have ended, or one has broken.
 async fn connect(dialler: TcpStream, link: Link, gates: Arc<Gates>) -> io::Result<()> {
     let (there, back) = (link.way, (link.way.1, link.way.0));
-    // To dial takes packets in both directions.
-    gates.passed(&[there, back]).await;
+    // To dial takes packets in both directions, and whoever dials over a network that carries none never gets through. So
+    // what is said on such a connection must not be heard later: the dialler is told that it failed, and dials anew.
+    if !gates.is_open(there) || !gates.is_open(back) {
+        gates.passed(&[there, back]).await;
+        return dialler.set_zero_linger();
+    }
     let dialled = TcpStream::connect(link.upstream).await.inspect_err(|_| {
         // Nobody is there: what the dialler sees must be a failure, not an orderly end.
         let _ = dialler.set_zero_linger();
