@@ -245,7 +245,9 @@ impl World {
                 self.send_request(p, Sent::Ahead, ToServer::Write(Write::Probe));
                 ToServer::Read(op, operation)
             }
-            Operation::Read { .. } | Operation::Exists { .. } => ToServer::Read(op, operation),
+            Operation::Read { .. } | Operation::Exists { .. } | Operation::Children { .. } => {
+                ToServer::Read(op, operation)
+            }
             _ => ToServer::Write(Write::Operation(operation)),
         };
         self.send_request(p, Sent::Operation(op), message);

@@ -4,7 +4,6 @@ use actix_election_core::*;
 
 use crate::judge::Property;
 use crate::process::Held;
-use crate::tree::PATH;
 use crate::world::World;
 
 impl World {
@@ -24,6 +23,7 @@ impl World {
             self.carry_out(p, None);
         }
         self.stale_is_ignored(p, &input);
+        self.note_shown(p, &input);
         self.processes[p].candidate.handle(now, input.clone());
         self.carry_out(p, Some(&input));
         self.over_once_acknowledged(p, &input);
@@ -41,10 +41,7 @@ impl World {
     fn output(&mut self, p: usize, input: Option<&Input>, output: Output) {
         match output {
             Output::Request(op, operation) => {
-                let lets_go = match &operation {
-                    Operation::Delete { path } | Operation::Confirm { path } => path == PATH,
-                    _ => false,
-                };
+                let lets_go = matches!(operation, Operation::Delete { .. } | Operation::Confirm { .. });
                 if lets_go && self.processes[p].valid(self.now).is_some() {
                     self.break_promise(p, Property::LeaseBeforeLock, format!("{operation:?}"));
                 }
@@ -69,7 +66,7 @@ impl World {
         self.judge.is_broken(property, self.now, format!("process {p}: {what}"));
     }
 
-    /// G2.
+    /// G2, and what the strategies rest on.
     fn term_begins(&mut self, p: usize, input: Option<&Input>, token: FencingToken) {
         let robbed = self.judge.robbed.contains(&token.as_i64());
         let excused = robbed && !self.setting.hands_count;
@@ -78,13 +75,46 @@ impl World {
             self.break_promise(p, Property::TokensGrow, what);
         }
         self.judge.greatest = self.judge.greatest.max(Some(token));
-        if matches!(input, Some(Input::Answered(_, Reply::Found(_)))) {
-            self.judge.seen.note("a recovered create");
+        if !self.judge.heads.contains(&token.as_i64()) {
+            let what = format!("token {token} leads, and its znode was never the first");
+            self.break_promise(p, Property::OnlyTheHeadLeads, what);
         }
+        if !self.processes[p].shown.contains(&token.as_i64()) {
+            let what = format!("token {token} leads, unseen on this connection");
+            self.break_promise(p, Property::SeenBeforeItLeads, what);
+        }
+        self.note_the_way(p, input, token);
         let process = &mut self.processes[p];
         // The candidate may not know yet that the session is over: such a lease is never valid.
         let session = process.session.map_or(0, |(session, _)| session);
         process.held = Some(Held { token, session, cap: None, robbed });
+    }
+
+    /// How it came to lead.
+    fn note_the_way(&mut self, p: usize, input: Option<&Input>, token: FencingToken) {
+        if let Some(Input::WatchFired(..)) = input {
+            self.judge.seen.note("a promotion with nothing read");
+        }
+        if !self.processes[p].created.contains(&token.as_i64()) {
+            self.judge.seen.note(match self.setting.queue {
+                true => "a recovered sequential create",
+                false => "a recovered create",
+            });
+        }
+    }
+
+    /// What a candidate has been shown of its znodes.
+    fn note_shown(&mut self, p: usize, input: &Input) {
+        let process = &mut self.processes[p];
+        match input {
+            Input::Connected { .. } | Input::Disconnected | Input::SessionLost => process.shown.clear(),
+            Input::Answered(_, Reply::Created(stat) | Reply::CreatedSequential { stat, .. }) => {
+                process.created.insert(stat.czxid);
+                process.shown.insert(stat.czxid);
+            }
+            Input::Answered(_, Reply::Found(znode)) => drop(process.shown.insert(znode.stat.czxid)),
+            _ => {}
+        }
     }
 
     /// G3.
@@ -133,8 +163,9 @@ impl World {
         let process = &self.processes[p];
         let session = process.session.map_or(-1, |(session, _)| session);
         let leader = self.leader().map(|leader| &self.servers[leader].tree);
-        let lock = leader.and_then(|tree| tree.znodes.get(PATH)).map(|znode| znode.stat.ephemeral_owner);
-        if process.held.is_some() || lock == Some(session) {
+        let znodes = leader.into_iter().flat_map(|tree| tree.znodes.values());
+        let owns = znodes.map(|znode| znode.stat.ephemeral_owner).any(|owner| owner == session);
+        if process.held.is_some() || owns {
             self.break_promise(p, Property::NothingLeft, "it left, and left something behind".into());
         }
     }

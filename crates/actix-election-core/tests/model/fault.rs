@@ -77,8 +77,17 @@ pub(crate) enum Fault {
         process: usize,
     },
     // ---- by hand
+    /// The election path and everything below it, one after the other.
     DeleteLock,
     OverwriteLock,
+    /// What stands at this place of the queue.
+    DeleteQueued {
+        place: usize,
+    },
+    OverwriteQueued {
+        place: usize,
+    },
+    /// Puts at the election path what the strategy cannot do with.
     Squat,
     Deny(bool),
     /// The session is closed over its owner's head.
@@ -132,9 +141,25 @@ impl World {
                 self.processes[process].campaigning = true;
                 self.give(process, Input::Campaign);
             }
-            Fault::DeleteLock => self.by_hand(Hand::Delete(PATH.into())),
+            Fault::DeleteLock => {
+                for (path, _) in self.standing().into_iter().filter(|(path, _)| path != PATH) {
+                    self.by_hand(Hand::Delete(path));
+                }
+                self.by_hand(Hand::Delete(PATH.into()));
+            }
             Fault::OverwriteLock => self.by_hand(Hand::Overwrite(PATH.into())),
-            Fault::Squat => self.by_hand(Hand::Create { path: PATH.into(), data: b"mine".into(), owner: 0 }),
+            Fault::DeleteQueued { place } => {
+                let queued = self.standing().into_iter().nth(place);
+                queued.into_iter().for_each(|(path, _)| self.by_hand(Hand::Delete(path)));
+            }
+            Fault::OverwriteQueued { place } => {
+                let queued = self.standing().into_iter().nth(place);
+                queued.into_iter().for_each(|(path, _)| self.by_hand(Hand::Overwrite(path)));
+            }
+            Fault::Squat => {
+                let owner = self.squatter();
+                self.by_hand(Hand::Create { path: PATH.into(), data: b"mine".into(), owner });
+            }
             Fault::Deny(denied) => self.by_hand(Hand::Deny(denied)),
             Fault::Wipe => self.wipe(),
             Fault::CloseSession { process } => self.close_by_hand(process),
@@ -154,7 +179,7 @@ impl World {
         self.hang_up(p, false);
         let old = &self.processes[p];
         let dials = old.dials;
-        self.processes[p] = Process { dials, ..Process::new(p, old.clock, self.now) };
+        self.processes[p] = Process { dials, ..Process::new(p, self.setting.queue, old.clock, self.now) };
         self.start_process(p);
     }
 
@@ -168,12 +193,22 @@ impl World {
     }
 
     fn ask_to_resign(&mut self) {
-        let Some(tree) = self.leader().map(|leader| &self.servers[leader].tree) else { return };
-        let Some(lock) = tree.znodes.get(PATH) else { return };
-        let token = FencingToken::new(lock.stat.czxid);
+        let standing = self.standing();
+        let Some((_, head)) = standing.first() else { return };
+        let token = FencingToken::new(head.czxid);
         let path = resign_request_path(&ElectionPath::new(PATH).unwrap(), token);
         // The session of whoever asks is none of this world's, so it lasts.
         self.by_hand(Hand::Create { path, data: RESIGN_REQUEST_DATA.into(), owner: 1 });
+    }
+
+    /// What stands in the election now, by the leader's copy.
+    pub(crate) fn standing(&self) -> Vec<(String, Stat)> {
+        self.leader().map(|leader| self.servers[leader].tree.standing()).unwrap_or_default()
+    }
+
+    /// Who owns what spoils the election path: nobody for a lock, and for a queue a session that lasts.
+    fn squatter(&self) -> i64 {
+        i64::from(self.setting.queue)
     }
 
     /// As test tools do that know a session's password.
@@ -224,7 +259,7 @@ impl World {
         let squatted = self
             .leader()
             .and_then(|leader| self.servers[leader].tree.znodes.get(PATH))
-            .is_some_and(|lock| lock.stat.ephemeral_owner == 0);
+            .is_some_and(|znode| znode.stat.ephemeral_owner == self.squatter());
         if squatted {
             self.fault(Fault::DeleteLock);
         }

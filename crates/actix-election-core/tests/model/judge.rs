@@ -20,17 +20,22 @@ pub(crate) enum Property {
     CleanMessages,
     /// Once every role has handled `BecameStandby` there is no lease.
     OverOnceAcknowledged,
-    /// No lock is let go under a valid lease.
+    /// No znode is let go under a valid lease.
     LeaseBeforeLock,
-    /// Nobody deletes the lock of another.
+    /// Nobody deletes the znode of another.
     OnlyOnesOwn,
+    /// Nobody leads whose znode was never the head of the queue. A lock always is.
+    OnlyTheHeadLeads,
+    /// A term begins with a znode that was seen on the present connection: by hand it may have gone meanwhile.
+    SeenBeforeItLeads,
     /// What belongs to an old connection changes nothing.
     StaleIsIgnored,
     /// What a candidate has to be woken for is done when it has been woken.
     TimersRest,
     /// Nothing is left of a candidate that has left.
     NothingLeft,
-    /// Faults healed, there is one master, and every role knows what it is.
+    /// Faults healed, there is one master, who is the first in the election, nothing else is left in it, and every role
+    /// knows what it is.
     OneMasterInTheEnd,
 }
 
@@ -46,7 +51,9 @@ pub(crate) struct Broken {
 pub(crate) struct Judge {
     pub(crate) broken: Option<Broken>,
     pub(crate) greatest: Option<FencingToken>,
-    /// The locks that somebody deleted by hand.
+    /// The znodes that were the first in the election at some time.
+    pub(crate) heads: BTreeSet<i64>,
+    /// Those of them that somebody deleted by hand.
     pub(crate) robbed: BTreeSet<i64>,
     /// The sessions that somebody closed.
     pub(crate) closed_by_hand: BTreeSet<i64>,

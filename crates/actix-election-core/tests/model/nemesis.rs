@@ -81,7 +81,7 @@ impl Nemesis {
                 then(at + span, Fault::Campaign { process });
             }
             18 if world.setting.wipes => then(at, Fault::Wipe),
-            18..=20 if world.setting.hands => self.lay_hands(at, process, span),
+            18..=20 if world.setting.hands => self.lay_hands(world, at, process, span),
             18..=24 => self.starve(world, at, process),
             25..=26 => self.black_out(world, at, process),
             27..=32 => self.isolate(world, at, process),
@@ -154,7 +154,10 @@ impl Nemesis {
     }
 
     /// Somebody does what nobody should.
-    fn lay_hands(&mut self, at: Moment, process: usize, span: u64) {
+    fn lay_hands(&mut self, world: &World, at: Moment, process: usize, span: u64) {
+        if world.setting.queue && self.random.below(2) == 0 {
+            return self.lay_hands_on_the_queue(world, at);
+        }
         match self.random.below(5) {
             0 => self.later.push((at, Fault::DeleteLock)),
             1 => self.later.push((at, Fault::OverwriteLock)),
@@ -171,6 +174,21 @@ impl Nemesis {
                 self.later.push((at + span / 2, Fault::RoleFails { process }));
                 self.later.push((at + span, Fault::Deny(false)));
             }
+        }
+    }
+
+    /// Anything that stands in the queue goes; be it at once, or while its owner is about to look at it again, since
+    /// somebody has overwritten it, and those before it go as well.
+    fn lay_hands_on_the_queue(&mut self, world: &World, at: Moment) {
+        let place = self.random.index(world.processes.len() + 1);
+        if self.random.below(2) == 0 {
+            return self.later.push((at, Fault::DeleteQueued { place }));
+        }
+        let span = self.random.below(2 * world.setting.latency.0 + 2 * world.setting.latency.1);
+        self.later.push((at, Fault::OverwriteQueued { place }));
+        self.later.push((at + span, Fault::DeleteQueued { place }));
+        for _ in 0..place {
+            self.later.push((at + span, Fault::DeleteQueued { place: 0 }));
         }
     }
 

@@ -1,6 +1,6 @@
 //! One process: a session's thread, a candidate, a role actor, and what the application holds.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use actix_election_core::*;
@@ -77,6 +77,10 @@ pub(crate) struct Process {
     /// The connection that the candidate knows of: what it asks for on another is dropped.
     pub(crate) known_connection: Option<u32>,
     pub(crate) campaigning: bool,
+    /// The znodes that the candidate was shown on this connection.
+    pub(crate) shown: BTreeSet<i64>,
+    /// Those of its own whose creation was answered.
+    pub(crate) created: BTreeSet<i64>,
     pub(crate) held: Option<Held>,
     /// Answers and events that were handed over, to be handed over again when they are stale.
     pub(crate) stale: VecDeque<Input>,
@@ -92,9 +96,13 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn new(number: usize, clock: Clock, now: Moment) -> Self {
+    pub(crate) fn new(number: usize, queue: bool, clock: Clock, now: Moment) -> Self {
         let mut config = CandidateConfig::new(ElectionPath::new(PATH).unwrap());
         config.address = Some(Address::new(&format!("p{number}:1")).unwrap());
+        if queue {
+            // A process that is started again has another.
+            config.strategy = Strategy::Queue(QueueId::from_random((number as u128) << 80 | u128::from(now)));
+        }
         config.session_timeout = REQUESTED;
         config.step_down_timeout = Duration::from_millis(400);
         config.resign_pause = Duration::from_millis(500);
@@ -115,6 +123,8 @@ impl Process {
             inbox: Fifo::default(),
             known_connection: None,
             campaigning: false,
+            shown: BTreeSet::new(),
+            created: BTreeSet::new(),
             held: None,
             stale: VecDeque::new(),
             role: None,

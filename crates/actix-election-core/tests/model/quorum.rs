@@ -126,8 +126,12 @@ impl World {
             self.server(s).touches.remove(&session);
             self.drop_session(s, session);
         }
-        for (path, event) in changes {
-            self.fire(s, &path, event);
+        if self.servers[s].mode == Mode::Leading {
+            let head = self.servers[s].tree.head();
+            self.judge.heads.extend(head.map(|head| head.czxid));
+        }
+        for (what, event) in changes {
+            self.fire(s, &what, event);
         }
         if let Some(origin) = origin.filter(|origin| origin.server == s) {
             self.answer(s, origin.wire, session, write, reply);
@@ -142,27 +146,39 @@ impl World {
     /// What the present leader does is what counts.
     fn judge_transaction(&mut self, s: ServerId, session: i64, write: &Write) {
         use actix_election_core::Operation;
-        let lock = self.servers[s].tree.znodes.get(PATH).map(|znode| znode.stat);
-        match (write, lock) {
-            (Write::CloseSession, lock) if self.judge.closed_by_hand.contains(&session) => {
-                if let Some(lock) = lock.filter(|lock| lock.ephemeral_owner == session) {
-                    self.rob(lock.czxid);
-                }
+        match write {
+            Write::CloseSession if self.judge.closed_by_hand.contains(&session) => {
+                let head = self.servers[s].tree.head().filter(|head| head.ephemeral_owner == session);
+                head.into_iter().for_each(|head| self.rob(head.czxid));
             }
-            (Write::CloseSession, _) => self.judge_end_of_session(s, session),
-            (Write::ByHand(Hand::Delete(path)), Some(lock)) if path == PATH => self.rob(lock.czxid),
-            (Write::Operation(Operation::Delete { path }), Some(lock))
-                if path == PATH && lock.ephemeral_owner != session =>
-            {
-                if self.judge.robbed.is_empty() {
-                    let what = format!("session {session} deletes the lock of {}", lock.ephemeral_owner);
-                    self.judge.is_broken(Property::OnlyOnesOwn, self.now, what);
-                }
-                // Between the look and the delete somebody deleted by hand: no request could prevent that.
-                self.rob(lock.czxid);
+            Write::CloseSession => self.judge_end_of_session(s, session),
+            Write::ByHand(Hand::Delete(path)) => self.deleted_by_hand(s, path),
+            Write::Operation(Operation::Delete { path }) => self.judge_delete(s, session, path),
+            _ => {}
+        }
+    }
+
+    /// Robbed is only who was first: whose znode goes from further back must never lead.
+    fn deleted_by_hand(&mut self, s: ServerId, path: &str) {
+        let standing = self.servers[s].tree.standing();
+        match standing.iter().position(|(standing, _)| standing == path) {
+            Some(0) => self.rob(standing[0].1.czxid),
+            Some(place) if place + 1 < standing.len() => {
+                self.judge.seen.note("a candidate in the middle deleted by hand");
             }
             _ => {}
         }
+    }
+
+    fn judge_delete(&mut self, s: ServerId, session: i64, path: &str) {
+        let znode = self.servers[s].tree.znodes.get(path).map(|znode| znode.stat);
+        let Some(other) = znode.filter(|znode| znode.ephemeral_owner != session) else { return };
+        // Between the look and the delete somebody deleted the lock by hand: no request could prevent that.
+        if path != PATH || self.judge.robbed.is_empty() {
+            let what = format!("session {session} deletes {path} of {}", other.ephemeral_owner);
+            self.judge.is_broken(Property::OnlyOnesOwn, self.now, what);
+        }
+        self.rob(other.czxid);
     }
 
     pub(crate) fn packet(&mut self, from: ServerId, to: ServerId, packet: Packet) {

@@ -1,10 +1,15 @@
 //! One run of a world: a while of faults, then healing, and what has to be true in the end. A run that breaks a
 //! promise is made shorter, as far as the promise stays broken, before it is shown.
 
+use std::collections::BTreeSet;
+
+use actix_election_core::FencingToken;
+
 use crate::clock::{MILLI, Moment, SECOND};
 use crate::fault::Fault;
 use crate::judge::{Broken, Property};
 use crate::nemesis::{Nemesis, Plan};
+use crate::process::Process;
 use crate::random::number;
 use crate::setting::Setting;
 use crate::world::World;
@@ -89,6 +94,19 @@ fn out_of_order(world: &World) -> Option<String> {
     let competing = world.processes.iter().filter(|process| process.campaigning).count();
     if masters.iter().filter(|master| **master).count() != competing.min(1) {
         return Some(format!("the masters are {masters:?}, and {competing} compete"));
+    }
+    let head = world.standing().first().map(|(_, head)| FencingToken::new(head.czxid));
+    let token = world.processes.iter().find_map(|process| process.valid(world.now)).map(|held| held.token);
+    if token != head {
+        return Some(format!("the master's token is {token:?}, and that of the first {head:?}"));
+    }
+    let owner =
+        |process: &Process| process.session.filter(|_| process.campaigning).map(|(session, _)| session);
+    let owners: BTreeSet<i64> = world.processes.iter().filter_map(owner).collect();
+    let standing: Vec<i64> = world.standing().iter().map(|(_, stat)| stat.ephemeral_owner).collect();
+    let expected = if world.setting.queue { competing } else { competing.min(1) };
+    if standing.len() != expected || !standing.iter().all(|owner| owners.contains(owner)) {
+        return Some(format!("{standing:?} stand, and {expected} of {owners:?} should"));
     }
     for (process, master) in world.processes.iter().zip(masters) {
         let told = process.role.as_ref().and_then(|role| role.master);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use actix_election_core::{OpId, Operation, Reply};
 
 use crate::clock::{Clock, Moment};
-use crate::tree::{Tree, Write};
+use crate::tree::{Tree, Watched, Write};
 
 pub(crate) type ServerId = usize;
 pub(crate) type WireId = u32;
@@ -94,7 +94,7 @@ pub(crate) struct Server {
     pub(crate) epoch: i64,
     /// Of a leader: whether a quorum has acknowledged it.
     pub(crate) established: bool,
-    pub(crate) watches: BTreeSet<(String, WireId, OpId)>,
+    pub(crate) watches: BTreeSet<(Watched, WireId, OpId)>,
     pub(crate) paused_until: Moment,
     /// Servers of different groups do not reach each other.
     pub(crate) group: u8,

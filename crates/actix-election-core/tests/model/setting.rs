@@ -15,6 +15,8 @@ pub(crate) struct Setting {
     /// In ticks.
     pub(crate) sync_limit: u64,
     pub(crate) processes: usize,
+    /// The strategy: a queue, or a lock.
+    pub(crate) queue: bool,
     /// Clocks run wrong by so many millionths at most, either way.
     pub(crate) ppm: i64,
     /// How late the leader's ping may be.
@@ -55,6 +57,7 @@ impl Setting {
             observers: 0,
             sync_limit: 5,
             processes: 1,
+            queue: false,
             ppm: 0,
             ping_lag: 0,
             latency: (MILLI, 0),
@@ -88,6 +91,7 @@ impl Setting {
             observers: 0,
             sync_limit: 2 + random.below(9),
             processes: if alone { 1 } else { 2 + random.index(3) },
+            queue: false,
             ppm: 4_950,
             // A fiftieth of T by the clock of the client, which may run 1 % faster than the leader.s.
             ping_lag: timeout / 58,

@@ -1,6 +1,6 @@
 //! What every server of the ensemble holds: znodes and sessions, changed by one sequence of transactions.
 //!
-//! A strategy that needs more of ZooKeeper than the present one adds its operations here and nowhere else.
+//! What a strategy needs of ZooKeeper is here and nowhere else.
 
 use std::collections::BTreeMap;
 
@@ -31,12 +31,19 @@ pub(crate) enum Hand {
     },
     Overwrite(String),
     Delete(String),
-    /// Sets the ACL of the lock so that nobody may create or read it, or back.
+    /// Sets the ACLs so that nobody may create, list or read what stands in the election, or back.
     Deny(bool),
 }
 
+/// What a watch is on.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Watched {
+    Znode(String),
+    ChildrenOf(String),
+}
+
 /// A change for which watches fire.
-pub(crate) type Change = (String, WatchEvent);
+pub(crate) type Change = (Watched, WatchEvent);
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Tree {
@@ -46,6 +53,8 @@ pub(crate) struct Tree {
     /// The last transaction that was applied.
     pub(crate) zxid: i64,
     denied: bool,
+    /// How many znodes were created below the election path since that was. ZooKeeper counts so below every znode.
+    joined: u32,
 }
 
 impl Tree {
@@ -79,8 +88,17 @@ impl Tree {
             Operation::Create { path, data } => match self.cannot_create(path) {
                 Some(refusal) => refused(refusal),
                 None => {
-                    let stat = self.put(path, data, session);
-                    (Reply::Created(stat), vec![(path.clone(), WatchEvent::Created)])
+                    let (stat, changes) = self.put(path, data, session);
+                    (Reply::Created(stat), changes)
+                }
+            },
+            Operation::CreateSequential { path, data } => match self.cannot_create(path) {
+                Some(refusal) => refused(refusal),
+                None => {
+                    let path = format!("{path}{:010}", self.joined);
+                    let name = path[path.rfind('/').map_or(0, |end| end + 1)..].to_owned();
+                    let (stat, changes) = self.put(&path, data, session);
+                    (Reply::CreatedSequential { name, stat }, changes)
                 }
             },
             Operation::CreateParents { path } => {
@@ -88,16 +106,13 @@ impl Tree {
                 for (end, _) in path.match_indices('/').filter(|(end, _)| *end > 0) {
                     let ancestor = &path[..end];
                     if !self.znodes.contains_key(ancestor) {
-                        self.put(ancestor, b"", 0);
-                        changes.push((ancestor.to_owned(), WatchEvent::Created));
+                        changes.extend(self.put(ancestor, b"", 0).1);
                     }
                 }
                 (Reply::Done, changes)
             }
             Operation::Delete { path } if !self.znodes.contains_key(path) => (Reply::Missing, Vec::new()),
-            Operation::Delete { path } if self.children(path).next().is_some() => {
-                refused(Refusal::Other(NOT_EMPTY))
-            }
+            Operation::Delete { path } if self.has_children(path) => refused(Refusal::Other(NOT_EMPTY)),
             Operation::Delete { path } => (Reply::Done, self.remove(path)),
             reading => (self.read(reading), Vec::new()),
         }
@@ -106,30 +121,64 @@ impl Tree {
     /// What a server answers from its own copy.
     pub(crate) fn read(&self, operation: &Operation) -> Reply {
         let (path, with_data) = match operation {
+            Operation::Children { path, .. } => return self.list(path),
             Operation::Read { path, .. } | Operation::Confirm { path } => (path, true),
             Operation::Exists { path } => (path, false),
             write => panic!("{write:?} is no read"),
         };
         match self.znodes.get(path) {
             None => Reply::Missing,
-            Some(_) if with_data && self.denied && path == PATH => Reply::Refused(Refusal::NoAuth),
+            Some(_) if with_data && self.denies(path) => Reply::Refused(Refusal::NoAuth),
             Some(znode) if with_data => Reply::Found(znode.clone()),
             Some(znode) => Reply::Found(Znode { data: Vec::new(), stat: znode.stat }),
         }
     }
 
-    pub(crate) fn children(&self, path: &str) -> impl Iterator<Item = &str> {
+    fn list(&self, path: &str) -> Reply {
+        match self.znodes.get(path) {
+            None => Reply::Missing,
+            Some(_) if self.denies(path) => Reply::Refused(Refusal::NoAuth),
+            Some(_) => Reply::Children(self.children(path)),
+        }
+    }
+
+    fn children(&self, path: &str) -> Vec<String> {
         let below = format!("{path}/");
-        let names = self.znodes.keys().map(String::as_str);
-        names.filter(move |name| name.strip_prefix(&below).is_some_and(|name| !name.contains('/')))
+        let names = self.znodes.keys().filter_map(|name| name.strip_prefix(&below));
+        names.filter(|name| !name.contains('/')).map(str::to_owned).collect()
+    }
+
+    fn has_children(&self, path: &str) -> bool {
+        !self.children(path).is_empty()
+    }
+
+    /// What stands in the election, in its order: the first is the master's. A lock stands alone.
+    pub(crate) fn standing(&self) -> Vec<(String, Stat)> {
+        match self.znodes.get(PATH) {
+            None => Vec::new(),
+            Some(lock) if lock.stat.ephemeral_owner != 0 => vec![(PATH.to_owned(), lock.stat)],
+            Some(_) => {
+                let names = self.children(PATH);
+                let paths = queue_order(&names).into_iter().map(|name| format!("{PATH}/{name}"));
+                paths.map(|path| (self.znodes[&path].stat, path)).map(|(stat, path)| (path, stat)).collect()
+            }
+        }
+    }
+
+    pub(crate) fn head(&self) -> Option<Stat> {
+        self.standing().first().map(|(_, stat)| *stat)
+    }
+
+    fn denies(&self, path: &str) -> bool {
+        self.denied && (path == PATH || parent(path) == PATH)
     }
 
     fn cannot_create(&self, path: &str) -> Option<Refusal> {
-        let parent = path.rfind('/').map_or("", |end| &path[..end]);
+        let parent = parent(path);
         match self.znodes.get(parent) {
             None if !parent.is_empty() => Some(Refusal::NoParent),
             Some(parent) if parent.stat.ephemeral_owner != 0 => Some(Refusal::EphemeralParent),
-            _ if self.denied && path == PATH => Some(Refusal::NoAuth),
+            _ if self.denies(path) => Some(Refusal::NoAuth),
             _ => self.znodes.contains_key(path).then_some(Refusal::NodeExists),
         }
     }
@@ -137,17 +186,15 @@ impl Tree {
     fn by_hand(&mut self, hand: &Hand) -> Vec<Change> {
         match hand {
             Hand::Create { path, .. } if self.znodes.contains_key(path) => Vec::new(),
-            Hand::Create { path, data, owner } => {
-                self.put(path, data, *owner);
-                vec![(path.clone(), WatchEvent::Created)]
-            }
+            Hand::Create { path, data, owner } => self.put(path, data, *owner).1,
             Hand::Overwrite(path) => match self.znodes.get_mut(path) {
                 None => Vec::new(),
                 Some(znode) => {
                     znode.data = b"overwritten".into();
-                    vec![(path.clone(), WatchEvent::Changed)]
+                    vec![(Watched::Znode(path.clone()), WatchEvent::Changed)]
                 }
             },
+            Hand::Delete(path) if self.has_children(path) => Vec::new(),
             Hand::Delete(path) => self.remove(path),
             Hand::Deny(denied) => {
                 self.denied = *denied;
@@ -163,16 +210,36 @@ impl Tree {
         paths.iter().flat_map(|path| self.remove(path)).collect()
     }
 
-    fn put(&mut self, path: &str, data: &[u8], owner: i64) -> Stat {
+    fn put(&mut self, path: &str, data: &[u8], owner: i64) -> (Stat, Vec<Change>) {
         let stat = Stat { czxid: self.zxid, ephemeral_owner: owner };
         self.znodes.insert(path.into(), Znode { data: data.into(), stat });
-        stat
+        let parent = parent(path);
+        self.joined += u32::from(parent == PATH);
+        let changes = vec![
+            (Watched::Znode(path.into()), WatchEvent::Created),
+            (Watched::ChildrenOf(parent.into()), WatchEvent::Changed),
+        ];
+        (stat, changes)
     }
 
+    /// `DataTree.deleteNode`: the events come in this order.
     fn remove(&mut self, path: &str) -> Vec<Change> {
-        let removed = self.znodes.remove(path);
-        removed.map(|_| (path.to_owned(), WatchEvent::Deleted)).into_iter().collect()
+        if self.znodes.remove(path).is_none() {
+            return Vec::new();
+        }
+        if path == PATH {
+            self.joined = 0;
+        }
+        vec![
+            (Watched::Znode(path.into()), WatchEvent::Deleted),
+            (Watched::ChildrenOf(path.into()), WatchEvent::Deleted),
+            (Watched::ChildrenOf(parent(path).into()), WatchEvent::Changed),
+        ]
     }
+}
+
+fn parent(path: &str) -> &str {
+    path.rfind('/').map_or("", |end| &path[..end])
 }
 
 /// ZooKeeper's error code for a znode that has children.

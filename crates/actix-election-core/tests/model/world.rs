@@ -71,7 +71,8 @@ impl World {
         let now = SECOND;
         let tree = Tree::new(setting.parent);
         let servers = (0..setting.servers()).map(|_| Server::new(clock(), tree.clone())).collect();
-        let processes = (0..setting.processes).map(|number| Process::new(number, clock(), now)).collect();
+        let process = |number| Process::new(number, setting.queue, clock(), now);
+        let processes = (0..setting.processes).map(process).collect();
         let mut world = World {
             now,
             random,
