@@ -103,7 +103,7 @@ const MUTANTS: &[Mutant] = &[
             "        let under_way = self.pending.take().map(|(_, step)| step).or(self.follow_up.take());
         self.follow_up = under_way.filter(|step| *step == Step::Delete);",
         )],
-        seed: Some(36),
+        seed: Some(23),
     },
     Mutant {
         name: "the lease still valid after the acknowledgement",
@@ -132,6 +132,43 @@ const MUTANTS: &[Mutant] = &[
         name: "a gap of T/10",
         changes: &[("timeout.rs", "self.0 / 4 + self.margin()", "self.0 / 10")],
         seed: Some(8_696),
+    },
+    Mutant {
+        name: "queue: promoted although our own znode may have gone",
+        changes: &[(
+            "candidate/queue/mod.rs",
+            "if ahead.count == 1 && own_stands {",
+            "let _ = own_stands;\n        if ahead.count == 1 {",
+        )],
+        seed: Some(8),
+    },
+    Mutant {
+        name: "queue: promoted although more than one stood before us",
+        changes: &[("candidate/queue/mod.rs", "if ahead.count == 1 && own_stands {", "if own_stands {")],
+        seed: Some(11),
+    },
+    Mutant {
+        name: "queue: identity by name",
+        changes: &[(
+            "candidate/queue/mod.rs",
+            "if Some(SessionId(stat.ephemeral_owner)) == self.session {\n            let token",
+            "if name.starts_with(&self.prefix) {\n            let token",
+        )],
+        seed: Some(172),
+    },
+    Mutant {
+        name: "queue: the znode let go under a running term",
+        changes: &[(
+            "candidate/queue/mod.rs",
+            "want == Want::Follow || want == Want::Compete && matches",
+            "want != Want::Compete || matches",
+        )],
+        seed: Some(1),
+    },
+    Mutant {
+        name: "queue: a term begun with what an earlier connection showed",
+        changes: &[("candidate/queue/mod.rs", "(own.seen && !own.retired", "(!own.retired")],
+        seed: Some(18),
     },
 ];
 

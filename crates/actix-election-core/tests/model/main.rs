@@ -6,8 +6,9 @@
 //! elections, and channels that keep their order but stall, in either direction, and break. Every machine has a clock
 //! of its own, which runs a little wrong, and every process can be stopped.
 //!
-//! - `random_worlds`: large worlds in continuous time; a seed decides everything. `MODEL_WORLDS=n` runs n of them,
-//!   `MODEL_SEED=n` replays one, and a failure comes with the fewest faults that still lead to it.
+//! - `random_worlds`: large worlds in continuous time; a seed decides everything, and each is run with a lock and with a
+//!   queue. `MODEL_WORLDS=n` runs n of them, `MODEL_SEED=n` replays one, and a failure comes with the fewest faults that
+//!   still lead to it.
 //! - `small_worlds`: everything that a few faults can do to a small world, on a grid of a quarter or an eighth of a tick.
 //!   `MODEL_PHASES=16` tries all positions of the leader's pings and ticks instead of two.
 //! - `assumptions`: each assumption of the lease taken away, and what breaks. `MODEL_SHOW=1` prints how.

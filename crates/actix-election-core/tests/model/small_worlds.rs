@@ -50,6 +50,29 @@ pub(crate) fn rivals() -> Small {
     }
 }
 
+/// Three in a queue: what is in it goes by hand, by resignation, with its session, and beside cuts and followers that are
+/// behind.
+pub(crate) fn queued() -> Small {
+    let setting = Setting { processes: 3, queue: true, ..Setting::small() };
+    Small {
+        name: "queued",
+        faults: vec![
+            Fault::Cut { process: 0, lost: true },
+            Fault::Isolate { server: FOLLOWER, with: FOLLOWER },
+            Fault::Rejoin,
+            Fault::PauseProcess { process: 0, span: EVER },
+            Fault::Resign { process: 0 },
+            Fault::DeleteQueued { place: 0 },
+            Fault::DeleteQueued { place: 1 },
+            Fault::OverwriteQueued { place: 1 },
+        ],
+        budget: 3,
+        points: 5,
+        grid: 4,
+        setting,
+    }
+}
+
 /// The positions of the leader's pings and ticks that are explored: all of them with `MODEL_PHASES=16`.
 fn phases() -> impl Iterator<Item = u64> {
     let count = number("MODEL_PHASES").unwrap_or(2).clamp(1, 16);
@@ -83,4 +106,18 @@ fn starved_worlds_keep_every_promise() {
 #[test]
 fn worlds_with_rivals_keep_every_promise() {
     explore_all(&rivals(), &["master", "standby", "standby: resigned", "an election"]);
+}
+
+#[test]
+fn queued_worlds_keep_every_promise() {
+    let wanted = [
+        "master",
+        "standby",
+        "standby: resigned",
+        "standby: node_lost",
+        "a promotion with nothing read",
+        "a candidate in the middle deleted by hand",
+        "an election",
+    ];
+    explore_all(&queued(), &wanted);
 }
