@@ -160,7 +160,7 @@ impl Tree {
             Some(_) => {
                 let names = self.children(PATH);
                 let paths = queue_order(&names).into_iter().map(|name| format!("{PATH}/{name}"));
-                paths.map(|path| (self.znodes[&path].stat, path)).map(|(stat, path)| (path, stat)).collect()
+                paths.map(|path| (path.clone(), self.znodes[&path].stat)).collect()
             }
         }
     }
