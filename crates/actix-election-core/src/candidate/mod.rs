@@ -327,6 +327,8 @@ impl Candidate {
         if let Some(watch) = &mut self.resign_watch {
             watch.connection(true);
         }
+        // With a greater T the notice falls earlier: it may be due by now.
+        self.pass_time();
     }
 
     fn disconnect(&mut self) {
