@@ -16,6 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 
 use super::config::Ports;
 use crate::driver::spawn_runtime;
@@ -23,6 +24,8 @@ use crate::ports::loopback;
 
 /// Before another attempt at something that the system refused.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long a follower of ZooKeeper 3.8 dials a leader that refuses: five times, 100 ms apart.
+const DIALLING: Duration = Duration::from_millis(500);
 /// The protocols of the election whose first message says where its sender is to be called back. (Before them, the
 /// first number was the sender's own, which is not negative.)
 const CALL_BACK_PROTOCOLS: [i64; 2] = [-65_536, -65_535];
@@ -194,7 +197,7 @@ async fn connect(dialler: TcpStream, link: Link, gates: Arc<Gates>) -> io::Resul
         gates.passed(&[there, back]).await;
         return dialler.set_zero_linger();
     }
-    let dialled = TcpStream::connect(link.upstream).await.inspect_err(|_| {
+    let dialled = dial(link.upstream, DIALLING).await.inspect_err(|_| {
         // Nobody is there: what the dialler sees must be a failure, not an orderly end.
         let _ = dialler.set_zero_linger();
     })?;
@@ -211,6 +214,21 @@ async fn connect(dialler: TcpStream, link: Link, gates: Arc<Gates>) -> io::Resul
         pump(from_dialler, to_dialled, there, &gates).await
     };
     tokio::try_join!(forth, pump(from_dialled, to_dialler, back, &gates)).map(drop)
+}
+
+/// Dials until somebody answers, or the time is over.
+///
+/// A server that is refused dials again; one whose connection ends gives up its leader. Here it is connected before anybody
+/// is asked upstream, so it must not be told of a refusal that dialling again would have mended: a follower is often
+/// faster than the leader that it follows, which does not listen yet.
+async fn dial(upstream: SocketAddr, time: Duration) -> io::Result<TcpStream> {
+    let deadline = Instant::now() + time;
+    loop {
+        match TcpStream::connect(upstream).await {
+            Err(_) if Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
+            result => return result,
+        }
+    }
 }
 
 /// Reads the first message on an election port, and puts `address` in place of the dialler's own.
@@ -242,5 +260,25 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, gates: 
             0 => return to.shutdown().await,
             length => to.write_all(&buffer[..length]).await?,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_is_dialled_may_come_late() {
+        let port = crate::ports::free_ports(1).expect("a port")[0];
+        let refused = dial(loopback(port), Duration::ZERO).await;
+        assert_eq!(refused.expect_err("nobody listens").kind(), io::ErrorKind::ConnectionRefused);
+        let late = async {
+            // The dialler is polled first, and has been refused before it is heard again.
+            tokio::time::sleep(2 * PAUSE).await;
+            TcpListener::bind(loopback(port)).await.expect("the port is free").accept().await
+        };
+        let (dialled, accepted) = tokio::join!(dial(loopback(port), Duration::from_secs(60)), late);
+        let (dialled, (_, from)) = (dialled.expect("somebody came"), accepted.expect("the dialler"));
+        assert_eq!(dialled.local_addr().expect("an address"), from);
     }
 }
