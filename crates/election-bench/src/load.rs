@@ -1,5 +1,6 @@
 //! A load of sessions that only probe or ping: a process of its own, so that its own cost is not counted with the servers'.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use zookeeper_testkit::wire::{ConnectRequest, ConnectResponse, Encoder, OpCode, frame, read_frame};
+use zookeeper_testkit::wire::{Encoder, OpCode, frame, open_session};
 
 use crate::Outcome;
 use crate::subject::{answer, input};
@@ -22,10 +23,10 @@ enum Rhythm {
 /// Opens `sessions` sessions, evenly at all servers. Each line of standard input then sets the rhythm of every session:
 /// `ping MILLIS` or `probe MILLIS`.
 pub(crate) async fn run(connect: &str, sessions: u32, timeout: Duration) -> Outcome<()> {
-    let servers: Vec<_> = connect.split(',').map(str::to_owned).collect();
+    let servers: Vec<SocketAddr> = connect.split(',').map(str::parse).collect::<Result<_, _>>()?;
     let rhythm = Arc::new(watch::Sender::new(Rhythm::Ping(timeout / 3)));
     for session in 0..sessions {
-        let stream = open(&servers[session as usize % servers.len()], timeout).await?;
+        let stream = open_session(servers[session as usize % servers.len()], timeout).await?;
         // Spread over the period, whatever it is.
         tokio::spawn(talk(stream, f64::from(session) / f64::from(sessions), rhythm.subscribe()));
     }
@@ -38,24 +39,6 @@ pub(crate) async fn run(connect: &str, sessions: u32, timeout: Duration) -> Outc
         answer("")?;
     }
     Ok(())
-}
-
-async fn open(server: &str, timeout: Duration) -> Outcome<TcpStream> {
-    let mut stream = TcpStream::connect(server).await?;
-    stream.set_nodelay(true)?;
-    let request = ConnectRequest {
-        last_zxid: 0,
-        timeout,
-        session_id: 0,
-        password: vec![0; 16],
-        read_only: Some(false),
-    };
-    stream.write_all(&frame(&request.encode())).await?;
-    let response = read_frame(&mut stream).await?.ok_or("closed instead of a session")?;
-    if ConnectResponse::decode(&response)?.is_refused() {
-        return Err("no session".into());
-    }
-    Ok(stream)
 }
 
 async fn talk(stream: TcpStream, phase: f64, mut rhythm: watch::Receiver<Rhythm>) -> Outcome<()> {

@@ -319,13 +319,7 @@ async fn watch_events_are_replies_to_notification() {
     let mut client = connect(proxy.address()).await;
     // Bytes by hand, since the raw client sets no watches: exists(path, watch).
     let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-    let request = zookeeper_testkit::wire::ConnectRequest {
-        last_zxid: 0,
-        timeout: TIMEOUT,
-        session_id: 0,
-        password: vec![0; 16],
-        read_only: None,
-    };
+    let request = zookeeper_testkit::wire::ConnectRequest::new(TIMEOUT);
     let mut exists = zookeeper_testkit::wire::Encoder::new();
     exists.int(1).int(OpCode::Exists.number()).string(&path).bool(true);
     for body in [request.encode(), exists.finish()] {

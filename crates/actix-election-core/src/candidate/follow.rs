@@ -7,9 +7,7 @@
 use std::time::Duration;
 
 use super::{Master, Trouble, TroubleKind};
-use crate::{
-    ElectionPath, FencingToken, OpId, Operation, Refusal, Reply, Timestamp, WatchEvent, Znode, queue_order,
-};
+use crate::{ElectionPath, OpId, Operation, Refusal, Reply, Timestamp, WatchEvent, Znode, queue_order};
 
 /// What stands at the election path.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -253,15 +251,5 @@ impl Follow {
         let message = format!("cannot {doing} {}: {refusal}", self.path);
         self.trouble = Some(Trouble { kind, message });
         self.retry_at = Some(now + self.refused_retry);
-    }
-}
-
-impl Master {
-    /// The master whose znode this is. Another program may have written any data there.
-    pub(super) fn of(znode: &Znode) -> Master {
-        Master {
-            address: String::from_utf8_lossy(&znode.data).into_owned(),
-            token: FencingToken::new(znode.stat.czxid),
-        }
     }
 }

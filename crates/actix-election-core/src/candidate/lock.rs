@@ -167,7 +167,7 @@ impl Lock {
         match &self.view {
             View::Unknown => None,
             View::Absent | View::Squatted => Some(None),
-            View::Ours(token) => Some(Some(Master { address: text(&self.data), token: *token })),
+            View::Ours(token) => Some(Some(Master::new(&self.data, *token))),
             View::Theirs(master) => Some(Some(master.clone())),
         }
     }
@@ -388,9 +388,4 @@ impl Lock {
     fn stumble(&mut self, step: Step, kind: TroubleKind, message: String) {
         self.trouble = Some((step, Trouble { kind, message }));
     }
-}
-
-/// The address that a lock carries. Another program may have written anything there.
-fn text(data: &[u8]) -> String {
-    String::from_utf8_lossy(data).into_owned()
 }

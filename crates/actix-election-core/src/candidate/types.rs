@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{FencingToken, OpId, Operation, Reply, SessionId, SessionTimeout, Timestamp, WatchEvent};
+use crate::{FencingToken, OpId, Operation, Reply, SessionId, SessionTimeout, Timestamp, WatchEvent, Znode};
 
 /// The holder of a lock, as everybody sees it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -11,6 +11,18 @@ pub struct Master {
     pub address: String,
     /// The token of its term.
     pub token: FencingToken,
+}
+
+impl Master {
+    /// With what its znode says. Another program may have written anything there.
+    pub(super) fn new(data: &[u8], token: FencingToken) -> Self {
+        Master { address: String::from_utf8_lossy(data).into_owned(), token }
+    }
+
+    /// The master whose znode this is.
+    pub(super) fn of(znode: &Znode) -> Self {
+        Master::new(&znode.data, FencingToken::new(znode.stat.czxid))
+    }
 }
 
 /// Why a role is standby.

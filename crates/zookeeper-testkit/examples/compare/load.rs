@@ -5,9 +5,7 @@ use std::time::Instant;
 
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use zookeeper_testkit::wire::{
-    Acl, ConnectRequest, ConnectResponse, Decoder, Encoder, OpCode, ReplyHeader, frame, read_frame,
-};
+use zookeeper_testkit::wire::{Acl, Decoder, Encoder, OpCode, ReplyHeader, frame, open_session, read_frame};
 
 use super::Outcome;
 use super::subject::SESSION_TIMEOUT;
@@ -21,22 +19,7 @@ pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
     pub(crate) async fn open(server: SocketAddr) -> Outcome<Self> {
-        let stream = TcpStream::connect(server).await?;
-        stream.set_nodelay(true)?;
-        let mut stream = BufReader::new(stream);
-        let request = ConnectRequest {
-            last_zxid: 0,
-            timeout: SESSION_TIMEOUT,
-            session_id: 0,
-            password: vec![0; 16],
-            read_only: Some(false),
-        };
-        stream.write_all(&frame(&request.encode())).await?;
-        let response = read_frame(&mut stream).await?.ok_or("closed instead of a session")?;
-        if ConnectResponse::decode(&response)?.is_refused() {
-            return Err("no session".into());
-        }
-        Ok(Self(stream))
+        Ok(Self(BufReader::new(open_session(server, SESSION_TIMEOUT).await?)))
     }
 
     /// Sends all requests and takes all replies, none of which may be an error.

@@ -288,6 +288,23 @@ pub async fn expire_session(address: SocketAddr, id: i64, password: &[u8]) -> Re
     .await
 }
 
+/// Opens a session with the server at `address`, for whoever speaks the frames themselves from there on.
+///
+/// # Errors
+///
+/// [`WireError::SessionRefused`], or [`WireError::Io`] where the server does not serve.
+///
+/// # Cancel safety
+///
+/// If dropped, the session may have been opened, and is left to expire.
+pub async fn open_session(address: SocketAddr, timeout: Duration) -> Result<TcpStream, WireError> {
+    let mut connection = Connection::open(address).await?;
+    connection.send(&ConnectRequest::new(timeout).encode()).await?;
+    connection.handshake().await?;
+    // Nobody has asked anything yet, so nothing more can have been read ahead.
+    Ok(connection.stream.into_inner())
+}
+
 async fn close_at_once(
     address: SocketAddr,
     request: &ConnectRequest,
@@ -302,8 +319,11 @@ async fn close_at_once(
 }
 
 fn connect_request(timeout: Duration, session: Option<(i64, Vec<u8>)>) -> ConnectRequest {
-    let (session_id, password) = session.unwrap_or_else(|| (0, vec![0; 16]));
-    ConnectRequest { last_zxid: 0, timeout, session_id, password, read_only: Some(false) }
+    let request = ConnectRequest::new(timeout);
+    match session {
+        Some((session_id, password)) => ConnectRequest { session_id, password, ..request },
+        None => request,
+    }
 }
 
 async fn on_driver<T: Send + 'static>(

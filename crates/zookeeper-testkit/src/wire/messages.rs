@@ -20,6 +20,11 @@ pub struct ConnectRequest {
 }
 
 impl ConnectRequest {
+    /// Asks for a new session with this timeout, as a client that has seen nothing yet.
+    pub fn new(timeout: Duration) -> Self {
+        Self { last_zxid: 0, timeout, session_id: 0, password: vec![0; 16], read_only: Some(false) }
+    }
+
     /// The frame's body.
     pub fn encode(&self) -> Vec<u8> {
         let mut encoder = Encoder::new();

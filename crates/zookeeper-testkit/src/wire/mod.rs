@@ -11,7 +11,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-pub use client::{CreateMode, RawClient, WireError, expire_session};
+pub use client::{CreateMode, RawClient, WireError, expire_session, open_session};
 pub use jute::{Decoder, Encoder, Malformed};
 pub use messages::{Acl, ConnectRequest, ConnectResponse, ReplyHeader, RequestHeader, Stat, WatcherEvent};
 pub use opcode::{ErrorCode, OpCode};

@@ -64,7 +64,7 @@ impl Answer {
 }
 
 pub(crate) fn request(timeout: Duration) -> ConnectRequest {
-    ConnectRequest { last_zxid: 0, timeout, session_id: 0, password: vec![0; 16], read_only: Some(false) }
+    ConnectRequest::new(timeout)
 }
 
 impl Frames {

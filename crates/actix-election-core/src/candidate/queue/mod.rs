@@ -9,6 +9,7 @@
 //! Whoever stands further back learns of a new master when its turn comes nearer, unless somebody observes.
 
 mod own;
+mod step;
 
 use std::time::Duration;
 
@@ -20,27 +21,7 @@ use crate::{
     WatchEvent, Znode, queue_name, queue_order,
 };
 use own::{Own, Place};
-
-/// What a request is for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Step {
-    Create,
-    Parents,
-    /// List the queue, to find our place.
-    List,
-    /// List it to find a znode of ours whose creation was not answered.
-    Search,
-    /// Look at what may be that znode, and arm the watch.
-    Recover,
-    /// Look at our znode and arm the watch.
-    Own,
-    /// Read the predecessor and arm the watch.
-    Predecessor,
-    /// Arm the watch on a predecessor that we may not read.
-    PredecessorExists,
-    Head,
-    Delete,
-}
+use step::Step;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Queue {
@@ -219,7 +200,7 @@ impl Queue {
         // One that may have gone is looked for first: in a list without it there is nothing to learn.
         let list = (own.seen && matches!(own.place, Place::Unknown(_))).then_some(Step::List);
         let watch_own = own.armed.is_none().then_some(Step::Own);
-        let Place::Behind(ahead) = &own.place else { return [list, watch_own, None, None] };
+        let Some(ahead) = own.ahead() else { return [list, watch_own, None, None] };
         let predecessor = if ahead.unreadable { Step::PredecessorExists } else { Step::Predecessor };
         let predecessor = ahead.armed.is_none().then_some(predecessor);
         [list, watch_own, predecessor, ahead.unread_head.as_ref().map(|_| Step::Head)]
@@ -274,8 +255,7 @@ impl Queue {
     /// The name of the znode below the election path that `step` is about.
     fn name_for(&self, step: Step) -> Option<&str> {
         let own = self.own.as_ref();
-        let ahead =
-            own.and_then(|own| if let Place::Behind(ahead) = &own.place { Some(ahead) } else { None });
+        let ahead = own.and_then(Own::ahead);
         match step {
             Step::Create | Step::Parents => Some(&self.prefix),
             Step::List | Step::Search => None,
@@ -390,8 +370,7 @@ impl Queue {
     fn now_head(&mut self) {
         let Some(own) = &mut self.own else { return };
         own.place = Place::Head;
-        let address = String::from_utf8_lossy(&self.data).into_owned();
-        self.follow.set_master(Some(Some(Master { address, token: own.token })));
+        self.follow.set_master(Some(Some(Master::new(&self.data, own.token))));
         self.clear_trouble();
     }
 
@@ -417,7 +396,7 @@ impl Queue {
     }
 
     fn saw_predecessor(&mut self, op: OpId, znode: &Znode) {
-        let Some(ahead) = self.own.as_mut().and_then(Own::ahead) else { return };
+        let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) else { return };
         ahead.armed = Some(op);
         let is_head = ahead.count == 1;
         if matches!(self.trouble, Some((Step::Predecessor | Step::PredecessorExists, _))) {
@@ -429,7 +408,7 @@ impl Queue {
     }
 
     fn saw_head(&mut self, znode: &Znode) {
-        let Some(ahead) = self.own.as_mut().and_then(Own::ahead) else { return };
+        let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) else { return };
         ahead.unread_head = None;
         self.follow.set_master(Some(Some(Master::of(znode))));
     }
@@ -452,7 +431,7 @@ impl Queue {
             return;
         }
         let own_stands = own.armed.is_some();
-        let Some(ahead) = own.ahead() else { return };
+        let Some(ahead) = own.ahead_mut() else { return };
         if ahead.armed.take_if(|armed| *armed == op).is_none() || event != WatchEvent::Deleted {
             return;
         }
@@ -472,7 +451,7 @@ impl Queue {
                 return;
             }
             (Step::Predecessor | Step::Head, Refusal::NoAuth) => {
-                if let Some(ahead) = self.own.as_mut().and_then(Own::ahead) {
+                if let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) {
                     match step {
                         Step::Predecessor => ahead.unreadable = true,
                         // Who it is remains unknown; our turn comes all the same.
@@ -485,21 +464,12 @@ impl Queue {
             _ => {}
         }
         self.parents_made = false;
-        let doing = match step {
-            Step::Create => "join the queue",
-            Step::Parents => "create the election path",
-            Step::List | Step::Search => "list the queue",
-            Step::Recover | Step::Own => "watch our znode in the queue",
-            Step::Predecessor | Step::PredecessorExists => "watch the znode before ours in the queue",
-            Step::Head => "read the head of the queue",
-            Step::Delete => "leave the queue",
-        };
         let kind = match refusal {
             Refusal::NoAuth => TroubleKind::Denied,
             Refusal::EphemeralParent => TroubleKind::PathTaken,
             _ => TroubleKind::Refused,
         };
-        self.stumble(now, step, kind, format!("cannot {doing} at {}: {refusal}", self.path));
+        self.stumble(now, step, kind, format!("cannot {step} at {}: {refusal}", self.path));
     }
 
     fn clear_trouble(&mut self) {

@@ -53,7 +53,7 @@ impl Own {
 
     /// Its place is to be looked up again. Who is the head remains it.
     pub(super) fn look_up(&mut self) {
-        if let Place::Behind(ahead) = &self.place {
+        if let Some(ahead) = self.ahead() {
             self.place = Place::Unknown(Some(ahead.count));
         }
     }
@@ -88,7 +88,14 @@ impl Own {
         matches!(&self.place, Place::Behind(ahead) if ahead.count > 1 && ahead.unread_head.is_none())
     }
 
-    pub(super) fn ahead(&mut self) -> Option<&mut Ahead> {
+    pub(super) fn ahead(&self) -> Option<&Ahead> {
+        match &self.place {
+            Place::Behind(ahead) => Some(ahead),
+            _ => None,
+        }
+    }
+
+    pub(super) fn ahead_mut(&mut self) -> Option<&mut Ahead> {
         match &mut self.place {
             Place::Behind(ahead) => Some(ahead),
             _ => None,
