@@ -194,7 +194,10 @@ fn kind(operation: &Operation) -> String {
         // The queue.
         Some(name) if name.starts_with('/') => match name.rsplit_once("-latch-") {
             Some((_, "")) => kind.into(),
-            Some((_, number)) => format!("{kind} {}", number.trim_start_matches('0')),
+            Some((_, number)) => {
+                let number: i64 = number.parse().expect("a number");
+                format!("{kind} {number}")
+            }
             None => panic!("{path} is none of this queue's"),
         },
         _ => panic!("{path} is none of this election's"),

@@ -38,7 +38,7 @@ fn connecting() -> Bench {
     queue().after([campaign(), joins(ROLE), Lease(0.98 * T)])
 }
 
-/// The create and the list behind it are under way.
+/// The create is under way.
 fn joining() -> Bench {
     connecting().after([connects(OURS)])
 }
@@ -85,15 +85,14 @@ fn leaving() -> Bench {
 #[test]
 fn it_joins() {
     check([
-        ("at once, and lists behind it", connecting(), connects(OURS), &["join", "list"], Competing),
-        ("our own is watched", joining(), joined(5, TOKEN), &["exists 5"], Competing),
-        ("the list overtakes the create", joining(), Answer("list", children([ours(5)])), &[], Competing),
+        ("at once", connecting(), connects(OURS), &["join"], Competing),
+        ("where is listed, our own watched", joining(), joined(5, TOKEN), &["list", "exists 5"], Competing),
         (
-            "and is asked for again",
-            joining().after([Answer("list", children([ours(5)]))]),
-            joined(5, TOKEN),
-            &["list", "exists 5"],
-            Competing,
+            "the first that was ever there: nothing has to be listed",
+            joining(),
+            joined(0, TOKEN),
+            &["lease 42", "1: master 42", "exists 0", "exists request", "master a:1/42"],
+            Master,
         ),
         ("the list is of before the create", listing(), Answer("list", children([other(3)])), &[], Competing),
         (
@@ -106,9 +105,9 @@ fn it_joins() {
         ("no parent", joining(), Answer("join", refused(Refusal::NoParent)), &["parents"], Competing),
         (
             "which is made",
-            joining().after([Answer("join", refused(Refusal::NoParent)), Answer("list", Reply::Missing)]),
+            joining().after([Answer("join", refused(Refusal::NoParent))]),
             Answer("parents", Reply::Done),
-            &["join", "list"],
+            &["join"],
             Competing,
         ),
         (
@@ -267,12 +266,12 @@ fn the_one_before_it_goes() {
 #[test]
 fn our_own_goes() {
     check([
-        ("while it waits: to the end", second(), Watch("exists 5", Deleted), &["join", "list"], Standby),
+        ("while it waits: to the end", second(), Watch("exists 5", Deleted), &["join"], Standby),
         (
             "while master",
             leading(),
             Watch("exists 5", Deleted),
-            &["lease over", "1: node_lost", "join", "list"],
+            &["lease over", "1: node_lost", "join"],
             WaitingForAcknowledgement,
         ),
         ("it is overwritten", leading(), Watch("exists 5", Changed), &["exists 5"], Master),
@@ -309,7 +308,7 @@ fn it_leaves() {
             "with a change of mind that comes too late",
             second().after([withdraw(), campaign()]),
             Answer("delete 5", Reply::Done),
-            &["join", "list"],
+            &["join"],
             Standby,
         ),
     ]);
@@ -320,8 +319,8 @@ fn the_reply_to_the_create_is_lost() {
     let back = || joining().after([cut(), connects(OURS)]);
     check([
         ("what came of it?", joining().after([cut()]), connects(OURS), &["list"], Competing),
-        ("nothing", back(), Answer("list", children([other(3)])), &["join", "list"], Competing),
-        ("not even the path is there", back(), Answer("list", Reply::Missing), &["join", "list"], Competing),
+        ("nothing", back(), Answer("list", children([other(3)])), &["join"], Competing),
+        ("not even the path is there", back(), Answer("list", Reply::Missing), &["join"], Competing),
         (
             "something that may be ours",
             back(),
@@ -347,19 +346,19 @@ fn the_reply_to_the_create_is_lost() {
             "it is of an earlier session",
             back().after([Answer("list", children([other(3), ours(5)]))]),
             Answer("exists 5", znode(6, 30, "a:1")),
-            &["join", "list"],
+            &["join"],
             Competing,
         ),
         (
             "it has gone",
             back().after([Answer("list", children([other(3), ours(5)]))]),
             Answer("exists 5", Reply::Missing),
-            &["join", "list"],
+            &["join"],
             Competing,
         ),
         (
             "unknown on a connection that lives",
-            joining().after([Answer("list", children([ours(5)]))]),
+            joining(),
             Answer("join", Reply::Unknown),
             &["list"],
             Competing,
@@ -368,7 +367,7 @@ fn the_reply_to_the_create_is_lost() {
             "in a new session there is nothing to find",
             joining().after([lost()]),
             connects(THEIRS),
-            &["join", "list"],
+            &["join"],
             Competing,
         ),
     ]);
@@ -389,7 +388,7 @@ fn it_is_connected_again() {
             "it has gone",
             second().after([cut(), connects(OURS)]),
             Answer("exists 5", Reply::Missing),
-            &["join", "list"],
+            &["join"],
             Standby,
         ),
         (
@@ -410,7 +409,7 @@ fn it_is_connected_again() {
             "unless it has gone",
             leading().after([cut(), connects(OURS)]),
             Answer("exists 5", Reply::Missing),
-            &["lease over", "1: node_lost", "join", "list"],
+            &["lease over", "1: node_lost", "join"],
             WaitingForAcknowledgement,
         ),
     ]);
@@ -425,14 +424,14 @@ fn it_is_refused() {
     check([
         (
             "to join: it follows who is master",
-            joining().after([Answer("list", Reply::Children(Vec::new()))]),
+            joining(),
             Answer("join", refused(Refusal::NoAuth)),
             &["1: denied", "read", "report Denied"],
             WaitingForAcknowledgement,
         ),
         (
             "below an ephemeral path",
-            joining().after([Answer("list", Reply::Children(Vec::new()))]),
+            joining(),
             Answer("join", refused(Refusal::EphemeralParent)),
             &["1: path_taken", "read", "report PathTaken"],
             WaitingForAcknowledgement,
@@ -456,7 +455,7 @@ fn it_is_refused() {
             "which it does once it may",
             unlisted().after([Answer("delete 5", Reply::Done), Answer("read", znode(0, 30, "")), Wait(5.0)]),
             Answer("list", children([other(3)])),
-            &["join", "list"],
+            &["join"],
             Competing,
         ),
     ]);

@@ -3,7 +3,7 @@
 //! ZooKeeper counts the creations below a path, so every new znode goes to the end, and nobody ever comes to stand before
 //! one that is there: who has once been the head of the queue remains it for as long as its znode stands. That is why a
 //! list decides, however old it is, if our own znode is in it; and why the end of the only znode before ours makes us the
-//! head, with nothing read.
+//! head, with nothing read. Whoever gets the number 0 is the first that ever came, and so the head without a list.
 //!
 //! Each candidate watches its own znode and its predecessor's, so that a change wakes one candidate, however many wait.
 //! Whoever stands further back learns of a new master when its turn comes nearer, unless somebody observes.
@@ -38,8 +38,6 @@ pub(super) struct Queue {
     /// The znode that may be the one that this create made.
     suspect: Option<String>,
     pending: Vec<(OpId, Step)>,
-    /// List the queue right behind the create, without waiting for its answer.
-    list_behind: bool,
     /// The parents are missing: to be created before anything else.
     parents_missing: bool,
     /// They were just created: if they are missing again, somebody deletes them.
@@ -64,7 +62,6 @@ impl Queue {
             maybe_created: false,
             suspect: None,
             pending: Vec::new(),
-            list_behind: false,
             parents_missing: false,
             parents_made: false,
             trouble: None,
@@ -85,7 +82,6 @@ impl Queue {
         self.session = None;
         self.pending.clear();
         self.suspect = None;
-        self.list_behind = false;
         self.parents_missing = false;
         self.own.iter_mut().for_each(Own::disconnected);
         self.follow.disconnected();
@@ -182,7 +178,6 @@ impl Queue {
         let step = match &self.own {
             Some(own) if own.retired || self.lets_go(want) => Step::Delete,
             Some(own) => return self.steps_of(own).into_iter().flatten().find(idle),
-            None if self.is_under_way(Step::Create) && self.list_behind => Step::List,
             None if self.is_under_way(Step::Create) => return None,
             None if self.suspect.is_some() => Step::Recover,
             None if self.maybe_created => Step::Search,
@@ -232,14 +227,10 @@ impl Queue {
         match step {
             Step::Create => {
                 self.maybe_created = true;
-                self.list_behind = true;
                 Operation::CreateSequential { path, data: self.data.clone() }
             }
             Step::Parents => Operation::CreateParents { path },
-            Step::List | Step::Search => {
-                self.list_behind = false;
-                Operation::Children { path, watch: false }
-            }
+            Step::List | Step::Search => Operation::Children { path, watch: false },
             // Of our own only the stat is wanted, which is shown to everybody.
             Step::Recover | Step::Own | Step::PredecessorExists => Operation::Exists { path },
             Step::Predecessor => Operation::Read { path, watch: true },
@@ -306,9 +297,12 @@ impl Queue {
         self.parents_made = false;
         self.maybe_created = false;
         self.clear_trouble();
-        let numbered = queue_name::place(&name).is_some();
+        let number = queue_name::place(&name);
         self.enter(name, stat, None);
-        if !numbered {
+        if number == Some(0) {
+            // The first that was ever created there: nobody stands before it.
+            self.now_head();
+        } else if number.is_none() {
             self.own.iter_mut().for_each(|own| own.retired = true);
             let text = format!(
                 "ZooKeeper has counted too many creations below {}: nothing can be ordered there any more; \
