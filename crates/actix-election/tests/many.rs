@@ -12,8 +12,9 @@ use actix_election::prelude::*;
 use actix_election::{ElectionPath, FencingToken};
 use common::{PATIENCE, soon};
 use tokio::sync::watch;
-use zookeeper_testkit::proxy::Record;
-use zookeeper_testkit::{FaultProxy, TestServer};
+use zookeeper_testkit::proxy::{Direction, Record};
+use zookeeper_testkit::wire::expire_session;
+use zookeeper_testkit::{Ensemble, FaultProxy, TestServer};
 
 const ELECTIONS: usize = 10_000;
 /// Long enough for a machine that is busy with other tests.
@@ -171,6 +172,12 @@ async fn a_flood_is_cut_off(strategy: Strategy) {
 
     assert!(server.expire(holder));
     server.cut();
+    one_master_of_each([first, second], &before).await;
+}
+
+/// The session of the first is over: after a while one of the two is master of each, and both know it.
+async fn one_master_of_each(sides: [Side; 2], before: &HashMap<ElectionPath, FencingToken>) {
+    let [first, second] = sides;
     first.until("told that the session is over", |told| told.masters() < ELECTIONS).await;
     // With the lock strategy the first may win some of them again, in its new session.
     let later = async || loop {
@@ -199,4 +206,37 @@ async fn a_flood_of_locks_is_cut_off() {
 #[actix::test]
 async fn a_flood_of_queues_is_cut_off() {
     a_flood_is_cut_off(Strategy::Queue).await;
+}
+
+/// A real server is killed while ten thousand events are on their way to a client and as many to another: the one reads
+/// them once the server is gone, the end of its connection right behind them, and the other as they came.
+async fn a_server_dies_in_a_flood(strategy: Strategy) {
+    let ensemble = Ensemble::builder().max_session_timeout(T).start().await.unwrap();
+    let server = ensemble.server(0);
+    let [near, far] = [(); 2].map(|()| FaultProxy::start(server.address()).unwrap());
+    let first = Side::start(&near.connect_string(), strategy).await;
+    first.masters().await;
+    let second = Side::start(&far.connect_string(), strategy).await;
+    second.standbys().await;
+    let before = first.told.borrow().tokens();
+    let session = near.handshakes().into_iter().find_map(|handshake| handshake.response).unwrap();
+
+    let held = far.hold(Direction::ToClient);
+    far.forget();
+    expire_session(server.address(), session.session_id, &session.password).await.unwrap();
+    far.wait_for(PATIENCE, |record| record.replies.len() >= ELECTIONS).await.unwrap();
+    server.kill();
+    drop(held);
+    ensemble.start_server(0).await.unwrap();
+    one_master_of_each([first, second], &before).await;
+}
+
+#[actix::test]
+async fn a_server_dies_in_a_flood_of_locks() {
+    a_server_dies_in_a_flood(Strategy::Lock).await;
+}
+
+#[actix::test]
+async fn a_server_dies_in_a_flood_of_queues() {
+    a_server_dies_in_a_flood(Strategy::Queue).await;
 }
