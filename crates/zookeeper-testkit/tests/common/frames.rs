@@ -69,9 +69,14 @@ pub(crate) fn request(timeout: Duration) -> ConnectRequest {
 
 impl Frames {
     pub(crate) async fn open(server: SocketAddr) -> Self {
-        let stream = TcpStream::connect(server).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream: BufReader::new(stream), session: 0, password: Vec::new(), xid: 0 }
+        Self::dial(server).await.unwrap()
+    }
+
+    /// Fails where nobody listens, and may fail where a server closes at once.
+    pub(crate) async fn dial(server: SocketAddr) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(server).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::new(stream), session: 0, password: Vec::new(), xid: 0 })
     }
 
     /// A session with the longest timeout.
