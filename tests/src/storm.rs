@@ -57,7 +57,7 @@ pub async fn storm(settings: Settings, length: Duration) -> bool {
             if let Err(trouble) = field.calm().await {
                 account.trouble(trouble);
             }
-            account.judge(&field);
+            account.judge(&field, now());
             if account.has_violations() || Instant::now() >= end {
                 break;
             }
@@ -75,11 +75,12 @@ pub async fn storm(settings: Settings, length: Duration) -> bool {
         }
         // Leaks show only where everything was left in order.
         if !account.has_violations() {
+            let over = now();
             field.stop_all().await.into_iter().for_each(|trouble| account.trouble(trouble));
             if let Err(left) = field.clean().await {
                 account.trouble(left);
             }
-            account.judge(&field);
+            account.judge(&field, over);
         }
     };
     tokio::select! {

@@ -63,11 +63,11 @@ impl Account {
         self.found.iter().filter(|violation| is_overlap(violation)).collect()
     }
 
-    /// Judges everything that was said so far.
-    pub(super) fn judge(&mut self, field: &Field) {
+    /// Judges everything that was said so far. There has to be a master until `until`.
+    pub(super) fn judge(&mut self, field: &Field, until: f64) {
         self.found.clear();
         self.sums.clear();
-        let (until, faults, ended) = (now(), field.log.faults(), field.ended.borrow());
+        let (faults, ended) = (field.log.faults(), field.ended.borrow());
         for election in 0..field.settings.elections.len() {
             let histories: Vec<_> =
                 field.numbers(election).into_iter().flat_map(|number| field.stands[number].said()).collect();

@@ -49,7 +49,7 @@ async fn play(elector: Elector) -> Vec<(&'static str, f64)> {
             let _ = nemesis::carry_out(&field, &one).await;
             field.calm().await.unwrap_or_else(|trouble| panic!("{trouble}"));
             let mut account = Account::new();
-            account.judge(&field);
+            account.judge(&field, super::now());
             let overlaps = account.overlaps();
             for overlap in &overlaps[seen..] {
                 say(&format!("teeth: {elector:?}: {overlap}"));
