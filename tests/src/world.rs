@@ -1,12 +1,13 @@
 //! An ensemble, the processes that compete on it, and what is checked at the end of every test.
 
+use std::error::Error;
 use std::process::Command;
 use std::time::Duration;
 
 use actix_election_core::queue_order;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use zookeeper_testkit::wire::RawClient;
-use zookeeper_testkit::{Ensemble, Server, four_letter};
+use zookeeper_testkit::{Ensemble, four_letter};
 
 use crate::history::PATIENCE;
 use crate::{Node, elect, judge};
@@ -220,20 +221,10 @@ pub async fn nothing_left(ensemble: &Ensemble) -> Result<(), String> {
     }
 }
 
-async fn leader(ensemble: &Ensemble) -> Option<&Server> {
-    for server in ensemble.servers().iter().filter(|server| server.is_running()) {
-        if server.is_leader().await {
-            return Some(server);
-        }
-    }
-    None
-}
-
-async fn left(ensemble: &Ensemble) -> Result<Vec<String>, four_letter::FourLetterError> {
-    let mut left = Vec::new();
-    let Some(leader) = leader(ensemble).await else { return Ok(vec!["nobody leads".to_owned()]) };
+async fn left(ensemble: &Ensemble) -> Result<Vec<String>, Box<dyn Error>> {
+    let leader = ensemble.server(ensemble.leader().await?);
     let sessions = four_letter::sessions(leader.address()).await?;
-    left.extend(sessions.iter().map(|id| format!("session {id:#x}")));
+    let mut left: Vec<_> = sessions.iter().map(|id| format!("session {id:#x}")).collect();
     for server in ensemble.servers().iter().filter(|server| server.is_running()) {
         let address = server.address();
         left.extend(four_letter::ephemerals(address).await?.values().flatten().cloned());
