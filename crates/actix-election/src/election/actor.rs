@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actix_election_core::{
-    Candidate, ElectionPath, Input, Message as RoleMessage, MessageId, Output, RoleId, SessionState,
-    StandbyReason, Timestamp, Trouble,
+    Candidate, ElectionPath, Input, Message as RoleMessage, MessageId, OpId, Operation, Output, RoleId,
+    SessionState, StandbyReason, Timestamp, Trouble,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::messages::{
     AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, PrepareToClose,
-    Resign, Status, Withdraw,
+    ReleaseNow, Resign, Status, Withdraw,
 };
 use super::roles::Delivery;
 use super::sweep::{Lookout, Sweep, Watched};
@@ -66,7 +66,9 @@ pub struct Election {
     timer: Option<(Timestamp, SpawnHandle)>,
     watchdog: Option<Watchdog>,
     leaving: Vec<oneshot::Sender<()>>,
-    closing: Vec<oneshot::Sender<()>>,
+    closing: Vec<mpsc::UnboundedSender<()>>,
+    /// What would be asked of the ensemble, were the session not about to be closed.
+    withheld: Option<Vec<(ConnectionId, OpId, Operation)>>,
     stop_when_left: bool,
 }
 
@@ -139,6 +141,7 @@ impl Election {
             watchdog: watchdog.then(Watchdog::start).transpose().map_err(StartError::Thread)?,
             leaving: Vec::new(),
             closing: Vec::new(),
+            withheld: None,
             stop_when_left: false,
         })
     }
@@ -157,7 +160,7 @@ impl Election {
         self.candidate.handle(self.clock.now(), input);
         self.drain(ctx);
         if self.term.is_none() {
-            for waiting in self.closing.drain(..) {
+            for waiting in std::mem::take(&mut self.closing) {
                 // Whoever asked may have gone.
                 let _ = waiting.send(());
             }
@@ -168,9 +171,10 @@ impl Election {
     fn drain(&mut self, ctx: &mut Context<Self>) {
         while let Some(output) = self.candidate.next_output() {
             match output {
-                Output::Request(op, operation) => {
-                    self.link.request(self.connection, op, Request::Election(operation));
-                }
+                Output::Request(op, operation) => match &mut self.withheld {
+                    Some(withheld) => withheld.push((self.connection, op, operation)),
+                    None => self.link.request(self.connection, op, Request::Election(operation)),
+                },
                 Output::LeaseNeeded(needed) => self.link.candidate(needed),
                 Output::LeaseBegan(token) => self.begin_lease(token),
                 Output::LeaseCapped(until) => {
@@ -231,19 +235,7 @@ impl Election {
                 tracing::info!(%path, %token, "became master");
                 let lease = Lease { term, election: ctx.address().downgrade().recipient() };
                 let news = BecameMaster { path, lease };
-                let delivery = self.watched.roles.borrow_mut().tell_master(role, news);
-                if let Some(delivery) = delivery {
-                    ctx.spawn(delivery.into_actor(self).map(move |delivery, this, ctx| {
-                        if delivery == Delivery::RoleDead {
-                            let (path, reason) = (this.path.clone(), StandbyReason::RoleFailed);
-                            this.watched
-                                .roles
-                                .borrow()
-                                .farewell(role, BecameStandby { path, reason, master: None });
-                            this.role_failed(role, ctx);
-                        }
-                    }));
-                }
+                self.watched.roles.borrow_mut().tell_master(role, news);
             }
             RoleMessage::BecameStandby { reason, master } => {
                 tracing::info!(%path, %reason, "became standby");
@@ -256,7 +248,6 @@ impl Election {
                             this.disarm_watchdog();
                         }
                         Delivery::RoleDead => this.role_failed(role, ctx),
-                        Delivery::TakenBack => {}
                     }));
                 }
             }
@@ -311,6 +302,8 @@ impl Election {
         let dead = self.watched.roles.borrow().dead();
         for role in dead {
             tracing::warn!(path = %self.path, "a role actor is dead");
+            let (path, reason) = (self.path.clone(), StandbyReason::RoleFailed);
+            self.watched.roles.borrow().farewell(role, BecameStandby { path, reason, master: None });
             self.role_failed(role, ctx);
         }
         if self.timer.is_some_and(|(at, _)| self.clock.now() >= at) {
@@ -466,15 +459,22 @@ impl Handler<Withdraw> for Election {
 }
 
 impl Handler<PrepareToClose> for Election {
-    type Result = ResponseFuture<()>;
+    type Result = ();
 
-    fn handle(&mut self, _: PrepareToClose, ctx: &mut Self::Context) -> Self::Result {
-        let (ready, wait) = oneshot::channel();
+    fn handle(&mut self, PrepareToClose(ready): PrepareToClose, ctx: &mut Self::Context) {
         self.closing.push(ready);
+        self.withheld.get_or_insert_default();
         self.feed(Input::Withdraw, ctx);
-        Box::pin(async move {
-            let _ = wait.await;
-        })
+    }
+}
+
+impl Handler<ReleaseNow> for Election {
+    type Result = ();
+
+    fn handle(&mut self, _: ReleaseNow, _: &mut Self::Context) {
+        for (connection, op, operation) in self.withheld.take().unwrap_or_default() {
+            self.link.request(connection, op, Request::Election(operation));
+        }
     }
 }
 

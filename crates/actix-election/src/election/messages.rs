@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use actix_election_core::{CandidateState, ElectionPath, FencingToken, Master, SessionState, StandbyReason};
+use tokio::sync::mpsc;
 
 use crate::Lease;
 
@@ -127,8 +128,15 @@ pub struct Status {
     pub next_retry: Option<Duration>,
 }
 
-/// Steps down, and answers as soon as no lease is valid any more: the session is about to be closed, and the lock
-/// goes with it.
+/// Steps down, and says so as soon as no lease is valid any more: the session is about to be closed, and the lock goes
+/// with it. So nothing is asked of the ensemble until [`ReleaseNow`] comes.
+///
+/// The sender is dropped after one message, or without one if the election is at its end.
+#[derive(Message, Clone, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct PrepareToClose(pub(crate) mpsc::UnboundedSender<()>);
+
+/// The close has to wait for others: release the lock without it.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
-pub(crate) struct PrepareToClose;
+pub(crate) struct ReleaseNow;

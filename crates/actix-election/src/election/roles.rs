@@ -1,15 +1,12 @@
 //! Delivers messages to role actors, and notices when they are handled and when a role is dead.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use actix::dev::RecipientRequest;
 use actix::prelude::{MailboxError, Recipient};
 use actix_election_core::RoleId;
-use futures::future::{AbortHandle, abortable};
 
 use super::{AddRole, BecameMaster, BecameStandby};
 
@@ -24,31 +21,28 @@ pub(super) struct RoleActors {
 struct RoleActor {
     master: Recipient<BecameMaster>,
     standby: Recipient<BecameStandby>,
-    /// The `BecameMaster` that may not have been handled yet.
-    unread: Option<Unread>,
+    /// Whether `BecameMaster` was the last thing that it was told.
+    is_master: bool,
+    /// The `BecameMaster` that may not have been handled yet. Dropping it takes the message out of the mailbox, if it is
+    /// still there.
+    unread: Option<Pin<Box<RecipientRequest<BecameMaster>>>>,
+    /// The future of a `BecameMaster` handler has panicked.
+    has_failed: bool,
 }
 
 impl RoleActor {
     /// Both recipients are of the same actor, and so of the same mailbox.
     fn is_dead(&self) -> bool {
-        !self.standby.connected()
+        self.has_failed || !self.standby.connected()
     }
-}
 
-/// A request that may be taken back from elsewhere than where it is awaited.
-type SharedRequest = Rc<RefCell<Option<Pin<Box<RecipientRequest<BecameMaster>>>>>>;
-
-/// A message whose handling is awaited. Dropping it takes the message out of the mailbox, if it is still there.
-struct Unread {
-    request: SharedRequest,
-    waiting: AbortHandle,
-}
-
-impl Drop for Unread {
-    fn drop(&mut self) {
-        // At once, not when the waiting task next runs: the role's thread may come to it in between.
-        self.request.borrow_mut().take();
-        self.waiting.abort();
+    /// Looks what has come of a `BecameMaster`. Nothing waits for its handling, so that nobody need be woken by that.
+    fn look(&mut self) {
+        let Some(request) = &mut self.unread else { return };
+        if let Poll::Ready(handled) = request.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            self.unread = None;
+            self.has_failed = outcome(handled) == Delivery::RoleDead;
+        }
     }
 }
 
@@ -57,8 +51,6 @@ impl Drop for Unread {
 pub(super) enum Delivery {
     /// Its handler has finished.
     Handled,
-    /// It was taken back.
-    TakenBack,
     /// The actor stopped or panicked, and never comes back; or the future of its handler panicked, and nobody
     /// knows what state that leaves it in.
     RoleDead,
@@ -68,7 +60,10 @@ impl RoleActors {
     pub(super) fn add(&mut self, role: AddRole) -> RoleId {
         self.last += 1;
         let AddRole { master, standby } = role;
-        self.roles.push((RoleId(self.last), RoleActor { master, standby, unread: None }));
+        self.roles.push((
+            RoleId(self.last),
+            RoleActor { master, standby, is_master: false, unread: None, has_failed: false },
+        ));
         RoleId(self.last)
     }
 
@@ -76,55 +71,51 @@ impl RoleActors {
         self.roles.retain(|(other, _)| *other != id);
     }
 
-    /// A last `BecameStandby` to a role that is given up though its actor may live: a panic in the future of a
-    /// handler ends that future alone. Nobody waits for this message to be handled.
+    /// A last `BecameStandby` to a master that is given up though its actor may live: a panic in the future of a handler
+    /// ends that future alone. Nobody waits for this message to be handled.
     pub(super) fn farewell(&self, id: RoleId, message: BecameStandby) {
-        if let Some((_, role)) = self.roles.iter().find(|(other, _)| *other == id) {
+        if let Some((_, role)) = self.roles.iter().find(|(other, role)| *other == id && role.is_master) {
             role.standby.do_send(message);
         }
     }
 
-    /// The roles whose mailbox is closed. actix tells nobody, so somebody has to look.
+    /// The roles whose mailbox is closed, or that failed as master. actix tells nobody, so somebody has to look.
     pub(super) fn dead(&self) -> Vec<RoleId> {
         self.roles.iter().filter(|(_, role)| role.is_dead()).map(|(id, _)| *id).collect()
     }
 
-    pub(super) fn any_dead(&self) -> bool {
-        self.roles.iter().any(|(_, role)| role.is_dead())
+    /// Looks at all roles; returns whether one is dead.
+    pub(super) fn any_dead(&mut self) -> bool {
+        self.roles.iter_mut().any(|(_, role)| {
+            role.look();
+            role.is_dead()
+        })
     }
 
     fn role(&mut self, id: RoleId) -> Option<&mut RoleActor> {
         self.roles.iter_mut().find(|(other, _)| *other == id).map(|(_, role)| role)
     }
 
-    /// Sends `BecameMaster`; the future says what came of it.
+    /// Sends `BecameMaster`. The message is in the mailbox at once, however full that is.
     ///
     /// By a recipient of its own, as any message here: one that has met a full mailbox may refuse the next message.
-    pub(super) fn tell_master(
-        &mut self,
-        id: RoleId,
-        message: BecameMaster,
-    ) -> Option<impl Future<Output = Delivery> + 'static> {
-        let role = self.role(id)?;
-        let request: SharedRequest = Rc::new(RefCell::new(Some(Box::pin(role.master.clone().send(message)))));
-        let polled = Rc::clone(&request);
-        let handled = std::future::poll_fn(move |cx| match polled.borrow_mut().as_mut() {
-            Some(request) => request.as_mut().poll(cx).map(outcome),
-            None => Poll::Ready(Delivery::TakenBack),
-        });
-        let (handled, waiting) = abortable(handled);
-        role.unread = Some(Unread { request, waiting });
-        Some(async move { handled.await.unwrap_or(Delivery::TakenBack) })
+    pub(super) fn tell_master(&mut self, id: RoleId, message: BecameMaster) {
+        if let Some(role) = self.role(id) {
+            role.is_master = true;
+            role.unread = Some(Box::pin(role.master.clone().send(message)));
+        }
     }
 
     /// Sends `BecameStandby`, after taking back a `BecameMaster` that the role has not begun to handle. It reaches
-    /// the role whatever becomes of the future.
+    /// the role whatever becomes of the future, which says what came of it.
     pub(super) fn tell_standby(
         &mut self,
         id: RoleId,
         message: BecameStandby,
     ) -> Option<impl Future<Output = Delivery> + 'static> {
         let role = self.role(id)?;
+        role.is_master = false;
+        role.look();
         role.unread = None;
         let mut request = Lasting(Some(Box::pin(role.standby.clone().send(message))));
         Some(std::future::poll_fn(move |cx| request.poll(cx)))

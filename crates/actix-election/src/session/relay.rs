@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -130,17 +130,25 @@ fn ended(events: &mpsc::UnboundedSender<RelayEvent>, error: io::Error) {
     let _ = events.send(RelayEvent::Ended(error));
 }
 
-/// The xids of the requests that have not been answered, oldest first.
+/// What the server is to answer.
 #[derive(Default)]
-struct Expected(Mutex<VecDeque<i32>>);
+struct Expected {
+    /// The xids of the requests that have not been answered, oldest first.
+    xids: Mutex<VecDeque<i32>>,
+    /// The session is being closed.
+    closing: AtomicBool,
+}
 
 impl Expected {
     fn push(&self, xid: i32) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(xid);
+        self.xids.lock().unwrap_or_else(PoisonError::into_inner).push_back(xid);
+        if xid == wire::CLOSE_XID {
+            self.closing.store(true, Ordering::Relaxed);
+        }
     }
 
     fn pop(&self) -> Option<i32> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.xids.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 }
 
@@ -248,6 +256,8 @@ fn take_replies(
             wire::PING_XID => {}
             // If nobody listens, nobody needs to know.
             wire::CLOSE_XID => drop(events.send(RelayEvent::Closed)),
+            // The znodes of the session go with it, each with an event, and those who wait for its end need the time.
+            wire::WATCH_XID if expected.closing.load(Ordering::Relaxed) => {}
             _ => batch.extend_from_slice(frame),
         }
     }

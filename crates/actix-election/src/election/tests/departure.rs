@@ -10,9 +10,9 @@ use actix_election_core::{
 use tokio::sync::mpsc;
 
 use super::role::{Watched, settle};
-use super::{PATH, T, lone_master, seconds, soon};
+use super::{PATH, T, World, lone_master, seconds, soon};
 use crate::clock::{self, Clock};
-use crate::election::{AddRole, ElectionSettings, PrepareToClose, Sweep};
+use crate::election::{AddRole, ElectionSettings, PrepareToClose, ReleaseNow, Sweep};
 use crate::lease::SessionLease;
 use crate::session::link::{Command, ConnectionId, LinkId, Notice, SessionLink, notice_channel};
 use crate::{BecameMaster, BecameStandby, Election, Lease};
@@ -70,21 +70,60 @@ async fn a_role_that_is_busy_then_is_told_all_the_same() {
     role.standby(StandbyReason::Resigned).await;
 }
 
+/// Has the election step down for a close; the future ends once it says that it has.
+fn stepped_down(world: &World) -> impl Future<Output = ()> + use<> {
+    let (ready, mut stepped_down) = mpsc::unbounded_channel();
+    world.election.do_send(PrepareToClose(ready));
+    async move {
+        assert_eq!(stepped_down.recv().await, Some(()));
+        assert_eq!(stepped_down.recv().await, None);
+    }
+}
+
 #[actix::test]
 async fn it_is_ready_for_the_close_once_no_lease_is_valid() {
     let mut role = Watched::start();
     let (world, lease) = lone_master(&mut role).await;
     role.standby_gate(false);
-    let mut ready = Box::pin(world.election.send(PrepareToClose));
+    let mut ready = Box::pin(stepped_down(&world));
     role.standby(StandbyReason::Resigned).await;
     assert!(tokio::time::timeout(seconds(2.0), &mut ready).await.is_err());
     assert!(lease.is_valid());
     role.standby_gate(true);
     let began = world.now();
-    soon(ready, "ready").await.unwrap();
+    soon(ready, "ready").await;
     assert!(!lease.is_valid() && world.now() < began + seconds(0.01));
     // Whoever comes later finds it ready.
-    soon(world.election.send(PrepareToClose), "still ready").await.unwrap();
+    soon(stepped_down(&world), "still ready").await;
+}
+
+/// The close does that for all elections at once.
+#[actix::test]
+async fn a_lock_is_released_one_by_one_only_if_the_close_has_to_wait() {
+    let mut role = Watched::start();
+    let (world, _lease) = lone_master(&mut role).await;
+    let asked = world.session.asked().len();
+    soon(stepped_down(&world), "ready").await;
+    settle().await;
+    assert_eq!((world.session.asked().len(), world.session.owner()), (asked, Some(world.session.id())));
+    world.election.send(ReleaseNow).await.unwrap();
+    settle().await;
+    assert_eq!(world.session.owner(), None);
+}
+
+#[actix::test]
+async fn what_was_withheld_for_a_connection_that_is_gone_is_never_asked_for() {
+    let mut role = Watched::start();
+    let (world, _lease) = lone_master(&mut role).await;
+    soon(stepped_down(&world), "ready").await;
+    let asked = world.session.asked().len();
+    world.session.disconnect();
+    settle().await;
+    world.election.send(ReleaseNow).await.unwrap();
+    settle().await;
+    let late = world.session.asked()[asked..].to_vec();
+    assert!(!late.is_empty() && late.iter().all(|asked| !asked.current), "{late:?}");
+    assert_eq!(world.session.owner(), Some(world.session.id()));
 }
 
 #[actix::test]
@@ -92,7 +131,7 @@ async fn a_role_that_does_not_acknowledge_delays_the_close_no_longer_than_any_ha
     let mut role = Watched::start();
     let (world, lease) = lone_master(&mut role).await;
     role.standby_gate(false);
-    soon(world.election.send(PrepareToClose), "ready").await.unwrap();
+    soon(stepped_down(&world), "ready").await;
     assert!(!lease.is_valid());
     assert!(world.now() >= seconds(3.0) && world.now() < seconds(3.1), "ready at {:?}", world.now());
 }
@@ -105,7 +144,7 @@ async fn a_standby_is_ready_for_the_close_at_once() {
     world.session.connect();
     role.outranked(StandbyReason::Outranked, Some(token)).await;
     let before = world.now();
-    soon(world.election.send(PrepareToClose), "ready").await.unwrap();
+    soon(stepped_down(&world), "ready").await;
     assert_eq!(world.now(), before);
 }
 
