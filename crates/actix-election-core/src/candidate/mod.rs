@@ -446,16 +446,17 @@ impl Candidate {
             None => Want::Follow,
         };
         while let Some(operation) = self.contest.next_operation(want, OpId(self.next_op)) {
-            self.request(operation);
+            self.request(Output::Request, operation);
         }
         let op = OpId(self.next_op);
         if let Some(operation) = self.resign_watch.as_mut().and_then(|watch| watch.next_operation(op)) {
-            self.request(operation);
+            // Where thousands of terms begin at once, the roles come first.
+            self.request(Output::RequestWhenQuiet, operation);
         }
     }
 
-    fn request(&mut self, operation: Operation) {
-        self.outputs.push_back(Output::Request(OpId(self.next_op), operation));
+    fn request(&mut self, how: fn(OpId, Operation) -> Output, operation: Operation) {
+        self.outputs.push_back(how(OpId(self.next_op), operation));
         self.next_op += 1;
     }
 

@@ -129,7 +129,7 @@ impl Bench {
 
     fn note(&mut self, output: Output) -> String {
         match output {
-            Output::Request(op, operation) => {
+            Output::Request(op, operation) | Output::RequestWhenQuiet(op, operation) => {
                 let kind = kind(&operation);
                 self.requests.push((op, kind.clone()));
                 let ids: BTreeSet<OpId> = self.requests.iter().map(|(op, _)| *op).collect();

@@ -16,7 +16,9 @@ impl World {
         seen: &mut Seen,
     ) -> Result<(), Broken> {
         match output {
-            Output::Request(op, operation) => return self.request(p, input, op, operation),
+            Output::Request(op, operation) | Output::RequestWhenQuiet(op, operation) => {
+                return self.request(p, input, op, operation);
+            }
             Output::LeaseBegan(token) => return self.term_begins(p, input, token, seen),
             Output::LeaseCapped(at) => {
                 let held = self.processes[p].held.as_mut().ok_or("a cap on no lease")?;

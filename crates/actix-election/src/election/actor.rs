@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actix_election_core::{
-    Candidate, ElectionPath, Input, Message as RoleMessage, MessageId, OpId, Operation, Output, RoleId,
-    SessionState, StandbyReason, Timestamp, Trouble,
+    Candidate, ElectionPath, Input, Message as RoleMessage, MessageId, OpId, Output, RoleId, SessionState,
+    StandbyReason, Timestamp, Trouble,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -68,7 +68,7 @@ pub struct Election {
     leaving: Vec<oneshot::Sender<()>>,
     closing: Vec<mpsc::UnboundedSender<()>>,
     /// What would be asked of the ensemble, were the session not about to be closed.
-    withheld: Option<Vec<(ConnectionId, OpId, Operation)>>,
+    withheld: Option<Vec<(ConnectionId, OpId, Request)>>,
     stop_when_left: bool,
 }
 
@@ -171,10 +171,10 @@ impl Election {
     fn drain(&mut self, ctx: &mut Context<Self>) {
         while let Some(output) = self.candidate.next_output() {
             match output {
-                Output::Request(op, operation) => match &mut self.withheld {
-                    Some(withheld) => withheld.push((self.connection, op, operation)),
-                    None => self.link.request(self.connection, op, Request::Election(operation)),
-                },
+                Output::Request(op, operation) => self.request(op, Request::Election(operation)),
+                Output::RequestWhenQuiet(op, operation) => self.request(op, Request::WhenQuiet(operation)),
+                // The close will do that, too.
+                Output::LeaseNeeded(false) if self.withheld.is_some() => {}
                 Output::LeaseNeeded(needed) => self.link.candidate(needed),
                 Output::LeaseBegan(token) => self.begin_lease(token),
                 Output::LeaseCapped(until) => {
@@ -194,6 +194,13 @@ impl Election {
                 Output::Report(trouble) => self.report(&trouble),
                 Output::Left => self.left(ctx),
             }
+        }
+    }
+
+    fn request(&mut self, op: OpId, request: Request) {
+        match &mut self.withheld {
+            Some(withheld) => withheld.push((self.connection, op, request)),
+            None => self.link.request(self.connection, op, request),
         }
     }
 
@@ -472,8 +479,8 @@ impl Handler<ReleaseNow> for Election {
     type Result = ();
 
     fn handle(&mut self, _: ReleaseNow, _: &mut Self::Context) {
-        for (connection, op, operation) in self.withheld.take().unwrap_or_default() {
-            self.link.request(connection, op, Request::Election(operation));
+        for (connection, op, request) in self.withheld.take().unwrap_or_default() {
+            self.link.request(connection, op, request);
         }
     }
 }

@@ -71,7 +71,9 @@ impl Client {
     pub(super) async fn carry_out(&self, op: OpId, request: Request, notices: NoticeSender) {
         let arm = Arm::new(op, notices);
         let reply = match request {
-            Request::Election(operation) => self.operate(operation, &arm).await,
+            Request::Election(operation) | Request::WhenQuiet(operation) => {
+                self.operate(operation, &arm).await
+            }
             Request::AskToResign { path } => {
                 let mut acl = self.acl();
                 if self.authenticated {

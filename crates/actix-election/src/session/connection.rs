@@ -1,6 +1,5 @@
 //! One connection: a relay, a client behind it, and what is under way.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use actix_election_core::{SessionInput, SessionOutput, SessionState, SessionTimeout, Timestamp};
@@ -14,6 +13,7 @@ use super::client::{Auth, Client};
 use super::dial::Attached;
 use super::driver::{Driver, End, Job, sleep_until};
 use super::relay::{Relay, RelayCommand, RelayEvent};
+use super::waiting::Waiting;
 use crate::clock;
 
 /// How many requests may be under way at once; what waits here instead can never be sent on another connection.
@@ -35,7 +35,7 @@ pub(super) struct Connection<'a> {
     relay: mpsc::UnboundedSender<RelayCommand>,
     client: Option<Arc<Client>>,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
-    waiting: VecDeque<Job>,
+    waiting: Waiting,
     in_flight: usize,
     window: usize,
     close_sent: bool,
@@ -72,7 +72,7 @@ impl Connection<'_> {
             relay: commands,
             client: None,
             work: FuturesUnordered::new(),
-            waiting: VecDeque::new(),
+            waiting: Waiting::new(clock::now()),
             in_flight: 0,
             window: window(attached.timeout),
             close_sent: false,
@@ -91,7 +91,7 @@ impl Connection<'_> {
             }
             self.close_if_asked();
             self.start_waiting();
-            let wake = self.driver.next_wake();
+            let wake = self.next_wake();
             let orphaned = self.driver.is_orphaned();
             let end = tokio::select! {
                 // What has arrived comes before a timer that is due at the same time.
@@ -99,7 +99,9 @@ impl Connection<'_> {
                 event = events.recv() => self.relay_event(event, events).await,
                 Some(done) = self.work.next() => self.done(done),
                 command = self.driver.commands.recv(), if !orphaned => {
-                    self.waiting.extend(self.driver.command(command));
+                    if let Some(job) = self.driver.command(command) {
+                        self.waiting.push(clock::now(), job);
+                    }
                     None
                 }
                 () = sleep_until(wake) => {
@@ -143,7 +145,9 @@ impl Connection<'_> {
         while let Some(RelayEvent::Received) = event {
             // All that have arrived count as one: a flood of frames must not keep the answers waiting.
             let Ok(next) = events.try_recv() else {
-                self.driver.monitor.handle(clock::now(), SessionInput::Received);
+                let now = clock::now();
+                self.waiting.heard(now);
+                self.driver.monitor.handle(now, SessionInput::Received);
                 return None;
             };
             event = Some(next);
@@ -205,7 +209,7 @@ impl Connection<'_> {
     fn start_waiting(&mut self) {
         let Some(client) = &self.client else { return };
         while self.in_flight < self.window
-            && let Some(Job { notices, op, request }) = self.waiting.pop_front()
+            && let Some(Job { notices, op, request }) = self.waiting.next(clock::now())
         {
             self.in_flight += 1;
             let client = Arc::clone(client);
@@ -214,6 +218,13 @@ impl Connection<'_> {
                 Done::CarriedOut
             }));
         }
+    }
+
+    /// The next moment at which there is something to do.
+    fn next_wake(&self) -> Option<Timestamp> {
+        let free = self.client.is_some() && self.in_flight < self.window;
+        let due = self.waiting.due().filter(|_| free);
+        [self.driver.next_wake(), due].into_iter().flatten().min()
     }
 
     fn close_if_asked(&mut self) {

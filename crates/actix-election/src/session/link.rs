@@ -34,6 +34,8 @@ pub(crate) fn notice_channel() -> (NoticeSender, Notices) {
 pub(crate) enum Request {
     /// What an election asks.
     Election(Operation),
+    /// The same, but all others go first.
+    WhenQuiet(Operation),
     /// Create the request that a master resign: an ephemeral znode that every master can read.
     AskToResign { path: String },
 }

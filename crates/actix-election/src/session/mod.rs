@@ -8,6 +8,7 @@ pub(crate) mod link;
 mod relay;
 mod search;
 mod servers;
+mod waiting;
 mod wire;
 
 #[cfg(test)]

@@ -295,7 +295,12 @@ impl State {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Request(_, connection, op, Request::Election(operation)) => {
+            Command::Request(
+                _,
+                connection,
+                op,
+                Request::Election(operation) | Request::WhenQuiet(operation),
+            ) => {
                 let current = self.connected && connection == self.connection;
                 let lease_valid = self.witness.as_ref().map(Lease::is_valid);
                 self.asked.push(Asked { op, operation: operation.clone(), current, lease_valid });
