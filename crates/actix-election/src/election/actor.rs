@@ -199,7 +199,11 @@ impl Election {
 
     fn request(&mut self, op: OpId, request: Request) {
         match &mut self.withheld {
-            Some(withheld) => withheld.push((self.connection, op, request)),
+            Some(withheld) => {
+                // Mostly it stays at one, and ten thousand elections withhold at once.
+                withheld.reserve_exact(1);
+                withheld.push((self.connection, op, request));
+            }
             None => self.link.request(self.connection, op, request),
         }
     }
