@@ -153,6 +153,30 @@ async fn close_hands_over_in_order() {
 }
 
 #[actix::test]
+async fn a_slow_role_keeps_no_lock_but_its_own_while_the_session_is_closed() {
+    let session = session(server().await, LONG);
+    let (quick_path, slow_path) = (path("quick"), path("slow"));
+    let (mut quick, mut slow) = (Role::start(), Role::start());
+    let election = Election::builder(&quick_path).role(&quick.address);
+    let _quick = election.campaign(&session).await.unwrap();
+    let election = Election::builder(&slow_path).role(&slow.address).step_down_timeout(LONG);
+    let _slow = election.campaign(&session).await.unwrap();
+    let (lease, kept) = (quick.master().await, slow.master().await);
+    let id = holder(&quick_path).await.unwrap();
+    slow.gate.send_replace(false);
+    let mut closed = Box::pin(session.send(Close));
+    tokio::select! {
+        () = until("the lock goes", async || holder(&quick_path).await.is_none()) => {}
+        _ = &mut closed => panic!("closed before the slow role was through"),
+    }
+    assert!(!lease.is_valid() && kept.is_valid());
+    assert_eq!(holder(&slow_path).await, Some(id));
+    slow.gate.send_replace(true);
+    soon(closed, "closed").await.unwrap();
+    assert_eq!(holder(&slow_path).await, None);
+}
+
+#[actix::test]
 async fn who_leaves_without_a_farewell_leaves_nothing_behind() {
     let proxy = FaultProxy::start(server().await).unwrap();
     let session = session(proxy.address(), LONG);

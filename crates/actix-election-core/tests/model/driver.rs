@@ -123,7 +123,7 @@ impl World {
         if self.setting.rules {
             process.history.insert(process.connection, History::new(sent, granted));
         }
-        process.link = Link::Up { wire: id, connected: false, sent: VecDeque::new() };
+        process.link = Link::Up { wire: id, connected: false, sent: VecDeque::new(), patient: Vec::new() };
         self.monitor(p, SessionInput::Attached { sent, timeout });
         self.stale_probe(p, sent);
         self.monitor(p, SessionInput::Ready);
@@ -138,6 +138,23 @@ impl World {
         if process.monitor != before {
             let what = format!("process {p}: the answer to an old probe counts on a new connection");
             self.judge.is_broken(crate::judge::Property::StaleIsIgnored, self.now, what);
+        }
+    }
+
+    /// A request that lets others go first is sent when something has been heard, which may be after any of them.
+    fn send_patient(&mut self, p: usize) {
+        let Link::Up { patient, .. } = &mut self.processes[p].link else { return };
+        for (op, operation) in std::mem::take(patient) {
+            self.ask(p, op, operation);
+        }
+    }
+
+    pub(crate) fn ask_when_quiet(&mut self, p: usize, op: OpId, operation: Operation) {
+        let process = &mut self.processes[p];
+        if let Link::Up { patient, .. } = &mut process.link
+            && process.known_connection == Some(process.connection)
+        {
+            patient.push((op, operation));
         }
     }
 
@@ -157,6 +174,7 @@ impl World {
             (Some(Sent::Operation(op)), Some(reply)) => self.hand_over(p, Input::Answered(op, reply)),
             _ => {}
         }
+        self.send_patient(p);
         self.follow_monitor(p);
     }
 

@@ -40,7 +40,8 @@ impl World {
 
     fn output(&mut self, p: usize, input: Option<&Input>, output: Output) {
         match output {
-            Output::Request(op, operation) | Output::RequestWhenQuiet(op, operation) => {
+            Output::RequestWhenQuiet(op, operation) => self.ask_when_quiet(p, op, operation),
+            Output::Request(op, operation) => {
                 let lets_go = matches!(operation, Operation::Delete { .. } | Operation::Confirm { .. });
                 if lets_go && self.processes[p].valid(self.now).is_some() {
                     self.break_promise(p, Property::LeaseBeforeLock, format!("{operation:?}"));

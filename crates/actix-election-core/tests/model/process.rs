@@ -25,9 +25,21 @@ pub(crate) enum Sent {
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Link {
-    None { redial_at: Moment },
-    Dialing { wire: WireId, sent: Timestamp, until: Moment },
-    Up { wire: WireId, connected: bool, sent: VecDeque<Sent> },
+    None {
+        redial_at: Moment,
+    },
+    Dialing {
+        wire: WireId,
+        sent: Timestamp,
+        until: Moment,
+    },
+    /// `patient` are the requests that let others go first.
+    Up {
+        wire: WireId,
+        connected: bool,
+        sent: VecDeque<Sent>,
+        patient: Vec<(OpId, Operation)>,
+    },
 }
 
 /// The `Lease` of a term, as the application holds it.

@@ -10,6 +10,8 @@ pub(crate) enum Action {
     Timer(usize),
     /// The ensemble carries out the oldest request of this process.
     Serve(usize),
+    /// It carries out the oldest of those that let others go first.
+    ServePatient(usize),
     /// The oldest reply or event reaches this process.
     Deliver(usize),
     /// The role of this process handles its oldest message.
@@ -56,6 +58,7 @@ impl Action {
             self,
             Tick | Timer(_)
                 | Serve(_)
+                | ServePatient(_)
                 | Deliver(_)
                 | Acknowledge(_)
                 | Connect(_)

@@ -17,11 +17,23 @@ pub(crate) struct Session {
     pub(crate) lease: Timestamp,
 }
 
+/// Requests on their way, oldest first.
+pub(crate) type Waiting = VecDeque<(OpId, Operation)>;
+
 /// A connection: requests on their way, and replies and events on theirs.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Link {
-    pub(crate) requests: VecDeque<(OpId, Operation)>,
+    pub(crate) requests: Waiting,
+    /// Requests that let others go first.
+    pub(crate) patient: Waiting,
     pub(crate) replies: VecDeque<Input>,
+}
+
+impl Link {
+    /// Whether nothing is on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.requests.is_empty() && self.patient.is_empty() && self.replies.is_empty()
+    }
 }
 
 /// The `Lease` of a term, as the application holds it.

@@ -2,7 +2,7 @@
 
 use actix_election_core::*;
 
-use crate::process::{Held, Process, T};
+use crate::process::{Held, Link, Process, T, Waiting};
 use crate::seen::{Notable, Seen};
 use crate::world::{Broken, World};
 
@@ -16,8 +16,11 @@ impl World {
         seen: &mut Seen,
     ) -> Result<(), Broken> {
         match output {
-            Output::Request(op, operation) | Output::RequestWhenQuiet(op, operation) => {
-                return self.request(p, input, op, operation);
+            Output::Request(op, operation) => {
+                return self.request(p, input, |link| &mut link.requests, (op, operation));
+            }
+            Output::RequestWhenQuiet(op, operation) => {
+                return self.request(p, input, |link| &mut link.patient, (op, operation));
             }
             Output::LeaseBegan(token) => return self.term_begins(p, input, token, seen),
             Output::LeaseCapped(at) => {
@@ -80,8 +83,8 @@ impl World {
         &mut self,
         p: usize,
         input: Option<&Input>,
-        op: OpId,
-        operation: Operation,
+        waiting: fn(&mut Link) -> &mut Waiting,
+        (op, operation): (OpId, Operation),
     ) -> Result<(), Broken> {
         let process = &mut self.processes[p];
         let lets_go = matches!(operation, Operation::Confirm { .. } | Operation::Delete { .. });
@@ -89,7 +92,7 @@ impl World {
             return Err(format!("{operation:?} under a valid lease"));
         }
         match &mut process.link {
-            Some(link) => link.requests.push_back((op, operation)),
+            Some(link) => waiting(link).push_back((op, operation)),
             // It is about to be told that the connection is gone: this goes nowhere.
             None if input.is_none() => {}
             None => return Err(format!("{operation:?} without a connection")),
@@ -182,7 +185,7 @@ impl World {
         let robbed = |process: &&&Process| process.held.is_some_and(|held| held.robbed);
         for process in masters.iter().filter(robbed) {
             let link = process.link.as_ref();
-            if link.is_some_and(|link| link.requests.is_empty() && link.replies.is_empty()) {
+            if link.is_some_and(Link::is_idle) {
                 return Err("it will never hear that its lock was deleted".into());
             }
         }

@@ -7,7 +7,7 @@ use actix_election_core::*;
 
 use crate::action::Action;
 use crate::ensemble::{Ensemble, Event, PATH};
-use crate::process::{Link, Process, Session, T};
+use crate::process::{Link, Process, Session, T, Waiting};
 use crate::seen::{Notable, Seen};
 
 pub(crate) const TICK: Duration = Duration::from_secs(1);
@@ -134,7 +134,7 @@ impl World {
         self.processes.iter().any(|process| {
             let due = process.candidate.next_timer().is_some_and(|(at, _)| self.now >= at);
             let link = process.link.as_ref();
-            due || link.is_some_and(|link| !link.requests.is_empty() || !link.replies.is_empty())
+            due || link.is_some_and(|link| !link.is_idle())
         })
     }
 
@@ -146,6 +146,9 @@ impl World {
             Some(link) => {
                 if !link.requests.is_empty() {
                     actions.push(Action::Serve(p));
+                }
+                if !link.patient.is_empty() {
+                    actions.push(Action::ServePatient(p));
                 }
                 if !link.replies.is_empty() {
                     actions.push(Action::Deliver(p));
@@ -185,7 +188,8 @@ impl World {
                 }
                 self.give(p, Input::Timer, seen)?;
             }
-            Action::Serve(p) => self.serve(p, seen)?,
+            Action::Serve(p) => self.serve(p, |link| &mut link.requests, seen)?,
+            Action::ServePatient(p) => self.serve(p, |link| &mut link.patient, seen)?,
             Action::Deliver(p) => {
                 if let Some(input) = self.processes[p].link.as_mut().and_then(|link| link.replies.pop_front())
                 {
@@ -250,10 +254,15 @@ impl World {
         }
     }
 
-    fn serve(&mut self, p: usize, seen: &mut Seen) -> Result<(), Broken> {
+    fn serve(
+        &mut self,
+        p: usize,
+        waiting: fn(&mut Link) -> &mut Waiting,
+        seen: &mut Seen,
+    ) -> Result<(), Broken> {
         let process = &mut self.processes[p];
         let (Some(session), Some(link)) = (process.session, &mut process.link) else { return Ok(()) };
-        let Some((op, operation)) = link.requests.pop_front() else { return Ok(()) };
+        let Some((op, operation)) = waiting(link).pop_front() else { return Ok(()) };
         if let Operation::Delete { path } = &operation {
             self.deletes_only_its_own(p, session.id, path)?;
         }

@@ -16,7 +16,7 @@ use super::messages::{
     ReleaseNow, Resign, Status, Withdraw,
 };
 use super::roles::Delivery;
-use super::sweep::{Lookout, Sweep, Watched};
+use super::sweep::{Lookout, NEAR, Sweep, Watched};
 use super::watchdog::Watchdog;
 use super::{ElectionBuilder, ElectionSettings};
 use crate::clock::Clock;
@@ -289,18 +289,20 @@ impl Election {
         }
     }
 
-    /// Arms the one timer for what the core waits for next.
+    /// Arms the one timer for what the core waits for next. Mostly that is put off long before it is due, so the sweep
+    /// calls when it is near.
     fn arm_timer(&mut self, ctx: &mut Context<Self>) {
         let due = self.candidate.next_timer().map(|(at, _)| at);
         self.watched.due.set(due);
-        if due == self.timer.map(|(at, _)| at) {
+        let near = due.map(|at| (at, at.since(self.clock.now()))).filter(|(_, left)| *left <= NEAR);
+        if near.map(|(at, _)| at) == self.timer.map(|(at, _)| at) {
             return;
         }
         if let Some((_, handle)) = self.timer.take() {
             ctx.cancel_future(handle);
         }
-        if let Some(at) = due {
-            let handle = ctx.run_later(at.since(self.clock.now()), |this, ctx| {
+        if let Some((at, left)) = near {
+            let handle = ctx.run_later(left, |this, ctx| {
                 this.timer = None;
                 this.feed(Input::Timer, ctx);
             });
@@ -308,7 +310,7 @@ impl Election {
         }
     }
 
-    /// Something was found by the sweep: a role that is dead, or a timer that is overdue.
+    /// Something was found by the sweep: a role that is dead, or a time that is near.
     pub(super) fn look_around(&mut self, ctx: &mut Context<Self>) {
         let dead = self.watched.roles.borrow().dead();
         for role in dead {
@@ -317,8 +319,10 @@ impl Election {
             self.watched.roles.borrow().farewell(role, BecameStandby { path, reason, master: None });
             self.role_failed(role, ctx);
         }
-        if self.timer.is_some_and(|(at, _)| self.clock.now() >= at) {
+        if self.watched.due.get().is_some_and(|at| self.clock.now() >= at) {
             self.feed(Input::Timer, ctx);
+        } else {
+            self.arm_timer(ctx);
         }
     }
 

@@ -16,8 +16,11 @@ use super::Election;
 use super::roles::RoleActors;
 use crate::clock::Clock;
 
-/// How often it is checked whether the roles live and whether a timer is overdue.
+/// How often it is checked whether the roles live and whether something is due.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// What is due within so long has a timer of its own; the sweep sees it come.
+pub(super) const NEAR: Duration = INTERVAL.saturating_mul(2);
 
 /// The elections of an arbiter, and the one timer that looks at them.
 pub(crate) struct Sweep {
@@ -29,8 +32,8 @@ pub(crate) struct Sweep {
 #[derive(Default)]
 pub(super) struct Watched {
     pub(super) roles: RefCell<RoleActors>,
-    /// When the election's timer is to go off. A timer does not count the time that the machine spends suspended, and a
-    /// lease does.
+    /// When the election has to do something. A timer does not count the time that the machine spends suspended, and a lease
+    /// does.
     pub(super) due: Cell<Option<Timestamp>>,
     called: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -73,7 +76,7 @@ impl Sweep {
 
 impl Watched {
     fn look(&self, now: Timestamp) {
-        if self.roles.borrow_mut().any_dead() || self.due.get().is_some_and(|due| now >= due) {
+        if self.roles.borrow_mut().any_dead() || self.due.get().is_some_and(|due| now + NEAR >= due) {
             self.called.set(true);
             if let Some(waker) = self.waker.borrow().as_ref() {
                 waker.wake_by_ref();

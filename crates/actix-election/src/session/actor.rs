@@ -191,8 +191,9 @@ impl Handler<Subscribe<Problem>> for Session {
 
 /// Hands over every election of the session in order, then closes the session.
 ///
-/// The answer comes when the session is closed. Roles get their step-down timeout; where no server can be reached,
-/// the session is given up after 2 s and ends at the ensemble when it expires.
+/// The answer comes when the session is closed, which releases all locks at once. Roles get their step-down timeout; if one
+/// takes its time, the locks of other elections are released meanwhile. Where no server can be reached, the session is
+/// given up after 2 s and ends at the ensemble when it expires.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 pub struct Close;
