@@ -57,7 +57,7 @@ pub use ensemble::{FencingToken, OpId, Operation, Refusal, Reply, SessionId, Sta
 pub use lease::LeaseClock;
 pub use names::{Address, ElectionPath, Invalid};
 pub use queue_name::{QueueId, queue_order};
-pub use resign_request::{RESIGN_REQUEST_DATA, is_resign_request, resign_request_path};
+pub use resign_request::{is_resign_request, resign_request_data, resign_request_path};
 pub use session::{SessionInput, SessionMonitor, SessionOutput, SessionState, SessionTimer};
 pub use time::Timestamp;
 pub use timeout::SessionTimeout;

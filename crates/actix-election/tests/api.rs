@@ -5,12 +5,14 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use actix_election::prelude::*;
 use actix_election::{
     AskError, Asked, CandidateState, GetStatus, SessionState, StartError, ask_to_resign, candidates, clock,
 };
+use actix_election_core::{ElectionPath, FencingToken, SessionId, resign_request_data, resign_request_path};
 use common::{LONG, Role, path, server, session, soon, until};
 use tokio::sync::mpsc;
 use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient};
@@ -200,6 +202,35 @@ async fn who_leaves_without_a_farewell_leaves_nothing_behind() {
     until("the connection ends", async || proxy.open_connections() == 0).await;
 }
 
+/// What was asked of an earlier term stands in the way, until whoever asked is gone.
+#[actix::test]
+async fn a_request_to_an_earlier_term_is_waited_for() {
+    let (master, asker) = (session(server().await, LONG), session(server().await, LONG));
+    let path = path("late");
+    let mut role = Role::start();
+    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
+    let lease = role.master().await;
+    let mut late = client().await;
+    let request =
+        resign_request_path(&ElectionPath::new(&path).unwrap(), SessionId(holder(&path).await.unwrap()));
+    let data = resign_request_data(FencingToken::new(lease.token().as_i64() - 1));
+    late.create(&request, &data, &Acl::open(), CreateMode::Ephemeral).await.unwrap();
+    let mut asked = Box::pin(ask_to_resign(&asker, &path));
+    let waits = async || {
+        four_letter::watches(server().await).await.unwrap().get(&request).map_or(0, BTreeSet::len) == 2
+    };
+    tokio::select! {
+        () = until("the master and the asker watch it", waits) => {}
+        asked = &mut asked => panic!("{asked:?}"),
+    }
+    assert!(lease.is_valid());
+    late.close().await.unwrap();
+    assert_eq!(soon(asked, "an answer").await.unwrap(), Asked::Resigned(lease.token()));
+    role.standby(StandbyReason::Resigned).await;
+    soon(master.send(Close), "closed").await.unwrap();
+    soon(asker.send(Close), "closed").await.unwrap();
+}
+
 #[actix::test]
 async fn the_master_is_asked_to_resign() {
     let (master, asker) = (session(server().await, LONG), session(server().await, LONG));
@@ -216,6 +247,19 @@ async fn the_master_is_asked_to_resign() {
     assert!(role.master().await.token() > lease.token());
     let left = client().await.get_children("/").await.unwrap();
     assert!(!left.iter().any(|name| name.starts_with(&format!("{}.resign-", &path[1..]))), "{left:?}");
+
+    // All terms of the session share the watch for such requests.
+    let watches = async || {
+        let watches = four_letter::watches(server().await).await.unwrap();
+        watches.keys().filter(|watched| watched.starts_with(&path)).count()
+    };
+    until("the lock and the request are watched", async || watches().await == 2).await;
+    for _ in 0..3 {
+        soon(ask_to_resign(&asker, &path), "an answer").await.unwrap();
+        role.standby(StandbyReason::Resigned).await;
+        role.master().await;
+        until("no more than before", async || watches().await == 2).await;
+    }
 
     let squatted = common::path("squatted");
     client().await.create(&squatted, b"config", &Acl::open(), CreateMode::Persistent).await.unwrap();

@@ -100,9 +100,11 @@ async fn a_stranger_holds_the_lock() {
     hand.delete("/master", None).await.unwrap();
     let (_, token, mark) = a.master(mark).await;
     // In the place of a request to resign.
-    let request = format!("/master.resign-{token:016x}");
+    let session = hand.exists("/master").await.unwrap().unwrap().ephemeral_owner;
+    let (request, words) = (format!("/master.resign-{session:016x}"), format!("resign {token:016x}"));
     for (data, mode) in [
-        (&b"resign"[..], CreateMode::Persistent),
+        (words.as_bytes(), CreateMode::Persistent),
+        (b"resign 0000000000000001", CreateMode::Ephemeral),
         (b"rubbish", CreateMode::Ephemeral),
         (b"", CreateMode::Persistent),
     ] {
@@ -112,7 +114,7 @@ async fn a_stranger_holds_the_lock() {
         hand.delete(&request, None).await.unwrap();
     }
     assert_eq!(a.told(mark).len(), 0);
-    hand.create(&request, b"resign", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
+    hand.create(&request, words.as_bytes(), &Acl::open(), CreateMode::Ephemeral).await.unwrap();
     a.standby(mark, "resigned").await;
     hand.close().await.unwrap();
     world.finish(vec![a]).await;

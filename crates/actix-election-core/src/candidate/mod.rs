@@ -19,9 +19,7 @@ pub use types::{
     Trouble, TroubleKind,
 };
 
-use crate::{
-    CandidateConfig, FencingToken, InvalidConfig, OpId, Operation, SessionId, SessionTimeout, Timestamp,
-};
+use crate::{CandidateConfig, FencingToken, InvalidConfig, OpId, SessionId, SessionTimeout, Timestamp};
 use contest::{Contest, Want};
 use resign_watch::ResignWatch;
 use roles::Roles;
@@ -99,7 +97,7 @@ pub struct Candidate {
     lease: Option<Timestamp>,
     contest: Contest,
     term: Option<Term>,
-    resign_watch: Option<ResignWatch>,
+    resign_watch: ResignWatch,
     roles: Roles,
     /// Whether it was said that the session's lease is needed.
     lease_needed: bool,
@@ -136,7 +134,7 @@ impl Candidate {
             connected: false,
             lease: None,
             term: None,
-            resign_watch: None,
+            resign_watch: ResignWatch::default(),
             roles: Roles::default(),
             lease_needed: false,
             pause: None,
@@ -256,17 +254,14 @@ impl Candidate {
             Input::Disconnected => self.disconnect(),
             Input::SessionLost => self.lose_session(),
             Input::Answered(op, reply) => {
-                let asked_to_resign =
-                    self.resign_watch.as_mut().is_some_and(|watch| watch.answered(op, &reply));
+                let asked_to_resign = self.resign_watch.answered(op, &reply);
                 self.contest.answered(self.now, op, reply);
                 if asked_to_resign {
                     self.resign(self.term.map(|term| term.token));
                 }
             }
             Input::WatchFired(op, event) => {
-                if let Some(watch) = &mut self.resign_watch {
-                    watch.watch_fired(op);
-                }
+                self.resign_watch.watch_fired(op);
                 self.contest.watch_fired(op, event);
             }
             Input::Observed => self.contest.observed(),
@@ -324,9 +319,7 @@ impl Candidate {
         self.timeout = timeout;
         self.connected = true;
         self.contest.connected(session);
-        if let Some(watch) = &mut self.resign_watch {
-            watch.connection(true);
-        }
+        self.resign_watch.connection(Some(session));
         // With a greater T the notice falls earlier: it may be due by now.
         self.pass_time();
     }
@@ -334,9 +327,7 @@ impl Candidate {
     fn disconnect(&mut self) {
         self.connected = false;
         self.contest.disconnected();
-        if let Some(watch) = &mut self.resign_watch {
-            watch.connection(false);
-        }
+        self.resign_watch.connection(None);
     }
 
     fn lose_session(&mut self) {
@@ -446,17 +437,15 @@ impl Candidate {
             None => Want::Follow,
         };
         while let Some(operation) = self.contest.next_operation(want, OpId(self.next_op)) {
-            self.request(Output::Request, operation);
+            self.request(Output::Request(OpId(self.next_op), operation));
         }
-        let op = OpId(self.next_op);
-        if let Some(operation) = self.resign_watch.as_mut().and_then(|watch| watch.next_operation(op)) {
-            // Where thousands of terms begin at once, the roles come first.
-            self.request(Output::RequestWhenQuiet, operation);
+        if let Some(request) = self.resign_watch.next_request(&self.config.path, OpId(self.next_op)) {
+            self.request(request);
         }
     }
 
-    fn request(&mut self, how: fn(OpId, Operation) -> Output, operation: Operation) {
-        self.outputs.push_back(how(OpId(self.next_op), operation));
+    fn request(&mut self, request: Output) {
+        self.outputs.push_back(request);
         self.next_op += 1;
     }
 

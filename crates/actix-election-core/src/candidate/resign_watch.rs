@@ -1,54 +1,58 @@
 //! Watches for a request, made by another process, that this master resign.
 
-use crate::{ElectionPath, FencingToken, OpId, Operation, Reply, is_resign_request, resign_request_path};
+use super::Output;
+use crate::{
+    ElectionPath, FencingToken, OpId, Operation, Reply, SessionId, is_resign_request, resign_request_path,
+};
 
-/// Looks for the request that is meant for one term. Made anew for every term.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+/// Looks for the request that is meant for the present term.
+///
+/// The terms of a session share one watch: it stands on when a term ends, and speaks to the next one.
+#[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
 pub(super) struct ResignWatch {
-    path: String,
-    token: FencingToken,
-    connected: bool,
+    /// The session that we are connected in.
+    session: Option<SessionId>,
+    /// The term that may be asked to end.
+    term: Option<FencingToken>,
     armed: Option<OpId>,
     /// The request under way, and whether it reads what the watch found.
     pending: Option<(OpId, bool)>,
     /// Something stands there that has not been read yet.
     unread: bool,
-    /// Reading was refused: there is nothing to do before the znode changes.
-    asked: bool,
+    /// The watch has fired: whoever did that waits for us.
+    fired: bool,
+    /// To look was refused: there is nothing to do before the next connection.
+    refused: bool,
 }
 
 impl ResignWatch {
-    pub(super) fn new(path: &ElectionPath, token: FencingToken, connected: bool) -> Self {
-        ResignWatch {
-            path: resign_request_path(path, token),
-            token,
-            connected,
-            armed: None,
-            pending: None,
-            unread: false,
-            asked: false,
-        }
+    pub(super) fn begin(&mut self, term: FencingToken) {
+        self.term = Some(term);
     }
 
-    pub(super) fn connection(&mut self, connected: bool) {
-        self.connected = connected;
-        self.armed = None;
-        self.pending = None;
-        self.unread = false;
-        self.asked = false;
+    pub(super) fn end(&mut self) {
+        self.term = None;
     }
 
-    pub(super) fn next_operation(&mut self, op: OpId) -> Option<Operation> {
-        if !self.connected || self.pending.is_some() {
-            return None;
-        }
-        let path = self.path.clone();
-        if self.armed.is_none() && !self.asked {
+    pub(super) fn connection(&mut self, session: Option<SessionId>) {
+        *self = ResignWatch { session, term: self.term, ..ResignWatch::default() };
+    }
+
+    /// What to ask, and how.
+    pub(super) fn next_request(&mut self, path: &ElectionPath, op: OpId) -> Option<Output> {
+        let path = resign_request_path(
+            path,
+            self.session.filter(|_| self.term.is_some() && self.pending.is_none())?,
+        );
+        if self.armed.is_none() && !self.refused {
             self.pending = Some((op, false));
-            Some(Operation::Exists { path })
+            let exists = Operation::Exists { path };
+            // Where thousands of terms begin at once, their roles come first.
+            let hurry = std::mem::take(&mut self.fired);
+            Some(if hurry { Output::Request(op, exists) } else { Output::RequestWhenQuiet(op, exists) })
         } else if self.unread {
             self.pending = Some((op, true));
-            Some(Operation::Read { path, watch: false })
+            Some(Output::Request(op, Operation::Read { path, watch: false }))
         } else {
             None
         }
@@ -59,20 +63,22 @@ impl ResignWatch {
         let Some((_, read)) = self.pending.take_if(|(pending, _)| *pending == op) else { return false };
         self.unread = false;
         match reply {
-            Reply::Found(znode) if read => return is_resign_request(znode, self.token),
+            Reply::Found(znode) if read => {
+                return self.term.is_some_and(|term| is_resign_request(znode, term));
+            }
             Reply::Found(_) => {
                 self.armed = Some(op);
                 self.unread = true;
             }
             Reply::Missing if !read => self.armed = Some(op),
-            // Refused: asking again at once would ask for ever. The next connection asks again.
-            Reply::Refused(_) if !read => self.asked = true,
+            // Asking again at once would ask for ever.
+            Reply::Refused(_) if !read => self.refused = true,
             _ => {}
         }
         false
     }
 
     pub(super) fn watch_fired(&mut self, op: OpId) {
-        self.armed.take_if(|armed| *armed == op);
+        self.fired |= self.armed.take_if(|armed| *armed == op).is_some();
     }
 }

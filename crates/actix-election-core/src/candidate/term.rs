@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::resign_watch::ResignWatch;
 use super::roles::Told;
 use super::{Candidate, Message, Output, StandbyReason};
 use crate::{FencingToken, Timestamp};
@@ -31,7 +30,7 @@ impl Candidate {
         let Some(token) = self.contest.held() else { return };
         self.term = Some(Term { token, ending: None });
         self.too_slow = None;
-        self.resign_watch = Some(ResignWatch::new(&self.config.path, token, self.connected));
+        self.resign_watch.begin(token);
         self.outputs.push_back(Output::LeaseBegan(token));
         for role in self.roles.told(Told::Standby) {
             self.tell(role, Message::BecameMaster { token });
@@ -46,7 +45,7 @@ impl Candidate {
     pub(super) fn begin_end(&mut self, reason: StandbyReason, at: Timestamp, pause: Duration) {
         let Some(Term { ending: ending @ None, .. }) = &mut self.term else { return };
         *ending = Some(Ending { reason, at, pause });
-        self.resign_watch = None;
+        self.resign_watch.end();
         self.tell_masters(reason);
     }
 
@@ -59,7 +58,7 @@ impl Candidate {
 
     pub(super) fn end_term(&mut self, ending: Ending) {
         let Some(term) = self.term.take() else { return };
-        self.resign_watch = None;
+        self.resign_watch.end();
         self.contest.retire(term.token);
         self.outputs.push_back(Output::LeaseEnded);
         self.last_end = Some(ending.reason);

@@ -88,7 +88,7 @@ fn each_term_after_a_notice_is_a_new_one() {
                 Answer("delete", Reply::Done),
             ]),
             created(50),
-            &["lease 50", "1: master 50", "read", "exists request", "master a:1/50"],
+            &["lease 50", "1: master 50", "read", "master a:1/50"],
             Master,
         ),
     ]);

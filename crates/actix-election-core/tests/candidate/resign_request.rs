@@ -9,6 +9,11 @@ use crate::table::check;
 
 const ASKS: &str = "exists request";
 
+/// What a request to this term says.
+fn words(token: i64) -> String {
+    String::from_utf8(resign_request_data(FencingToken::new(token))).expect("text")
+}
+
 fn asked() -> Bench {
     master().after([Watch(ASKS, WatchEvent::Created)])
 }
@@ -25,7 +30,7 @@ fn a_valid_request() {
         (
             "it is valid",
             reads(),
-            Answer("read request", znode(THEIRS.0, 60, "resign")),
+            Answer("read request", znode(THEIRS.0, 60, &words(TOKEN))),
             &["1: resigned"],
             SteppingDown,
         ),
@@ -35,10 +40,11 @@ fn a_valid_request() {
 
 #[test]
 fn rubbish_changes_nothing() {
-    let read = |owner, czxid, data| Answer("read request", znode(owner, czxid, data));
+    let read = |owner, czxid, data: &str| Answer("read request", znode(owner, czxid, data));
     check([
-        ("not ephemeral", reads(), read(0, 60, "resign"), &[], Master),
-        ("older than the lock", reads(), read(THEIRS.0, TOKEN - 1, "resign"), &[], Master),
+        ("not ephemeral", reads(), read(0, 60, &words(TOKEN)), &[], Master),
+        ("older than the lock", reads(), read(THEIRS.0, TOKEN - 1, &words(TOKEN)), &[], Master),
+        ("for an earlier term", reads(), read(THEIRS.0, 60, &words(OTHER)), &[], Master),
         ("other data", reads(), read(THEIRS.0, 60, "please"), &[], Master),
         ("not to be read", reads(), Answer("read request", refused(Refusal::NoAuth)), &[], Master),
         ("it changes", reads().after([read(0, 60, "")]), Watch(ASKS, WatchEvent::Changed), &[ASKS], Master),
@@ -61,10 +67,33 @@ fn rubbish_changes_nothing() {
     ]);
 }
 
+/// One watch is enough for all terms of a session.
+#[test]
+fn the_next_term_is_asked_by_the_same_watch() {
+    let between =
+        master().after([resign(), Ack(ROLE), Answer("confirm", own(TOKEN)), Answer("delete", Reply::Done)]);
+    let next = between.clone().after([Wait(1.0), created(50)]);
+    let read = |token| Answer("read request", znode(THEIRS.0, 60, &words(token)));
+    let asked = next.clone().after([Watch(ASKS, WatchEvent::Created), Answer(ASKS, znode(THEIRS.0, 60, ""))]);
+    check([
+        ("the term is over", between.clone(), Watch(ASKS, WatchEvent::Created), &[], Pausing),
+        (
+            "what was asked then is read by the next term",
+            between.after([Watch(ASKS, WatchEvent::Created), Wait(1.0)]),
+            created(50),
+            &["lease 50", "1: master 50", ASKS, "master a:1/50"],
+            Master,
+        ),
+        ("the next one is asked", next, Watch(ASKS, WatchEvent::Created), &[ASKS], Master),
+        ("the last one was meant", asked.clone(), read(TOKEN), &[], Master),
+        ("the next one is meant", asked, read(50), &["1: resigned"], SteppingDown),
+    ]);
+}
+
 #[test]
 fn a_stale_request_changes_nothing() {
     let op = reads().last("read request");
-    let late = Raw(Input::Answered(op, znode(THEIRS.0, 60, "resign")));
+    let late = Raw(Input::Answered(op, znode(THEIRS.0, 60, &words(TOKEN))));
     let next = reads().after([lost(), Ack(ROLE)]);
     check([
         ("the term is ending", reads().after([resign()]), late.clone(), &[], SteppingDown),

@@ -195,10 +195,11 @@ impl World {
     fn ask_to_resign(&mut self) {
         let standing = self.standing();
         let Some((_, head)) = standing.first() else { return };
-        let token = FencingToken::new(head.czxid);
-        let path = resign_request_path(&ElectionPath::new(PATH).unwrap(), token);
-        // The session of whoever asks is none of this world's, so it lasts.
-        self.by_hand(Hand::Create { path, data: RESIGN_REQUEST_DATA.into(), owner: 1 });
+        let data = resign_request_data(FencingToken::new(head.czxid));
+        let path = resign_request_path(&ElectionPath::new(PATH).unwrap(), SessionId(head.ephemeral_owner));
+        // The session of whoever asks is none of this world's, so it lasts. An earlier request is taken back.
+        self.by_hand(Hand::Delete(path.clone()));
+        self.by_hand(Hand::Create { path, data, owner: 1 });
     }
 
     /// What stands in the election now, by the leader's copy.

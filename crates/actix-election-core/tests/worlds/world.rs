@@ -366,12 +366,16 @@ impl World {
 
     fn ask_to_resign(&mut self, valid: bool) {
         let Some(lock) = self.ensemble.lock() else { return };
-        let path = resign_request_path(&ElectionPath::new(PATH).unwrap(), FencingToken::new(lock.stat.czxid));
-        if !self.ensemble.znodes.contains_key(&path) {
-            // The session of whoever asks is none of this world's, so it lasts.
-            let events = self.ensemble.create_by_hand(&path, RESIGN_REQUEST_DATA, i64::from(valid));
+        let Stat { czxid, ephemeral_owner } = lock.stat;
+        let path = resign_request_path(&ElectionPath::new(PATH).unwrap(), SessionId(ephemeral_owner));
+        let data = resign_request_data(FencingToken::new(czxid));
+        // The session of whoever asks is none of this world's, so it lasts. An earlier request is taken back.
+        if self.ensemble.znodes.contains_key(&path) {
+            let events = self.ensemble.remove(&path);
             self.send(events);
         }
+        let events = self.ensemble.create_by_hand(&path, &data, i64::from(valid));
+        self.send(events);
     }
 
     /// Hands an input to a candidate, after the lease if that has moved, and carries out what comes of it.

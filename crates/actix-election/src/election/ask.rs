@@ -2,7 +2,8 @@
 
 use actix::prelude::*;
 use actix_election_core::{
-    ElectionPath, FencingToken, Invalid, OpId, Operation, Refusal, Reply, queue_order, resign_request_path,
+    ElectionPath, FencingToken, Invalid, OpId, Operation, Refusal, Reply, SessionId, Stat, queue_order,
+    resign_request_data, resign_request_path,
 };
 
 use super::inquiry::Inquiry;
@@ -50,8 +51,8 @@ pub enum AskError {
 
 /// Asks the master of the election to step down in order, and waits until its lock is gone.
 ///
-/// The request is an ephemeral znode beside the election path, named after the master's term, so that it can mean
-/// no other. It needs permission to create znodes there, and goes with this session at the latest.
+/// The request is an ephemeral znode beside the election path, which names the master's term, so that it can mean no
+/// other. It needs permission to create znodes there, and goes with this session at the latest.
 ///
 /// # Errors
 ///
@@ -63,35 +64,45 @@ pub enum AskError {
 pub async fn ask_to_resign(session: &Addr<Session>, path: &str) -> Result<Asked, AskError> {
     let path = ElectionPath::new(path)?;
     let mut inquiry = Inquiry::start(session).await?;
-    let mut asked = None;
+    let mut asked: Option<Term> = None;
     loop {
         match (asked, present(&mut inquiry, &path).await?) {
             (None, None) => return Ok(Asked::NoMaster),
-            (Some(term), present) if present.is_none_or(|(token, _)| token != term) => {
+            (Some(term), present) if present.is_none_or(|(now, _)| now.token != term.token) => {
                 take_back(&mut inquiry, &path, term).await?;
-                return Ok(Asked::Resigned(term));
+                return Ok(Asked::Resigned(term.token));
             }
-            (_, Some((term, watch))) => {
+            (_, Some((term, changed))) => {
                 asked = Some(term);
-                place_request(&mut inquiry, resign_request_path(&path, term)).await?;
-                inquiry.wait_for_watch(watch).await?;
+                let request_changed = place_request(&mut inquiry, &path, term).await?;
+                inquiry.wait_for_watch(&[Some(changed), request_changed]).await?;
             }
             (Some(_), None) => {}
         }
     }
 }
 
-/// The token of the master, if there is one, and the watch that tells when that changes.
-async fn present(
-    inquiry: &mut Inquiry,
-    path: &ElectionPath,
-) -> Result<Option<(FencingToken, OpId)>, AskError> {
+/// A mastership.
+#[derive(Clone, Copy)]
+struct Term {
+    token: FencingToken,
+    session: SessionId,
+}
+
+impl Term {
+    fn of(stat: Stat) -> Self {
+        Term { token: FencingToken::new(stat.czxid), session: SessionId(stat.ephemeral_owner) }
+    }
+}
+
+/// The present term, if there is a master, and the watch that tells when that changes.
+async fn present(inquiry: &mut Inquiry, path: &ElectionPath) -> Result<Option<(Term, OpId)>, AskError> {
     loop {
         let read = Operation::Read { path: path.as_str().to_owned(), watch: true };
         let (watch, reply) = inquiry.request(Request::Election(read)).await?;
         let parent = match reply {
             Reply::Found(znode) if znode.stat.ephemeral_owner == 0 => znode,
-            Reply::Found(znode) => return Ok(Some((FencingToken::new(znode.stat.czxid), watch))),
+            Reply::Found(znode) => return Ok(Some((Term::of(znode.stat), watch))),
             Reply::Missing => return Ok(None),
             Reply::Refused(refusal) => return Err(unreadable(path.as_str(), refusal)),
             _ => continue,
@@ -107,7 +118,7 @@ async fn present(
             return if empty_queue { Ok(None) } else { Err(AskError::NoElection(path.clone())) };
         };
         match inquiry.request(Request::Election(Operation::Exists { path: head })).await? {
-            (watch, Reply::Found(znode)) => return Ok(Some((FencingToken::new(znode.stat.czxid), watch))),
+            (watch, Reply::Found(znode)) => return Ok(Some((Term::of(znode.stat), watch))),
             (_, Reply::Refused(refusal)) => return Err(unreadable(path.as_str(), refusal)),
             _ => {}
         }
@@ -118,18 +129,39 @@ pub(super) fn unreadable(path: &str, refusal: Refusal) -> AskError {
     AskError::Unreadable { path: path.to_owned(), refusal }
 }
 
-/// Creates the request, unless it stands already: ours from before a reconnect, or somebody else's.
-async fn place_request(inquiry: &mut Inquiry, path: String) -> Result<(), AskError> {
+/// Creates the request, unless it stands already: ours from before a reconnect, or somebody else's. Where a request to an
+/// earlier term is in its place, the watch is returned that tells when that one goes.
+async fn place_request(
+    inquiry: &mut Inquiry,
+    path: &ElectionPath,
+    term: Term,
+) -> Result<Option<OpId>, AskError> {
+    let (path, data) = (resign_request_path(path, term.session), resign_request_data(term.token));
     loop {
-        match inquiry.request(Request::AskToResign { path: path.clone() }).await?.1 {
-            Reply::Created(_) | Reply::Refused(Refusal::NodeExists) => return Ok(()),
+        match inquiry.request(Request::AskToResign { path: path.clone(), data: data.clone() }).await?.1 {
+            Reply::Created(_) => return Ok(None),
+            Reply::Refused(Refusal::NodeExists) => {}
             Reply::Refused(refusal) => return Err(AskError::Refused { path, refusal }),
+            _ => continue,
+        }
+        let read = Operation::Read { path: path.clone(), watch: true };
+        match inquiry.request(Request::Election(read)).await? {
+            (_, Reply::Found(znode)) if znode.data == data => return Ok(None),
+            (goes, Reply::Found(_)) => return Ok(Some(goes)),
+            (_, Reply::Refused(refusal)) => return Err(unreadable(&path, refusal)),
             _ => {}
         }
     }
 }
 
-/// The request has served its purpose. Where it cannot be deleted it goes with the session.
-async fn take_back(inquiry: &mut Inquiry, path: &ElectionPath, term: FencingToken) -> Result<(), AskError> {
-    inquiry.ask(Operation::Delete { path: resign_request_path(path, term) }).await.map(|_| ())
+/// The request has served its purpose, if it is ours. Where it cannot be deleted it goes with the session.
+async fn take_back(inquiry: &mut Inquiry, path: &ElectionPath, term: Term) -> Result<(), AskError> {
+    let path = resign_request_path(path, term.session);
+    let read = Operation::Read { path: path.clone(), watch: false };
+    if let Reply::Found(znode) = inquiry.ask(read).await?
+        && Some(SessionId(znode.stat.ephemeral_owner)) == inquiry.session()
+    {
+        inquiry.ask(Operation::Delete { path }).await?;
+    }
+    Ok(())
 }

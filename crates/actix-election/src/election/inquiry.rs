@@ -1,7 +1,7 @@
 //! Asking the ensemble something once, outside of any election actor.
 
 use actix::prelude::*;
-use actix_election_core::{OpId, Operation, Reply};
+use actix_election_core::{OpId, Operation, Reply, SessionId};
 use futures::StreamExt;
 
 use super::AskError;
@@ -15,6 +15,9 @@ pub(super) struct Inquiry {
     notices: Notices,
     /// The connection that requests can be made on.
     connection: Option<ConnectionId>,
+    session: Option<SessionId>,
+    /// The watches of this connection that have fired.
+    fired: Vec<OpId>,
     last_op: u64,
 }
 
@@ -27,7 +30,19 @@ impl Drop for Inquiry {
 impl Inquiry {
     pub(super) async fn start(session: &Addr<Session>) -> Result<Self, AskError> {
         let opened = session.send(OpenLink).await.map_err(|_| AskError::SessionClosed)?;
-        Ok(Inquiry { link: opened.0, notices: opened.1, connection: None, last_op: 0 })
+        Ok(Inquiry {
+            link: opened.0,
+            notices: opened.1,
+            connection: None,
+            session: None,
+            fired: Vec::new(),
+            last_op: 0,
+        })
+    }
+
+    /// The session, if there is one.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        self.session
     }
 
     /// Makes a request once there is a connection. `Unknown` if the connection is lost before the answer.
@@ -74,12 +89,11 @@ impl Inquiry {
         Ok(answers)
     }
 
-    /// Waits until the watch fires, or dies with its connection.
-    pub(super) async fn wait_for_watch(&mut self, armed: OpId) -> Result<(), AskError> {
-        while self.connection.is_some() {
-            if matches!(self.notice().await?, Notice::WatchFired(op, _) if op == armed) {
-                break;
-            }
+    /// Waits until one of the watches fires, or all die with their connection.
+    pub(super) async fn wait_for_watch(&mut self, armed: &[Option<OpId>]) -> Result<(), AskError> {
+        // It may have been while the answer to a later request was waited for.
+        while self.connection.is_some() && !self.fired.iter().any(|op| armed.contains(&Some(*op))) {
+            self.notice().await?;
         }
         Ok(())
     }
@@ -87,8 +101,14 @@ impl Inquiry {
     async fn notice(&mut self) -> Result<Notice, AskError> {
         let notice = self.notices.next().await.ok_or(AskError::SessionClosed)?;
         match &notice {
-            Notice::Connected { connection, .. } => self.connection = Some(*connection),
-            Notice::Disconnected | Notice::SessionLost => self.connection = None,
+            Notice::Connected { connection, session, .. } => {
+                self.connection = Some(*connection);
+                self.session = Some(*session);
+                self.fired.clear();
+            }
+            Notice::WatchFired(op, _) => self.fired.push(*op),
+            Notice::Disconnected => self.connection = None,
+            Notice::SessionLost => (self.connection, self.session) = (None, None),
             _ => {}
         }
         Ok(notice)

@@ -11,7 +11,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use actix_election_core::{OpId, Operation, RESIGN_REQUEST_DATA, Refusal, Reply, Stat, WatchEvent, Znode};
+use actix_election_core::{OpId, Operation, Refusal, Reply, Stat, WatchEvent, Znode};
 use futures::future::join;
 use zookeeper_async::{
     Acl, CreateMode, Permission, WatchedEvent, WatchedEventType, ZkError, ZkResult, ZooKeeper,
@@ -74,12 +74,12 @@ impl Client {
             Request::Election(operation) | Request::WhenQuiet(operation) => {
                 self.operate(operation, &arm).await
             }
-            Request::AskToResign { path } => {
+            Request::AskToResign { path, data } => {
                 let mut acl = self.acl();
                 if self.authenticated {
                     acl.push(Acl::new(Permission::READ, "world", "anyone"));
                 }
-                self.create(&self.full(&path), RESIGN_REQUEST_DATA.to_vec(), acl).await
+                self.create(&self.full(&path), data, acl).await
             }
         };
         arm.answered(reply);

@@ -37,7 +37,7 @@ pub(crate) enum Request {
     /// The same, but all others go first.
     WhenQuiet(Operation),
     /// Create the request that a master resign: an ephemeral znode that every master can read.
-    AskToResign { path: String },
+    AskToResign { path: String, data: Vec<u8> },
 }
 
 /// What the session's thread is told.

@@ -1,7 +1,7 @@
 //! Stepping down in order: told, acknowledged, and only then released.
 
 use actix_election_core::{
-    CandidateState, FencingToken, RESIGN_REQUEST_DATA, StandbyReason, resign_request_path,
+    CandidateState, FencingToken, SessionId, StandbyReason, resign_request_data, resign_request_path,
 };
 
 use super::fake::lets_go;
@@ -85,8 +85,8 @@ async fn another_process_asks_for_the_handover() {
     let (world, lease) = lone_master(&mut role).await;
     settle().await;
     let path = actix_election_core::ElectionPath::new(PATH).unwrap();
-    let request = resign_request_path(&path, lease.token());
-    world.session.create(&request, RESIGN_REQUEST_DATA, 99);
+    let request = resign_request_path(&path, SessionId(world.session.id()));
+    world.session.create(&request, &resign_request_data(lease.token()), 99);
     role.standby(StandbyReason::Resigned).await;
     settle().await;
     assert_eq!(world.session.owner(), None);
