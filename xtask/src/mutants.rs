@@ -96,15 +96,6 @@ const MUTANTS: &[Mutant] = &[
         seed: Some(1),
     },
     Mutant {
-        name: "an attach that counts before a probe has come back",
-        changes: &[(
-            "lease.rs",
-            "        self.unproven_attach = Some(sent);\n        self.probes.clear();\n",
-            "        self.probes.clear();\n        self.extend(lease_end(sent, timeout));\n",
-        )],
-        seed: Some(1),
-    },
-    Mutant {
         name: "a delete retried over a reconnect",
         changes: &[(
             "candidate/lock.rs",

@@ -38,7 +38,7 @@ fn breaks(first: u64, property: Property, unsound: impl Fn(Setting) -> Setting) 
 
 #[test]
 fn without_t_of_two_ticks_it_breaks() {
-    breaks(751, Property::LeaseWithinSession, |setting| {
+    breaks(2062, Property::LeaseWithinSession, |setting| {
         let timeout = setting.tick * 6 / 5;
         Setting { grants: vec![timeout; setting.voters], ping_lag: timeout / 58, ..setting }
     });
@@ -46,7 +46,7 @@ fn without_t_of_two_ticks_it_breaks() {
 
 #[test]
 fn without_the_same_t_everywhere_it_breaks() {
-    breaks(2090, Property::LeaseWithinSession, |setting| {
+    breaks(3566, Property::LeaseWithinSession, |setting| {
         let mut grants = vec![2 * setting.timeout(); setting.voters];
         grants[0] = setting.timeout();
         Setting { grants, excuse_unheard_grants: false, ..setting }
