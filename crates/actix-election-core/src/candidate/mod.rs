@@ -254,7 +254,7 @@ impl Candidate {
             Input::Disconnected => self.disconnect(),
             Input::SessionLost => self.lose_session(),
             Input::Answered(op, reply) => {
-                let asked_to_resign = self.resign_watch.answered(op, &reply);
+                let asked_to_resign = self.resign_watch.answered(op, &reply, self.running_term());
                 self.contest.answered(self.now, op, reply);
                 if asked_to_resign {
                     self.resign(self.term.map(|term| term.token));
@@ -319,7 +319,7 @@ impl Candidate {
         self.timeout = timeout;
         self.connected = true;
         self.contest.connected(session);
-        self.resign_watch.connection(Some(session));
+        self.resign_watch.reset();
         // With a greater T the notice falls earlier: it may be due by now.
         self.pass_time();
     }
@@ -327,7 +327,7 @@ impl Candidate {
     fn disconnect(&mut self) {
         self.connected = false;
         self.contest.disconnected();
-        self.resign_watch.connection(None);
+        self.resign_watch.reset();
     }
 
     fn lose_session(&mut self) {
@@ -439,9 +439,17 @@ impl Candidate {
         while let Some(operation) = self.contest.next_operation(want, OpId(self.next_op)) {
             self.request(Output::Request(OpId(self.next_op), operation));
         }
-        if let Some(request) = self.resign_watch.next_request(&self.config.path, OpId(self.next_op)) {
+        let op = OpId(self.next_op);
+        if let Some(session) = self.session.filter(|_| self.connected && self.running_term().is_some())
+            && let Some(request) = self.resign_watch.next_request(&self.config.path, session, op)
+        {
             self.request(request);
         }
+    }
+
+    /// The term, unless it is ending.
+    fn running_term(&self) -> Option<FencingToken> {
+        self.term.filter(|term| term.ending.is_none()).map(|term| term.token)
     }
 
     fn request(&mut self, request: Output) {

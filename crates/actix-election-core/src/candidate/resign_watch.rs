@@ -10,10 +10,6 @@ use crate::{
 /// The terms of a session share one watch: it stands on when a term ends, and speaks to the next one.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
 pub(super) struct ResignWatch {
-    /// The session that we are connected in.
-    session: Option<SessionId>,
-    /// The term that may be asked to end.
-    term: Option<FencingToken>,
     armed: Option<OpId>,
     /// The request under way, and whether it reads what the watch found.
     pending: Option<(OpId, bool)>,
@@ -26,45 +22,41 @@ pub(super) struct ResignWatch {
 }
 
 impl ResignWatch {
-    pub(super) fn begin(&mut self, term: FencingToken) {
-        self.term = Some(term);
+    /// The connection is gone, or another one is there: nothing that was asked before counts.
+    pub(super) fn reset(&mut self) {
+        *self = ResignWatch::default();
     }
 
-    pub(super) fn end(&mut self) {
-        self.term = None;
-    }
-
-    pub(super) fn connection(&mut self, session: Option<SessionId>) {
-        *self = ResignWatch { session, term: self.term, ..ResignWatch::default() };
-    }
-
-    /// What to ask, and how.
-    pub(super) fn next_request(&mut self, path: &ElectionPath, op: OpId) -> Option<Output> {
-        let path = resign_request_path(
-            path,
-            self.session.filter(|_| self.term.is_some() && self.pending.is_none())?,
-        );
-        if self.armed.is_none() && !self.refused {
-            self.pending = Some((op, false));
-            let exists = Operation::Exists { path };
-            // Where thousands of terms begin at once, their roles come first.
-            let hurry = std::mem::take(&mut self.fired);
-            Some(if hurry { Output::Request(op, exists) } else { Output::RequestWhenQuiet(op, exists) })
-        } else if self.unread {
-            self.pending = Some((op, true));
-            Some(Output::Request(op, Operation::Read { path, watch: false }))
-        } else {
-            None
+    /// What to ask, and how, for a term that runs in this session.
+    pub(super) fn next_request(
+        &mut self,
+        path: &ElectionPath,
+        session: SessionId,
+        op: OpId,
+    ) -> Option<Output> {
+        let read = self.armed.is_some() || self.refused;
+        if self.pending.is_some() || read && !self.unread {
+            return None;
         }
+        self.pending = Some((op, read));
+        let path = resign_request_path(path, session);
+        Some(if read {
+            Output::Request(op, Operation::Read { path, watch: false })
+        } else if std::mem::take(&mut self.fired) {
+            Output::Request(op, Operation::Exists { path })
+        } else {
+            // Where thousands of terms begin at once, their roles come first.
+            Output::RequestWhenQuiet(op, Operation::Exists { path })
+        })
     }
 
-    /// Takes in an answer; returns whether it is a request to resign.
-    pub(super) fn answered(&mut self, op: OpId, reply: &Reply) -> bool {
+    /// Takes in an answer; returns whether it is a request that this term end.
+    pub(super) fn answered(&mut self, op: OpId, reply: &Reply, term: Option<FencingToken>) -> bool {
         let Some((_, read)) = self.pending.take_if(|(pending, _)| *pending == op) else { return false };
         self.unread = false;
         match reply {
             Reply::Found(znode) if read => {
-                return self.term.is_some_and(|term| is_resign_request(znode, term));
+                return term.is_some_and(|term| is_resign_request(znode, term));
             }
             Reply::Found(_) => {
                 self.armed = Some(op);

@@ -30,7 +30,6 @@ impl Candidate {
         let Some(token) = self.contest.held() else { return };
         self.term = Some(Term { token, ending: None });
         self.too_slow = None;
-        self.resign_watch.begin(token);
         self.outputs.push_back(Output::LeaseBegan(token));
         for role in self.roles.told(Told::Standby) {
             self.tell(role, Message::BecameMaster { token });
@@ -45,7 +44,6 @@ impl Candidate {
     pub(super) fn begin_end(&mut self, reason: StandbyReason, at: Timestamp, pause: Duration) {
         let Some(Term { ending: ending @ None, .. }) = &mut self.term else { return };
         *ending = Some(Ending { reason, at, pause });
-        self.resign_watch.end();
         self.tell_masters(reason);
     }
 
@@ -58,7 +56,6 @@ impl Candidate {
 
     pub(super) fn end_term(&mut self, ending: Ending) {
         let Some(term) = self.term.take() else { return };
-        self.resign_watch.end();
         self.contest.retire(term.token);
         self.outputs.push_back(Output::LeaseEnded);
         self.last_end = Some(ending.reason);

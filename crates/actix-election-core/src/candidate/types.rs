@@ -167,7 +167,7 @@ pub enum Input {
 pub enum Output {
     /// Ask the ensemble, on the present connection; the answer comes back as [`Input::Answered`].
     Request(OpId, Operation),
-    /// The same, but there is no hurry: it may wait until nothing else is going on.
+    /// The same, but there is no hurry: it may wait until nothing else is going on, and be overtaken by other requests.
     RequestWhenQuiet(OpId, Operation),
     /// Whether this candidate needs the session's lease from now on: probes are sent while one does. Without this output
     /// it does not.
