@@ -15,6 +15,7 @@ use actix_election::{
 use actix_election_core::{ElectionPath, FencingToken, SessionId, resign_request_data, resign_request_path};
 use common::{LONG, Role, path, server, session, soon, until};
 use tokio::sync::mpsc;
+use zookeeper_testkit::proxy::ReplyFilter;
 use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient};
 use zookeeper_testkit::{FaultProxy, four_letter};
 
@@ -226,6 +227,26 @@ async fn a_request_to_an_earlier_term_is_waited_for() {
     assert!(lease.is_valid());
     late.close().await.unwrap();
     assert_eq!(soon(asked, "an answer").await.unwrap(), Asked::Resigned(lease.token()));
+    role.standby(StandbyReason::Resigned).await;
+    soon(master.send(Close), "closed").await.unwrap();
+    soon(asker.send(Close), "closed").await.unwrap();
+}
+
+/// The request is placed, and the watch on the master dies with the connection that its answer would have come by.
+#[actix::test]
+async fn a_request_whose_answer_is_lost_is_asked_for_all_the_same() {
+    let proxy = FaultProxy::start(server().await).unwrap();
+    let (master, asker) = (session(server().await, LONG), session(proxy.address(), LONG));
+    let path = path("unanswered");
+    let mut role = Role::start();
+    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
+    let lease = role.master().await;
+    let request =
+        resign_request_path(&ElectionPath::new(&path).unwrap(), SessionId(holder(&path).await.unwrap()));
+    let fault = proxy.cut_before_reply(ReplyFilter::to(OpCode::Create2).on(&request));
+    let asked = soon(ask_to_resign(&asker, &path), "an answer").await.unwrap();
+    assert_eq!(asked, Asked::Resigned(lease.token()));
+    soon(fault.wait_until_met(LONG), "the answer is lost").await.unwrap();
     role.standby(StandbyReason::Resigned).await;
     soon(master.send(Close), "closed").await.unwrap();
     soon(asker.send(Close), "closed").await.unwrap();

@@ -19,6 +19,8 @@ pub(super) struct Inquiry {
     /// The watches of this connection that have fired.
     fired: Vec<OpId>,
     last_op: u64,
+    /// The last request of earlier connections.
+    before: OpId,
 }
 
 impl Drop for Inquiry {
@@ -37,6 +39,7 @@ impl Inquiry {
             session: None,
             fired: Vec::new(),
             last_op: 0,
+            before: OpId(0),
         })
     }
 
@@ -89,13 +92,18 @@ impl Inquiry {
         Ok(answers)
     }
 
-    /// Waits until one of the watches fires, or all die with their connection.
+    /// Waits until one of the watches fires, or has died with its connection.
     pub(super) async fn wait_for_watch(&mut self, armed: &[Option<OpId>]) -> Result<(), AskError> {
-        // It may have been while the answer to a later request was waited for.
-        while self.connection.is_some() && !self.fired.iter().any(|op| armed.contains(&Some(*op))) {
+        // Both may have been while the answer to a later request was waited for.
+        while self.connection.is_some() && !armed.iter().flatten().any(|op| self.is_over(*op)) {
             self.notice().await?;
         }
         Ok(())
+    }
+
+    /// Whether nothing more will come of this watch.
+    fn is_over(&self, watch: OpId) -> bool {
+        watch <= self.before || self.fired.contains(&watch)
     }
 
     async fn notice(&mut self) -> Result<Notice, AskError> {
@@ -105,6 +113,7 @@ impl Inquiry {
                 self.connection = Some(*connection);
                 self.session = Some(*session);
                 self.fired.clear();
+                self.before = OpId(self.last_op);
             }
             Notice::WatchFired(op, _) => self.fired.push(*op),
             Notice::Disconnected => self.connection = None,
