@@ -9,11 +9,12 @@ use actix_election_core::{
     Candidate, ElectionPath, Input, Message as RoleMessage, MessageId, OpId, Output, RoleId, SessionState,
     StandbyReason, Timestamp, Trouble,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
+use super::closing::Closing;
 use super::messages::{
-    AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, PrepareToClose,
-    ReleaseNow, Resign, Status, Withdraw,
+    AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, Resign, Status,
+    Withdraw,
 };
 use super::roles::Delivery;
 use super::sweep::{Lookout, NEAR, Sweep, Watched};
@@ -44,7 +45,7 @@ pub struct Election {
     path: ElectionPath,
     candidate: Candidate,
     clock: Clock,
-    link: SessionLink,
+    pub(super) link: SessionLink,
     notices: Option<Notices>,
     /// Keeps the session alive for as long as this election is.
     session: Option<Addr<Session>>,
@@ -66,9 +67,7 @@ pub struct Election {
     timer: Option<(Timestamp, SpawnHandle)>,
     watchdog: Option<Watchdog>,
     leaving: Vec<oneshot::Sender<()>>,
-    closing: Vec<mpsc::UnboundedSender<()>>,
-    /// What would be asked of the ensemble, were the session not about to be closed.
-    withheld: Option<Vec<(ConnectionId, OpId, Request)>>,
+    pub(super) closing: Closing,
     stop_when_left: bool,
 }
 
@@ -140,14 +139,13 @@ impl Election {
             timer: None,
             watchdog: watchdog.then(Watchdog::start).transpose().map_err(StartError::Thread)?,
             leaving: Vec::new(),
-            closing: Vec::new(),
-            withheld: None,
+            closing: Closing::default(),
             stop_when_left: false,
         })
     }
 
     /// Hands an input to the core and carries out what comes of it.
-    fn feed(&mut self, input: Input, ctx: &mut Context<Self>) {
+    pub(super) fn feed(&mut self, input: Input, ctx: &mut Context<Self>) {
         let until = self.session_lease.as_ref().and_then(|lease| lease.until());
         if self.lease_told != until {
             self.lease_told = until;
@@ -160,10 +158,7 @@ impl Election {
         self.candidate.handle(self.clock.now(), input);
         self.drain(ctx);
         if self.term.is_none() {
-            for waiting in std::mem::take(&mut self.closing) {
-                // Whoever asked may have gone.
-                let _ = waiting.send(());
-            }
+            self.closing.stepped_down();
         }
         self.arm_timer(ctx);
     }
@@ -174,7 +169,7 @@ impl Election {
                 Output::Request(op, operation) => self.request(op, Request::Election(operation)),
                 Output::RequestWhenQuiet(op, operation) => self.request(op, Request::WhenQuiet(operation)),
                 // The close will do that, too.
-                Output::LeaseNeeded(false) if self.withheld.is_some() => {}
+                Output::LeaseNeeded(false) if self.closing.withholds() => {}
                 Output::LeaseNeeded(needed) => self.link.candidate(needed),
                 Output::LeaseBegan(token) => self.begin_lease(token),
                 Output::LeaseCapped(until) => {
@@ -198,13 +193,8 @@ impl Election {
     }
 
     fn request(&mut self, op: OpId, request: Request) {
-        match &mut self.withheld {
-            Some(withheld) => {
-                // Mostly it stays at one, and ten thousand elections withhold at once.
-                withheld.reserve_exact(1);
-                withheld.push((self.connection, op, request));
-            }
-            None => self.link.request(self.connection, op, request),
+        if let Some(request) = self.closing.withhold(self.connection, op, request) {
+            self.link.request(self.connection, op, request);
         }
     }
 
@@ -470,26 +460,6 @@ impl Handler<Withdraw> for Election {
             // Dropped if the actor ends first, having left as well, or if a `Campaign` comes first.
             let _ = wait.await;
         })
-    }
-}
-
-impl Handler<PrepareToClose> for Election {
-    type Result = ();
-
-    fn handle(&mut self, PrepareToClose(ready): PrepareToClose, ctx: &mut Self::Context) {
-        self.closing.push(ready);
-        self.withheld.get_or_insert_default();
-        self.feed(Input::Withdraw, ctx);
-    }
-}
-
-impl Handler<ReleaseNow> for Election {
-    type Result = ();
-
-    fn handle(&mut self, _: ReleaseNow, _: &mut Self::Context) {
-        for (connection, op, request) in self.withheld.take().unwrap_or_default() {
-            self.link.request(connection, op, request);
-        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use actix_election_core::{CandidateState, ElectionPath, FencingToken, Master, SessionState, StandbyReason};
-use tokio::sync::mpsc;
 
 use crate::Lease;
 
@@ -127,16 +126,3 @@ pub struct Status {
     /// When it will try again, if it waits for a time rather than for an event.
     pub next_retry: Option<Duration>,
 }
-
-/// Steps down, and says so as soon as no lease is valid any more: the session is about to be closed, and the lock goes
-/// with it. So nothing is asked of the ensemble until [`ReleaseNow`] comes.
-///
-/// The sender is dropped after one message, or without one if the election is at its end.
-#[derive(Message, Clone, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct PrepareToClose(pub(crate) mpsc::UnboundedSender<()>);
-
-/// The close has to wait for others: release the lock without it.
-#[derive(Message, Clone, Copy, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct ReleaseNow;

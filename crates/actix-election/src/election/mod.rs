@@ -4,6 +4,7 @@ mod actor;
 mod ask;
 mod builder;
 mod candidates;
+mod closing;
 mod inquiry;
 mod messages;
 mod roles;
@@ -18,9 +19,9 @@ pub use ask::{AskError, Asked, ask_to_resign};
 pub(crate) use builder::ElectionSettings;
 pub use builder::{ElectionBuilder, Strategy};
 pub use candidates::{Candidate, candidates};
+pub(crate) use closing::{PrepareToClose, ReleaseNow};
 pub use messages::{
     AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, Resign, Status,
     Withdraw,
 };
-pub(crate) use messages::{PrepareToClose, ReleaseNow};
 pub(crate) use sweep::Sweep;

@@ -208,8 +208,12 @@ impl Connection<'_> {
 
     fn start_waiting(&mut self) {
         let Some(client) = &self.client else { return };
+        if self.waiting.is_empty() {
+            return;
+        }
+        let now = clock::now();
         while self.in_flight < self.window
-            && let Some(Job { notices, op, request }) = self.waiting.next(clock::now())
+            && let Some(Job { notices, op, request }) = self.waiting.next(now)
         {
             self.in_flight += 1;
             let client = Arc::clone(client);

@@ -35,6 +35,10 @@ impl Waiting {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.urgent.is_empty() && self.patient.is_empty()
+    }
+
     /// Something has come from the server.
     pub(super) fn heard(&mut self, now: Timestamp) {
         self.heard = now;
