@@ -78,7 +78,7 @@ const MUTANTS: &[Mutant] = &[
         name: "two probes instead of three",
         changes: &[(
             "lease.rs",
-            "let i = self.probes.iter().rev().find(|i| i.answered <= j.sent)?;",
+            "let i = self.probes.iter().rev().skip(1).find(|i| i.answered <= j.sent)?;",
             "let i = j;",
         )],
         seed: None,

@@ -24,10 +24,6 @@ pub struct CandidateConfig {
     pub path: ElectionPath,
     /// How candidates compete.
     pub strategy: Strategy,
-    /// Whether a candidate whose turn is not near does without a lease: with [`Strategy::Queue`] one that has at least
-    /// two before it, with [`Strategy::Lock`] every one that is outranked. It spares the ensemble the probes, and such a
-    /// candidate needs up to T/2 longer to take over.
-    pub lazy_standby: bool,
     /// What others see of this candidate; `None` leaves the znode's data empty.
     pub address: Option<Address>,
     /// The session timeout that is asked for, from 1 s to an hour. The server may grant another.
@@ -70,7 +66,6 @@ impl CandidateConfig {
         CandidateConfig {
             path,
             strategy: Strategy::Lock,
-            lazy_standby: false,
             address: None,
             session_timeout: Duration::from_secs(10),
             step_down_timeout: Duration::from_secs(3),

@@ -1,6 +1,7 @@
 //! The life of one ZooKeeper session, seen from its client.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::{LeaseClock, SessionTimeout, Timestamp};
 
@@ -11,13 +12,13 @@ pub enum SessionState {
     Connecting,
     /// Attached to a server, and a probe has come back through the quorum.
     Connected,
-    /// Cut off. The session lives on at the ensemble at least until `until`, the end of its lease; for how
-    /// much longer, only the ensemble knows.
+    /// Cut off. The session lives on at the ensemble at least until `until`, the end of its lease. If it is attached and
+    /// proven again before that, nothing has happened.
     Suspended {
-        /// The end of the lease. The moment of the cut if there was no lease.
+        /// The end of the lease.
         until: Timestamp,
     },
-    /// Over: the ensemble said so, or it was silent for T/2 beyond the lease. A new session follows.
+    /// Over: the ensemble said so, or its lease has ended. A new session follows.
     Lost,
     /// Closed by its owner. Nothing follows.
     Closed,
@@ -46,6 +47,8 @@ pub enum SessionInput {
         /// The timeout that this server granted, which may differ from the last one.
         timeout: SessionTimeout,
     },
+    /// The wall clock has gained so much on the clock since it was last looked at.
+    WallClockGained(Duration),
     /// Authentication is through: probes may be sent on this connection.
     Ready,
     /// Bytes arrived from the server.
@@ -78,7 +81,8 @@ pub enum SessionOutput {
     /// The lease now ends at this moment. Never earlier than before, unless a server granted less.
     LeaseUntil(Timestamp),
     /// Tell whoever listens. [`SessionState::Lost`] also means: drop everything that belongs to this session,
-    /// and start another with a monitor of its own.
+    /// close it at the ensemble, unless that has said that it is over, and start another with a monitor of its own. It must
+    /// not be attached for anything but the close: that alone would keep it, and what it holds, for another T.
     State(SessionState),
 }
 
@@ -89,8 +93,8 @@ pub enum SessionTimer {
     KeepAlive,
     /// The server has been silent for T/5.
     Silence,
-    /// The session has not been heard of until T/2 after its lease.
-    PresumeLost,
+    /// The lease ends, and with it the session; without candidates, the session has not been heard of for T.
+    Lost,
 }
 
 /// Follows one session: when to probe, when to leave a server, when to give up, and until when the lease runs.
@@ -108,23 +112,22 @@ pub enum SessionTimer {
 /// let mut monitor = SessionMonitor::new();
 /// monitor.handle(t0, SessionInput::Candidates(1));
 /// monitor.handle(t0, SessionInput::Attached { sent: t0, timeout: SessionTimeout::new(Duration::from_secs(10)) });
+/// assert_eq!(monitor.next_output(), Some(SessionOutput::LeaseUntil(t0 + Duration::from_millis(9_800))));
 /// monitor.handle(t0, SessionInput::Ready);
 /// assert_eq!(monitor.next_output(), Some(SessionOutput::SendProbe));
 /// monitor.handle(t0, SessionInput::ProbeAnswered { sent: t0 });
-/// assert_eq!(monitor.next_output(), Some(SessionOutput::LeaseUntil(t0 + Duration::from_millis(9_800))));
 /// assert_eq!(monitor.next_output(), Some(SessionOutput::State(SessionState::Connected)));
 /// assert_eq!(monitor.next_output(), None);
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct SessionMonitor {
-    lease: LeaseClock,
+    /// Once there is a session.
+    lease: Option<LeaseClock>,
     link: Link,
-    timeout: Option<SessionTimeout>,
     candidates: usize,
     connected: bool,
     lost: bool,
-    /// When the session was opened, or last heard of while no probes were sent: without probes there is no lease
-    /// that moves on, and answered pings are the only sign of life.
+    /// When the session was created, or something last came from a server.
     heard: Timestamp,
     outputs: VecDeque<SessionOutput>,
 }
@@ -150,20 +153,13 @@ impl SessionMonitor {
         if self.lost {
             return;
         }
+        // Before anything else: after a stop of the whole process, what is overdue comes first.
+        if self.lost_at().is_some_and(|at| now >= at) {
+            return self.lose();
+        }
         match input {
-            SessionInput::Attached { sent, timeout } => {
-                if self.timeout.is_none() {
-                    // The first word on this session. Later attaches are none: each of them keeps the session alive at
-                    // the ensemble, and with it a lock that nobody leads by, so what comes of them has to count.
-                    self.heard = sent;
-                }
-                self.timeout = Some(timeout);
-                let before = self.lease.deadline();
-                self.lease.attached(sent, timeout);
-                // A shorter timeout may end the lease earlier, and whoever relies on it must hear of that now.
-                self.pass_on_lease(before);
-                self.link = Link::Greeting { quiet_since: now };
-            }
+            SessionInput::Attached { sent, timeout } => self.attached(now, sent, timeout),
+            SessionInput::WallClockGained(gained) => self.wall_clock_gained(now, gained),
             SessionInput::Ready => {
                 if let Link::Greeting { quiet_since } = self.link {
                     self.link = Link::Up { quiet_since, kept_alive: now, proven: false };
@@ -172,15 +168,9 @@ impl SessionMonitor {
             }
             SessionInput::Received => self.received(now),
             SessionInput::ProbeAnswered { sent } => self.probe_answered(now, sent),
-            SessionInput::Detached => self.detached(now),
+            SessionInput::Detached => self.detached(),
             SessionInput::Expired => self.lose(),
-            SessionInput::Candidates(candidates) => {
-                let first = self.candidates == 0 && candidates > 0;
-                self.candidates = candidates;
-                if first {
-                    self.keep_alive(now);
-                }
-            }
+            SessionInput::Candidates(candidates) => self.count_candidates(now, candidates),
             SessionInput::Timer => self.timer(now),
         }
     }
@@ -192,24 +182,63 @@ impl SessionMonitor {
 
     /// When to call with [`SessionInput::Timer`], and why.
     pub fn next_timer(&self) -> Option<(Timestamp, SessionTimer)> {
-        let timeout = self.timeout.filter(|_| !self.lost)?;
-        let mut due = vec![(self.presumed_lost_at(timeout), SessionTimer::PresumeLost)];
-        match self.link {
-            Link::Down => {}
-            Link::Greeting { quiet_since } => {
-                due.push((quiet_since + timeout.silence(), SessionTimer::Silence));
+        let timeout = self.timeout().filter(|_| !self.lost)?;
+        let lost = self.lost_at().map(|at| (at, SessionTimer::Lost));
+        let quiet_since = match self.link {
+            Link::Down => None,
+            Link::Greeting { quiet_since } | Link::Up { quiet_since, .. } => Some(quiet_since),
+        };
+        let silence = quiet_since.map(|since| (since + timeout.silence(), SessionTimer::Silence));
+        let keep_alive = match self.link {
+            Link::Up { kept_alive, .. } => {
+                Some((kept_alive + timeout.probe_interval(), SessionTimer::KeepAlive))
             }
-            Link::Up { quiet_since, kept_alive, .. } => {
-                due.push((quiet_since + timeout.silence(), SessionTimer::Silence));
-                due.push((kept_alive + timeout.probe_interval(), SessionTimer::KeepAlive));
-            }
-        }
-        due.into_iter().min()
+            _ => None,
+        };
+        [lost, silence, keep_alive].into_iter().flatten().min()
     }
 
-    /// The end of the lease, as far as it is proven.
+    /// The end of the lease; `None` before there is a session. It may have passed: then nothing brings it back.
     pub fn lease_until(&self) -> Option<Timestamp> {
-        self.lease.deadline()
+        self.lease.as_ref().map(LeaseClock::end)
+    }
+
+    /// T: the smallest timeout that was granted to the session; `None` before there is one.
+    pub fn timeout(&self) -> Option<SessionTimeout> {
+        self.lease.as_ref().map(LeaseClock::timeout)
+    }
+
+    /// When the session is given up unless something happens before. Where nobody competes there is no lease to keep up,
+    /// and answered pings are the only sign of life.
+    fn lost_at(&self) -> Option<Timestamp> {
+        let lease = self.lease.as_ref()?;
+        Some(if self.candidates > 0 { lease.end() } else { self.heard + lease.timeout().span() })
+    }
+
+    fn attached(&mut self, now: Timestamp, sent: Timestamp, timeout: SessionTimeout) {
+        let before = self.lease_until();
+        match &mut self.lease {
+            Some(lease) => lease.attached(sent, timeout),
+            None => {
+                self.heard = sent;
+                self.lease = Some(LeaseClock::created(sent, timeout));
+            }
+        }
+        // A shorter timeout may end the lease earlier, and whoever relies on it must hear of that now.
+        self.pass_on_lease(before);
+        self.link = Link::Greeting { quiet_since: now };
+    }
+
+    /// Where a hypervisor stopped the machine, the clock that counts suspend goes on from where it stood, but the wall
+    /// clock is set sooner or later. Whoever sets it forward for another reason costs a lease, and nothing worse.
+    fn wall_clock_gained(&mut self, now: Timestamp, gained: Duration) {
+        let Some(lease) = self.lease.as_mut().filter(|lease| gained > lease.timeout().margin()) else {
+            return;
+        };
+        lease.forfeit(now);
+        if self.candidates > 0 {
+            self.lose();
+        }
     }
 
     fn received(&mut self, now: Timestamp) {
@@ -217,16 +246,14 @@ impl SessionMonitor {
             Link::Down => return,
             Link::Greeting { quiet_since } | Link::Up { quiet_since, .. } => *quiet_since = now,
         }
-        if self.candidates == 0 {
-            self.heard = now;
-        }
+        self.heard = now;
     }
 
     fn probe_answered(&mut self, now: Timestamp, sent: Timestamp) {
-        let Link::Up { proven, .. } = &mut self.link else { return };
+        let (Link::Up { proven, .. }, Some(lease)) = (&mut self.link, &mut self.lease) else { return };
         *proven = true;
-        let before = self.lease.deadline();
-        self.lease.probe_answered(sent, now);
+        let before = Some(lease.end());
+        lease.probe_answered(sent, now);
         self.pass_on_lease(before);
         if !self.connected {
             self.connected = true;
@@ -235,16 +262,16 @@ impl SessionMonitor {
     }
 
     fn pass_on_lease(&mut self, before: Option<Timestamp>) {
-        let deadline = self.lease.deadline();
-        self.outputs.extend(deadline.filter(|_| deadline != before).map(SessionOutput::LeaseUntil));
+        let end = self.lease_until();
+        self.outputs.extend(end.filter(|_| end != before).map(SessionOutput::LeaseUntil));
     }
 
-    fn detached(&mut self, now: Timestamp) {
+    fn detached(&mut self) {
         self.link = Link::Down;
-        self.lease.detached();
-        if self.connected {
-            self.connected = false;
-            let until = self.lease.deadline().unwrap_or(now);
+        let Some(lease) = &mut self.lease else { return };
+        lease.detached();
+        if std::mem::take(&mut self.connected) {
+            let until = lease.end();
             self.outputs.push_back(SessionOutput::State(SessionState::Suspended { until }));
         }
     }
@@ -256,11 +283,23 @@ impl SessionMonitor {
         self.outputs.push_back(SessionOutput::State(SessionState::Lost));
     }
 
-    fn timer(&mut self, now: Timestamp) {
-        let Some(timeout) = self.timeout else { return };
-        if now >= self.presumed_lost_at(timeout) {
+    fn count_candidates(&mut self, now: Timestamp, candidates: usize) {
+        let first = self.candidates == 0 && candidates > 0;
+        self.candidates = candidates;
+        if !first {
+            return;
+        }
+        // Without candidates the lease was not kept up. What is left of it may not last until the first proof, which takes
+        // T/2 on a slow network; and nobody has anything yet that would go with the session.
+        let short = |lease: &LeaseClock| lease.end().since(now) < lease.timeout().first_proof();
+        if self.lease.as_ref().is_some_and(short) {
             return self.lose();
         }
+        self.keep_alive(now);
+    }
+
+    fn timer(&mut self, now: Timestamp) {
+        let Some(timeout) = self.timeout() else { return };
         let (Link::Greeting { quiet_since } | Link::Up { quiet_since, .. }) = &mut self.link else {
             return;
         };
@@ -269,7 +308,7 @@ impl SessionMonitor {
             if now.since(silent_at) < timeout.probe_interval() / 2 {
                 self.outputs.push_back(SessionOutput::LeaveServer);
                 // Not only once the driver has let go: until then this timer would be due again and again.
-                return self.detached(now);
+                return self.detached();
             }
             // It was this process that slept, not the server: what it sent may lie unread in the socket.
             *quiet_since = now - timeout.probe_interval();
@@ -286,18 +325,5 @@ impl SessionMonitor {
         *kept_alive = now;
         let probe = self.candidates > 0 || !*proven;
         self.outputs.push_back(if probe { SessionOutput::SendProbe } else { SessionOutput::SendPing });
-    }
-
-    fn presumed_lost_at(&self, timeout: SessionTimeout) -> Timestamp {
-        let heard = self.heard + timeout.span();
-        let alive_until = self.lease.deadline().map_or(heard, |lease| lease.max(heard));
-        let at = alive_until + timeout.presume_lost();
-        match self.link {
-            // One that is attached just then has its chance.
-            Link::Greeting { quiet_since } | Link::Up { quiet_since, proven: false, .. } => {
-                at.max(quiet_since + timeout.silence())
-            }
-            _ => at,
-        }
     }
 }

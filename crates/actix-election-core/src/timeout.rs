@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The session timeout T that the server granted.
+/// The session timeout T: the smallest that was granted to the session.
 ///
 /// Every span of the protocol is a share of T, and all of them are named here. What rests on what:
 /// silence (T/5) plus the time to attach elsewhere has to fit between the lease that always remains (0.4 T
@@ -64,8 +64,8 @@ impl SessionTimeout {
         self.0 / 3
     }
 
-    /// T/2: a session that has not been heard of for so long after its lease ended is given up.
-    pub fn presume_lost(self) -> Duration {
+    /// T/2: how long the first proof of a lease may take while a network is fit for one.
+    pub fn first_proof(self) -> Duration {
         self.0 / 2
     }
 }

@@ -41,53 +41,55 @@ struct Connection {
     probes: Vec<(Timestamp, Timestamp)>,
 }
 
-/// The end of the lease, computed anew from the whole history of the session, in O(n^3).
+/// The end of the lease, computed anew from the whole history of the session, in O(n^4). The first connection created it.
 #[derive(Default)]
 struct Reference {
     connections: Vec<Connection>,
-    /// Where an attach cut the lease: whatever was proven before ends here at the latest.
-    cut: Option<Timestamp>,
-    /// How many connections there were at the last cut.
-    before_cut: usize,
 }
 
 impl Reference {
-    fn attach(&mut self, sent: Timestamp, timeout: SessionTimeout) {
-        if self.connections.last().is_some_and(|last| timeout < last.timeout) {
-            let so_far = self.deadline();
-            self.cut = so_far.map(|deadline| deadline.min(sent + timeout.span() * 49 / 50));
-            self.before_cut = self.connections.len();
-        }
-        self.connections.push(Connection { attached: sent, timeout, probes: Vec::new() });
+    fn attach(&mut self, attached: Timestamp, timeout: SessionTimeout) {
+        self.connections.push(Connection { attached, timeout, probes: Vec::new() });
     }
 
-    fn deadline(&self) -> Option<Timestamp> {
-        let proven = self.connections[self.before_cut..].iter().flat_map(proven_touches);
-        proven.max().max(self.cut)
+    fn end(&self) -> Timestamp {
+        let mut t = self.connections[0].timeout.span();
+        let mut end = self.connections[0].attached + t * 49 / 50;
+        for (number, connection) in self.connections.iter().enumerate() {
+            if connection.timeout.span() < t {
+                t = connection.timeout.span();
+                end = end.min(connection.attached + t * 49 / 50);
+            }
+            for (j, (_, answered_j)) in connection.probes.iter().enumerate() {
+                // The chain: whatever is proven later than the end proves nothing.
+                if *answered_j < end {
+                    let touches = proven_touches(&connection.probes[..=j], t);
+                    let attached = Some(connection.attached).filter(|_| number > 0);
+                    let proven = touches.into_iter().chain(attached).map(|sent| sent + t * 49 / 50);
+                    end = proven.max().map_or(end, |proven| proven.max(end));
+                }
+            }
+        }
+        end
     }
 }
 
-/// The lease that each proven touch of a connection gives.
-fn proven_touches(connection: &Connection) -> Vec<Timestamp> {
-    let t = connection.timeout.span();
+/// When each h was sent that these probes prove, T being the smallest timeout so far.
+fn proven_touches(probes: &[(Timestamp, Timestamp)], t: Duration) -> Vec<Timestamp> {
     let mut touches = Vec::new();
-    if !connection.probes.is_empty() {
-        touches.push(connection.attached);
-    }
-    for (sent_h, answered_h) in &connection.probes {
-        for (sent_i, answered_i) in &connection.probes {
-            for (sent_j, _) in &connection.probes {
+    for (sent_h, answered_h) in probes {
+        for (i, (sent_i, answered_i)) in probes.iter().enumerate() {
+            for (sent_j, _) in &probes[i + 1..] {
                 if *sent_i >= *answered_h + t / 4 + t / 50 && sent_j >= answered_i {
                     touches.push(*sent_h);
                 }
             }
         }
     }
-    touches.into_iter().map(|sent| sent + t * 49 / 50).collect()
+    touches
 }
 
 /// The clock and the reference, and the probes under way.
-#[derive(Default)]
 struct Both {
     clock: LeaseClock,
     reference: Reference,
@@ -97,6 +99,20 @@ struct Both {
 }
 
 impl Both {
+    /// A session that was created just now.
+    fn new(timeout: u64) -> Self {
+        let timeout = SessionTimeout::new(millis(timeout));
+        let mut reference = Reference::default();
+        reference.attach(START, timeout);
+        Both {
+            clock: LeaseClock::created(START, timeout),
+            reference,
+            now: 0,
+            attached: true,
+            under_way: std::collections::VecDeque::new(),
+        }
+    }
+
     /// Returns whether this event may move the lease back.
     fn happen(&mut self, event: Event) -> bool {
         let (Event::Attach { after, .. }
@@ -108,7 +124,7 @@ impl Both {
         match event {
             Event::Attach { ago, timeout, .. } => {
                 let timeout = SessionTimeout::new(millis(timeout));
-                let shorter = self.reference.connections.last().is_some_and(|last| timeout < last.timeout);
+                let shorter = self.reference.connections.iter().all(|before| timeout < before.timeout);
                 self.clock.attached(now - millis(ago), timeout);
                 self.reference.attach(now - millis(ago), timeout);
                 self.attached = true;
@@ -148,11 +164,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn history() -> impl Strategy<Value = Vec<Event>> {
-    let attach = Event::Attach { after: 0, ago: 0, timeout: 2000 };
-    prop::collection::vec(event(), 1..50).prop_map(move |mut events| {
-        events.insert(0, attach);
-        events
-    })
+    prop::collection::vec(event(), 1..50)
 }
 
 proptest! {
@@ -160,20 +172,20 @@ proptest! {
 
     #[test]
     fn the_clock_follows_the_rule(events in history()) {
-        let mut both = Both::default();
+        let mut both = Both::new(2000);
         for event in events {
             both.happen(event);
-            prop_assert_eq!(both.clock.deadline(), both.reference.deadline(), "after {:?}", event);
+            prop_assert_eq!(both.clock.end(), both.reference.end(), "after {:?}", event);
         }
     }
 
     #[test]
     fn the_lease_goes_back_only_where_a_server_grants_less(events in history()) {
-        let mut both = Both::default();
+        let mut both = Both::new(2000);
         for event in events {
-            let before = both.clock.deadline();
+            let before = both.clock.end();
             let shorter = both.happen(event);
-            prop_assert!(shorter || both.clock.deadline() >= before, "after {:?}", event);
+            prop_assert!(shorter || both.clock.end() >= before, "after {:?}", event);
         }
     }
 
@@ -194,17 +206,14 @@ proptest! {
 /// The least of the lease, in milliseconds, that ever remained once the first proofs were in, with T = 10 s, a
 /// probe every T/10 and these round trips.
 fn least_remaining(trips: &[u64]) -> u64 {
-    let mut clock = LeaseClock::new();
-    clock.attached(START, SessionTimeout::new(millis(10_000)));
+    let mut clock = LeaseClock::created(START, SessionTimeout::new(millis(10_000)));
     let mut least = u64::MAX;
     for (probe, trip) in trips.iter().enumerate() {
         let sent = START + millis(probe as u64 * 1_000);
         let answered = sent + millis(*trip);
-        if probe > 10
-            && let Some(deadline) = clock.deadline()
-        {
+        if probe > 10 {
             // The moment before this answer is the worst.
-            least = least.min(deadline.since(answered).as_millis() as u64);
+            least = least.min(clock.end().since(answered).as_millis() as u64);
         }
         clock.probe_answered(sent, answered);
     }
@@ -216,4 +225,73 @@ fn the_bounds_on_what_remains_are_tight() {
     // Otherwise the two properties above would promise less than there is.
     assert_eq!(least_remaining(&[300; 40]), 4_500);
     assert_eq!(least_remaining(&[499; 40]), 3_301);
+}
+
+/// A session of 10 s: created at second 0, with probes of no length at these seconds.
+fn probed(seconds: impl IntoIterator<Item = f64>) -> LeaseClock {
+    let mut clock = LeaseClock::created(START, SessionTimeout::new(millis(10_000)));
+    for second in seconds {
+        clock.probe_answered(at(second), at(second));
+    }
+    clock
+}
+
+fn at(second: f64) -> Timestamp {
+    START + Duration::from_secs_f64(second)
+}
+
+#[test]
+fn the_lease_begins_with_the_creation_even_before_a_probe_is_back() {
+    assert_eq!(probed([]).end(), at(9.8));
+    // An attach that is proven before that continues the chain, one that is proven later does not begin another.
+    for (proven, end) in [(9.79, 17.8), (9.8, 9.8), (9.9, 9.8)] {
+        let mut clock = probed([]);
+        clock.attached(at(8.0), SessionTimeout::new(millis(10_000)));
+        clock.probe_answered(at(8.1), at(proven));
+        assert_eq!(clock.end(), at(end), "proven at {proven}");
+    }
+}
+
+#[test]
+fn a_proof_counts_by_when_its_last_answer_was_read() {
+    // h at 2 and i at 5 are back in time; j is sent in time, before the lease ends at 9.8.
+    for (answered, end) in [(9.79, 11.8), (9.8, 9.8), (12.0, 9.8)] {
+        let mut clock = probed([2.0, 5.0]);
+        clock.probe_answered(at(9.0), at(answered));
+        assert_eq!(clock.end(), at(end), "j was answered at {answered}");
+    }
+}
+
+#[test]
+fn once_it_has_ended_nothing_brings_it_back() {
+    let mut clock = probed([9.9]);
+    for second in 10..100 {
+        clock.probe_answered(at(f64::from(second)), at(f64::from(second)));
+    }
+    clock.attached(at(100.0), SessionTimeout::new(millis(10_000)));
+    clock.probe_answered(at(100.0), at(100.0));
+    assert_eq!(clock.end(), at(9.8));
+}
+
+#[test]
+fn the_smallest_timeout_that_was_granted_counts() {
+    // The creation's is what a leader goes by that makes its table anew.
+    let mut clock = LeaseClock::created(START, SessionTimeout::new(millis(4_000)));
+    clock.attached(at(1.0), SessionTimeout::new(millis(20_000)));
+    clock.probe_answered(at(1.0), at(1.0));
+    assert_eq!((clock.end(), clock.timeout().span()), (at(4.92), millis(4_000)));
+    // One that was granted in between is no longer in force at the ensemble, but nobody knows since when.
+    clock.attached(at(2.0), SessionTimeout::new(millis(2_000)));
+    clock.attached(at(2.1), SessionTimeout::new(millis(4_000)));
+    clock.probe_answered(at(2.1), at(2.1));
+    assert_eq!((clock.end(), clock.timeout().span()), (at(4.06), millis(2_000)));
+}
+
+#[test]
+fn a_forfeited_lease_is_over() {
+    let mut clock = probed([1.0]);
+    clock.forfeit(at(2.0));
+    clock.probe_answered(at(4.0), at(4.0));
+    clock.probe_answered(at(5.0), at(5.0));
+    assert_eq!(clock.end(), at(2.0));
 }

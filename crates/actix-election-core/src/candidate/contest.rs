@@ -178,15 +178,6 @@ impl Contest {
         }
     }
 
-    /// Whether others have to go before our turn comes near.
-    pub(super) fn is_far(&self) -> bool {
-        match self {
-            Contest::Follow(_) => true,
-            Contest::Lock(lock) => lock.is_theirs(),
-            Contest::Queue(queue) => queue.place().is_some_and(|ahead| ahead > 1),
-        }
-    }
-
     /// What is in this candidate's way, other than the master.
     pub(super) fn trouble(&self) -> Option<&Trouble> {
         match self {

@@ -157,11 +157,6 @@ impl Lock {
         self.maybe_ours || matches!(self.view, View::Ours(_))
     }
 
-    /// Whether somebody else was seen to hold it.
-    pub(super) fn is_theirs(&self) -> bool {
-        matches!(self.view, View::Theirs(_))
-    }
-
     /// Who holds the lock; `None` while that is not known.
     pub(super) fn master(&self) -> Option<Option<Master>> {
         match &self.view {

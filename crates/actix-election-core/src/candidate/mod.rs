@@ -320,8 +320,6 @@ impl Candidate {
         self.connected = true;
         self.contest.connected(session);
         self.resign_watch.reset();
-        // With a greater T the notice falls earlier: it may be due by now.
-        self.pass_time();
     }
 
     fn disconnect(&mut self) {
@@ -389,10 +387,9 @@ impl Candidate {
         }
     }
 
-    /// A lease takes a while to be proven, so it is asked for before it is needed.
+    /// From the first moment on: a lease that was not kept up never comes back in the same session.
     fn ask_for_lease(&mut self) {
-        let idle = self.config.lazy_standby && self.term.is_none() && self.contest.is_far();
-        let needed = (self.campaigning || self.leaving || self.term.is_some()) && !idle;
+        let needed = self.campaigning || self.leaving || self.term.is_some();
         if needed != self.lease_needed {
             self.lease_needed = needed;
             self.outputs.push_back(Output::LeaseNeeded(needed));

@@ -37,29 +37,6 @@ fn a_short_interruption_changes_nothing() {
 }
 
 #[test]
-fn a_greater_timeout_brings_the_notice_forward() {
-    let timeout = SessionTimeout::new(std::time::Duration::from_secs_f64(2.0 * T));
-    let greater = Raw(Input::Connected { session: OURS, timeout });
-    check([
-        // T/8 of what remains is left with one T, and too little with the other.
-        (
-            "it is due at once",
-            suspended().after([Lease(0.2 * T)]),
-            greater.clone(),
-            &["capped +2.00", "1: lease_ending", "read"],
-            SteppingDown,
-        ),
-        (
-            "there is time left",
-            suspended().after([Lease(0.5 * T)]),
-            greater,
-            &["read", "exists request"],
-            Master,
-        ),
-    ]);
-}
-
-#[test]
 fn a_lost_reply_to_a_create_is_recovered_by_owner_and_czxid() {
     let back = creating().after([cut(), connects(OURS)]);
     check([

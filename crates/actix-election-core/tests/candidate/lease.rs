@@ -94,23 +94,11 @@ fn each_term_after_a_notice_is_a_new_one() {
     ]);
 }
 
-/// It is needed by whoever competes, and by a lazy one only while nobody else is known to be master.
 #[test]
-fn whether_a_lease_is_needed() {
+fn a_lease_is_needed_from_the_campaign_until_nothing_is_left() {
     let needed = |bench: Bench| bench.lease_needed;
     assert!(!needed(idle()) && !needed(looking_on()));
     assert!(needed(connecting()) && needed(standby()) && needed(master()) && needed(pausing()));
     assert!(needed(withdrawing()), "as long as the term runs");
     assert!(!needed(standby().after([withdraw()])));
-
-    let lazy = || {
-        let bench = Bench::configured(|config| config.lazy_standby = true);
-        bench.after([campaign(), joins(ROLE), Lease(0.98 * T), connects(OURS)])
-    };
-    let outranked = || lazy().after([Answer("read", others(OTHER)), Ack(ROLE)]);
-    assert!(needed(lazy()));
-    assert!(!needed(outranked()));
-    assert!(!needed(outranked().after([cut(), connects(OURS)])));
-    assert!(needed(outranked().after([Watch("read", WatchEvent::Deleted)])));
-    assert!(needed(outranked().after([lost()])));
 }

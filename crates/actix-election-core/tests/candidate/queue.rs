@@ -156,7 +156,7 @@ fn it_finds_its_place() {
             "behind one of an earlier session of ours, which lives on for a while",
             watched(),
             Answer("list", children([ours(3), ours(5)])),
-            &["read 3"],
+            &["delete 3", "read 3"],
             Competing,
         ),
         (
@@ -461,39 +461,48 @@ fn it_is_refused() {
     ]);
 }
 
+/// A session that was given up may live on, and its znode with it.
 #[test]
-fn a_lazy_one_needs_a_lease_once_its_turn_is_near() {
-    let mut bench = Bench::configured(|config| {
-        config.strategy = Strategy::Queue(ID);
-        config.lazy_standby = true;
-    });
-    for (given, needed) in [
-        (joins(ROLE), false),
-        (campaign(), true),
-        (connects(OURS), true),
-        (joined(5, TOKEN), true),
-        (Answer("exists 5", own(TOKEN)), true),
-        (Answer("list", children([other(2), other(4), ours(5)])), false),
-        (Answer("read 4", znode(9, 41, "c:1")), false),
-        (Answer("glance 2", others(OTHER)), false),
-        (Ack(ROLE), false),
-        (cut(), false),
-        (connects(OURS), false),
-        (Answer("exists 5", own(TOKEN)), false),
-        (Answer("list", children([other(2), other(4), ours(5)])), false),
-        (Answer("read 4", znode(9, 41, "c:1")), false),
-        (Watch("read 4", Deleted), false),
-        (Answer("list", children([other(2), ours(5)])), true),
-        (Answer("read 2", others(OTHER)), true),
-        (Watch("read 2", Deleted), true),
-        (Lease(0.5 * T), true),
-        (withdraw(), true),
-        (Ack(ROLE), true),
-        (Answer("delete 5", Reply::Done), false),
-    ] {
-        bench.give(given.clone());
-        assert_eq!(bench.lease_needed, needed, "{given:?}");
-    }
+fn what_an_earlier_session_has_left_is_cleared_away() {
+    let seen = || listing().after([Answer("exists 5", own(TOKEN))]);
+    let left = || seen().after([Answer("list", children([ours(2), ours(5)]))]);
+    let gone = || left().after([Answer("read 2", znode(9, 40, "")), Answer("delete 2", Reply::Done)]);
+    check([
+        (
+            "before ours",
+            seen(),
+            Answer("list", children([ours(2), ours(5)])),
+            &["delete 2", "read 2"],
+            Competing,
+        ),
+        (
+            "it goes",
+            gone(),
+            Watch("read 2", Deleted),
+            &["lease 42", "1: master 42", "exists request", "master a:1/42"],
+            Master,
+        ),
+        ("it had gone", left(), Answer("read 2", Reply::Missing), &["list"], Competing),
+        // A create of that session may come late.
+        (
+            "behind ours",
+            seen(),
+            Answer("list", children([ours(5), ours(6)])),
+            &["lease 42", "1: master 42", "delete 6", "exists request", "master a:1/42"],
+            Master,
+        ),
+        (
+            "two of them",
+            left().after([Watch("exists 5", Changed)]),
+            Answer("delete 2", Reply::Done),
+            &[],
+            Competing,
+        ),
+        // It goes with its session at the latest.
+        ("it may not be deleted", left(), Answer("delete 2", refused(Refusal::NoAuth)), &[], Competing),
+        ("nobody knows", left(), Answer("delete 2", Reply::Unknown), &["list", "exists 5"], Competing),
+        ("another's stays", seen(), Answer("list", children([other(2), ours(5)])), &["read 2"], Competing),
+    ]);
 }
 
 #[test]

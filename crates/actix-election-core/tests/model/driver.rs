@@ -32,13 +32,23 @@ impl World {
             served: Some(Served::default()),
         };
         self.wires.insert(id, wire);
+        // At times it is not known whether an attempt to close the old session came through, and it is left alone.
+        let leave_it = self.setting.latency.1 > 0 && self.random.below(8) == 0;
         let process = &mut self.processes[p];
+        process.to_close.take_if(|_| leave_it);
         process.dials += 1;
         let sent = process.clock.stamp(self.now);
         let until = self.now + self.setting.timeout() / 5;
         process.link = Link::Dialing { wire: id, sent, until };
         let (session, last_zxid) = (process.session.map_or(0, |(session, _)| session), process.last_zxid);
-        self.send_up(id, ToServer::Connect { session, last_zxid });
+        let greeting = match process.to_close {
+            Some(session) => ToServer::AttachAndClose { session },
+            None => ToServer::Connect { session, last_zxid },
+        };
+        // Nothing is sent before the server has taken the connection.
+        if self.processes[p].unplugged_until <= self.now {
+            self.send_up(id, greeting);
+        }
     }
 
     fn pick_server(&mut self, p: usize) -> usize {
@@ -54,6 +64,18 @@ impl World {
         let at = self.now + self.latency();
         if let Some(wire) = self.wires.get_mut(&id) {
             wire.up.send(at, message);
+        }
+    }
+
+    /// The session that was given up is no more: the next one is opened, after a pause.
+    fn closed(&mut self, p: usize) {
+        self.judge.seen.note("a session that was given up is closed");
+        self.processes[p].to_close = None;
+        self.hang_up(p, true);
+        if let Link::None { redial_at } = &mut self.processes[p].link
+            && self.setting.latency.1 > 0
+        {
+            *redial_at += self.random.below(self.setting.timeout() / 4);
         }
     }
 
@@ -96,10 +118,14 @@ impl World {
         let Some(p) = self.wires.get(&id).filter(|wire| wire.held).map(|wire| wire.process) else { return };
         match message {
             ToClient::Attached { session, timeout } => self.client_attached(p, id, session, timeout),
+            ToClient::Expired if self.processes[p].to_close.is_some() => self.closed(p),
             ToClient::Expired => {
+                self.processes[p].expired = true;
                 self.monitor(p, SessionInput::Expired);
                 self.follow_monitor(p);
+                self.processes[p].expired = false;
             }
+            ToClient::End if self.processes[p].to_close.is_some() => self.hang_up(p, true),
             ToClient::End => self.detached(p, true),
             ToClient::Pong => self.reply(p, None),
             ToClient::Reply { zxid, reply } => {
@@ -118,10 +144,12 @@ impl World {
         let timeout = SessionTimeout::new(Duration::from_nanos(granted));
         let process = &mut self.processes[p];
         let Link::Dialing { sent, .. } = process.link else { return };
-        process.session = Some((session, granted));
+        let smallest = process.session.map_or(granted, |(_, smallest)| smallest.min(granted));
+        process.session = Some((session, smallest));
         process.connection += 1;
+        self.judge.candidates.insert(session, process.started << 4 | process.number as u64);
         if self.setting.rules {
-            process.history.insert(process.connection, History::new(sent, granted));
+            process.history.insert(process.connection, History::new(sent));
         }
         process.link = Link::Up { wire: id, connected: false, sent: VecDeque::new(), patient: Vec::new() };
         self.monitor(p, SessionInput::Attached { sent, timeout });
@@ -133,9 +161,12 @@ impl World {
     /// An answer of an older connection, between attach and authentication: it changes nothing.
     fn stale_probe(&mut self, p: usize, sent: Timestamp) {
         let process = &mut self.processes[p];
-        let before = process.monitor.clone();
-        process.monitor.handle(process.clock.stamp(self.now), SessionInput::ProbeAnswered { sent });
-        if process.monitor != before {
+        let now = process.clock.stamp(self.now);
+        let mut without = process.monitor.clone();
+        // Nothing but that time has passed.
+        without.handle(now, SessionInput::Candidates(usize::from(process.lease_needed)));
+        process.monitor.handle(now, SessionInput::ProbeAnswered { sent });
+        if process.monitor != without {
             let what = format!("process {p}: the answer to an old probe counts on a new connection");
             self.judge.is_broken(crate::judge::Property::StaleIsIgnored, self.now, what);
         }
@@ -179,6 +210,10 @@ impl World {
     }
 
     pub(crate) fn serve_monitor(&mut self, p: usize) {
+        let timer = self.processes[p].monitor.next_timer().map(|(_, timer)| timer);
+        if !self.setting.leaves_silent && timer == Some(SessionTimer::Silence) {
+            self.monitor(p, SessionInput::Received);
+        }
         self.monitor(p, SessionInput::Timer);
         self.follow_monitor(p);
         let now = self.processes[p].clock.stamp(self.now);
@@ -212,21 +247,25 @@ impl World {
 
     fn connected(&mut self, p: usize) {
         let process = &mut self.processes[p];
-        let (Link::Up { connected, .. }, Some((session, granted))) = (&mut process.link, process.session)
-        else {
+        let (Link::Up { connected, .. }, Some((session, _))) = (&mut process.link, process.session) else {
             return;
         };
         *connected = true;
-        let timeout = SessionTimeout::new(Duration::from_nanos(granted));
+        let timeout = process.monitor.timeout().unwrap();
         self.hand_over(p, Input::Connected { session: SessionId(session), timeout });
     }
 
-    /// The session's lease first, then the next session.
+    /// The session's lease first, then the old session is closed, then the next one is opened.
     fn lose_session(&mut self, p: usize) {
         self.hang_up(p, false);
+        if self.setting.rules && !self.processes[p].expired {
+            return self.keep_session(p);
+        }
         self.hand_over(p, Input::SessionLost);
         let process = &mut self.processes[p];
-        if let Some((session, _)) = process.session.take()
+        let session = process.session.take().map(|(session, _)| session);
+        process.to_close = session.filter(|_| !process.expired);
+        if let Some(session) = session
             && self.servers.iter().any(|server| server.tree.sessions.contains_key(&session))
         {
             self.judge.seen.note("a session is given up that lives on");
@@ -235,6 +274,13 @@ impl World {
         process.last_zxid = 0;
         process.history.clear();
         process.monitor = SessionMonitor::new();
+        self.need_lease(p, self.processes[p].lease_needed);
+    }
+
+    /// The session is attached again although its lease has ended, for the sake of rules that would have that.
+    fn keep_session(&mut self, p: usize) {
+        self.hand_over(p, Input::Disconnected);
+        self.processes[p].monitor = SessionMonitor::new();
         self.need_lease(p, self.processes[p].lease_needed);
     }
 

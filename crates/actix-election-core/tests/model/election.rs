@@ -3,7 +3,8 @@
 use actix_election_core::*;
 
 use crate::judge::Property;
-use crate::process::Held;
+use crate::process::{Held, Process};
+use crate::server::ServerId;
 use crate::world::World;
 
 impl World {
@@ -244,26 +245,52 @@ impl World {
     }
 
     /// The lemma that G1 rests on: where the leader ends a session, its lease is over.
-    pub(crate) fn judge_end_of_session(&mut self, s: usize, session: i64) {
-        let timeout = self.servers[s].table.get(&session).map(|tracked| tracked.timeout);
-        let Some(process) =
-            self.processes.iter().find(|process| process.session.is_some_and(|s| s.0 == session))
-        else {
+    pub(crate) fn judge_end_of_session(&mut self, s: ServerId, session: i64) {
+        if let Some(process) = self.processes.iter().find(|process| process.has_session(session))
+            && !self.is_excused(process, s, session)
+        {
+            let (_, t) = process.session.unwrap_or_default();
+            self.rules.judge(process, process.clock.stamp(self.now), t, self.setting.tick);
+        }
+        self.no_lease_beyond(s, session);
+    }
+
+    /// And before that: where the leader has taken a session's bucket out. What is done for such a session saves it no
+    /// more, and nobody outside can tell how long it takes until it is ended.
+    pub(crate) fn no_lease_for_the_condemned(&mut self) {
+        let Some(leader) = self.leader() else { return };
+        for p in 0..self.processes.len() {
+            let session = self.processes[p].session.map(|(session, _)| session);
+            let tracked = session.and_then(|session| self.servers[leader].table.get(&session));
+            if let Some(session) =
+                session.filter(|_| tracked.is_some_and(|tracked| tracked.condemned.is_some()))
+            {
+                self.no_lease_beyond(leader, session);
+            }
+        }
+    }
+
+    fn no_lease_beyond(&mut self, s: ServerId, session: i64) {
+        let Some(process) = self.processes.iter().find(|process| process.has_session(session)) else {
             return;
         };
         let now = process.clock.stamp(self.now);
-        let known = process.session.map(|(_, known)| known);
-        // An attach that granted less, and that the client has not heard of: no lease can follow that.
-        if self.setting.excuse_unheard_grants && timeout < known {
-            return;
+        let Some(lease) = process.lease.filter(|lease| *lease > now) else { return };
+        if !self.is_excused(process, s, session) {
+            let (number, beyond) = (process.number, lease.since(now).as_millis());
+            let t = process.session.map_or(0, |(_, t)| t / 1_000_000);
+            let what = format!("the lease outlives session {session} by {beyond} ms, T {t} ms");
+            self.break_promise(number, Property::LeaseWithinSession, what);
         }
-        let beyond = process.lease.map_or(0, |lease| lease.since(now).as_millis());
-        let t = known.unwrap_or(1);
-        self.rules.judge(process, now, t, self.setting.tick);
-        if process.lease.is_some_and(|lease| lease > now) {
-            let what = format!("the lease outlives session {session} by {beyond} ms, T {} ms", t / 1_000_000);
-            self.break_promise(process.number, Property::LeaseWithinSession, what);
-        }
+    }
+
+    /// An attach that granted less than any before, and that the client has not heard of: no lease can follow that. A
+    /// tracker that goes by the timeout of the creation is no excuse: that one the client knows.
+    fn is_excused(&self, process: &Process, s: ServerId, session: i64) -> bool {
+        let timeout = self.servers[s].table.get(&session).map(|tracked| tracked.timeout);
+        let smallest = process.session.map(|(_, smallest)| smallest);
+        self.setting.excuse_unheard_grants && timeout < smallest
+            || self.judge.closed_by_hand.contains(&session)
     }
 }
 

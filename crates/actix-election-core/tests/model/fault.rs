@@ -27,6 +27,11 @@ pub(crate) enum Fault {
         process: usize,
         span: u64,
     },
+    /// The process reaches no server for so long.
+    Unplug {
+        process: usize,
+        span: u64,
+    },
     // ---- between servers
     StallLink {
         from: ServerId,
@@ -94,6 +99,8 @@ pub(crate) enum Fault {
     CloseSession {
         process: usize,
     },
+    /// From now on the servers grant three times as much: they were restarted with a greater least T.
+    Raise,
     /// The ensemble loses its data, and counts from the start.
     Wipe,
 }
@@ -109,6 +116,8 @@ impl World {
             }
             Fault::StallUp { process, span } => self.stall_wire(process, Some(now + span), None),
             Fault::StallDown { process, span } => self.stall_wire(process, None, Some(now + span)),
+            Fault::Unplug { process, span } => self.processes[process].unplugged_until = now + span,
+            Fault::Raise => self.raised = 3,
             Fault::StallLink { from, to, span } => {
                 self.links.entry((from, to)).or_default().stall(now + span);
             }
@@ -250,6 +259,7 @@ impl World {
         }
         for process in &mut self.processes {
             process.paused_until = now;
+            process.unplugged_until = now;
             process.handling = 0;
         }
     }

@@ -81,10 +81,12 @@ impl Nemesis {
                 then(at + span, Fault::Campaign { process });
             }
             18 if world.setting.wipes => then(at, Fault::Wipe),
+            18 if world.setting.raises && world.raised == 1 => self.raise(world, at, process, span),
             18..=20 if world.setting.hands => self.lay_hands(world, at, process, span),
             18..=24 => self.starve(world, at, process),
             25..=26 => self.black_out(world, at, process),
-            27..=32 => self.isolate(world, at, process),
+            27..=29 => self.isolate(world, at, process),
+            30..=32 => self.relapse(world, at, process),
             _ => self.vanish(at, process, span),
         }
     }
@@ -138,11 +140,39 @@ impl Nemesis {
         (next + pings * half).saturating_sub(self.random.below(world.setting.timeout() / 50)).max(world.now)
     }
 
-    /// Nobody hears of the process any more for a while, be it that it is stopped or that no server is reached.
-    fn vanish(&mut self, at: Moment, process: usize, span: u64) {
+    /// Nobody hears of the process for about as long as its session lives, then it is back for a moment, and gone again:
+    /// in that moment it may be served in a session that is to end.
+    fn relapse(&mut self, world: &World, at: Moment, process: usize) {
+        let t = world.setting.timeout();
+        let span = 3 * t / 4 + self.random.below(t);
+        let again = at + span + self.random.below(t / 4);
         match self.random.below(3) {
             0 => self.later.push((at, Fault::PauseProcess { process, span })),
-            1 => {
+            _ => self.later.push((at, Fault::Unplug { process, span })),
+        }
+        self.vanish(again, process, 2 * t);
+    }
+
+    /// The servers grant more, and each session is attached again; then another leader counts by the first grant.
+    fn raise(&mut self, world: &World, at: Moment, process: usize, span: u64) {
+        let t = world.setting.timeout();
+        self.later.push((at, Fault::Raise));
+        self.later.push((at + 1, Fault::Cut { process, lost: false }));
+        if let Some(server) = world.leader() {
+            let crash = at + t / 4 + self.random.below(t);
+            self.later.push((crash, Fault::Crash { server }));
+            self.later.push((crash + span, Fault::Boot { server }));
+            let gone = crash + self.random.below(t);
+            self.vanish(gone, process, 5 * t);
+        }
+    }
+
+    /// Nobody hears of the process any more for a while, be it that it is stopped or that no server is reached.
+    fn vanish(&mut self, at: Moment, process: usize, span: u64) {
+        match self.random.below(4) {
+            0 => self.later.push((at, Fault::PauseProcess { process, span })),
+            1 => self.later.push((at, Fault::Unplug { process, span })),
+            2 => {
                 self.later.push((at, Fault::StallUp { process, span }));
                 self.later.push((at, Fault::StallDown { process, span }));
             }

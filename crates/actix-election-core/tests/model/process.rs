@@ -68,12 +68,18 @@ pub(crate) struct Actor {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Process {
     pub(crate) number: usize,
+    /// When it was started, which tells it from those of the same number before it.
+    pub(crate) started: Moment,
     pub(crate) clock: Clock,
     // ---- the session's thread
     pub(crate) monitor: SessionMonitor,
     pub(crate) link: Link,
-    /// The session, and the timeout that was granted last.
+    /// The session, and the smallest timeout that was granted to it.
     pub(crate) session: Option<(i64, u64)>,
+    /// The ensemble has just said that it is over.
+    pub(crate) expired: bool,
+    /// One that it gave up and has still to close.
+    pub(crate) to_close: Option<i64>,
     pub(crate) last_zxid: i64,
     /// The end of the session's lease, as `Lease::is_valid` reads it.
     pub(crate) lease: Option<Timestamp>,
@@ -103,6 +109,8 @@ pub(crate) struct Process {
     /// How long its role takes over a message.
     pub(crate) handling: u64,
     pub(crate) paused_until: Moment,
+    /// It reaches no server until then.
+    pub(crate) unplugged_until: Moment,
     /// What beside the shipped rule would be known of the session.
     pub(crate) history: BTreeMap<u32, crate::rules::History>,
 }
@@ -122,10 +130,13 @@ impl Process {
         config.refused_retry = Duration::from_millis(500);
         Process {
             number,
+            started: now,
             clock,
             monitor: SessionMonitor::new(),
             link: Link::None { redial_at: now },
             session: None,
+            expired: false,
+            to_close: None,
             last_zxid: 0,
             lease: None,
             connection: 0,
@@ -144,6 +155,7 @@ impl Process {
             roles_so_far: 0,
             handling: 0,
             paused_until: 0,
+            unplugged_until: 0,
             history: BTreeMap::new(),
         }
     }
@@ -153,6 +165,10 @@ impl Process {
             Link::None { .. } => None,
             Link::Dialing { wire, .. } | Link::Up { wire, .. } => Some(*wire),
         }
+    }
+
+    pub(crate) fn has_session(&self, session: i64) -> bool {
+        self.session.is_some_and(|(present, _)| present == session)
     }
 
     pub(crate) fn new_role(&mut self) -> RoleId {

@@ -8,7 +8,7 @@ use actix_election_core::Reply;
 
 use crate::clock::Moment;
 use crate::judge::Property;
-use crate::server::{Mode, Origin, Packet, Server, ServerId, Tracked, Transaction, bucket};
+use crate::server::{Mode, Origin, Packet, Server, ServerId, ToClient, Tracked, Transaction, bucket};
 use crate::tree::{Hand, PATH, Tree, Write};
 use crate::world::World;
 
@@ -44,12 +44,39 @@ impl World {
         self.setting.voters / 2 + 1
     }
 
-    /// `SessionTrackerImpl.run`: sessions whose bucket is due are closed, by a transaction.
+    /// `SessionTrackerImpl.run`, the first step: the bucket that is due is taken out, and with it every session in it.
+    pub(crate) fn condemn(&mut self, s: ServerId) {
+        let reading = self.servers[s].clock.read(self.now);
+        let due = self.servers[s]
+            .table
+            .iter()
+            .filter(|(_, tracked)| tracked.due().is_some_and(|due| due <= reading));
+        for session in due.map(|(session, _)| *session).collect::<Vec<_>>() {
+            let delay = self.expiry_delay();
+            if let Some(tracked) = self.server(s).table.get_mut(&session) {
+                tracked.condemned = Some(reading + delay);
+            }
+        }
+        self.no_lease_for_the_condemned();
+    }
+
+    /// How long the loop takes to come to a session of the bucket: it writes a line to its log for each.
+    fn expiry_delay(&mut self) -> u64 {
+        match (self.setting.latency.1, self.setting.expiry_delay) {
+            (_, 0) => 0,
+            (0, most) => most,
+            (_, most) => self.random.below(2) * self.random.below(most),
+        }
+    }
+
+    /// The second step: one after the other they are closed, by a transaction.
     pub(crate) fn expire(&mut self, s: ServerId) {
         let reading = self.servers[s].clock.read(self.now);
-        let due = self.servers[s].table.iter_mut().filter(|(_, t)| !t.closing && t.expiry <= reading);
-        let due: Vec<i64> = due.map(|(session, _)| *session).collect();
-        for session in due {
+        let next = self.servers[s]
+            .table
+            .iter()
+            .filter(|(_, tracked)| tracked.ends().is_some_and(|at| at <= reading));
+        for session in next.map(|(session, _)| *session).collect::<Vec<_>>() {
             if let Some(tracked) = self.server(s).table.get_mut(&session) {
                 tracked.closing = true;
             }
@@ -61,11 +88,14 @@ impl World {
     pub(crate) fn request(&mut self, s: ServerId, via: ServerId, origin: Origin, session: i64, write: Write) {
         if let Write::OpenSession(timeout) = write {
             let expiry = bucket(self.servers[s].clock.read(self.now) + timeout, self.setting.tick);
-            let tracked = Tracked { expiry, timeout, owner: Some(origin.server), closing: false };
-            self.server(s).table.insert(session, tracked);
+            self.server(s).table.insert(session, Tracked::new(expiry, timeout, Some(origin.server)));
         }
         let tracked = self.server(s).table.get_mut(&session).filter(|tracked| !tracked.closing);
-        if tracked.is_some_and(|tracked| *tracked.owner.get_or_insert(origin.server) == origin.server) {
+        if let Some(tracked) =
+            tracked.filter(|tracked| tracked.owner.is_none_or(|owner| owner == origin.server))
+        {
+            tracked.owner = Some(origin.server);
+            tracked.closing = write == Write::CloseSession;
             self.propose(s, session, write, Some(origin));
         } else if origin.server == s {
             self.drop_wire(s, origin.wire);
@@ -124,6 +154,9 @@ impl World {
         if *write == Write::CloseSession {
             self.server(s).table.remove(&session);
             self.server(s).touches.remove(&session);
+            if let Some(origin) = origin.filter(|origin| origin.server == s) {
+                self.tell_client(origin.wire, ToClient::Expired);
+            }
             self.drop_session(s, session);
         }
         if self.servers[s].mode == Mode::Leading {
@@ -173,6 +206,14 @@ impl World {
     fn judge_delete(&mut self, s: ServerId, session: i64, path: &str) {
         let znode = self.servers[s].tree.znodes.get(path).map(|znode| znode.stat);
         let Some(other) = znode.filter(|znode| znode.ephemeral_owner != session) else { return };
+        // What is left in a queue of a session that the same process has given up.
+        let candidate = |session| self.judge.candidates.get(&session);
+        if path != PATH
+            && candidate(session).is_some()
+            && candidate(session) == candidate(other.ephemeral_owner)
+        {
+            return self.judge.seen.note("the znode of an earlier session is cleared away");
+        }
         // Between the look and the delete somebody deleted the lock by hand: no request could prevent that.
         if path != PATH || self.judge.robbed.is_empty() {
             let what = format!("session {session} deletes {path} of {}", other.ephemeral_owner);
@@ -345,7 +386,7 @@ impl World {
     }
 
     /// `Leader.waitForNewLeaderAck` is over. What the leader has on disk is committed by that, and
-    /// `LeaderZooKeeperServer.createSessionTracker` gives every session a whole T.
+    /// `LeaderZooKeeperServer.createSessionTracker` gives every session a whole T, by the timeout of its creation.
     fn establish(&mut self, s: ServerId) {
         self.server(s).established = true;
         while let Some(first) = self.servers[s].log.front().map(|transaction| transaction.zxid) {
@@ -354,12 +395,7 @@ impl World {
         let (now, tick) = (self.now, self.setting.tick);
         let server = self.server(s);
         let reading = server.clock.read(now);
-        let track = |timeout: &u64| Tracked {
-            expiry: bucket(reading + timeout, tick),
-            timeout: *timeout,
-            owner: None,
-            closing: false,
-        };
+        let track = |timeout: &u64| Tracked::new(bucket(reading + timeout, tick), *timeout, None);
         server.table = server.tree.sessions.iter().map(|(id, timeout)| (*id, track(timeout))).collect();
     }
 

@@ -19,11 +19,30 @@ fn random_worlds_keep_every_promise() {
     };
     let all =
         in_threads(|share, threads, stop| some(seeds.clone().filter(|seed| seed % threads == share), stop));
-    println!("{}", all.rules);
     if seeds.end - seeds.start >= WORLDS {
         all.lock.require(EVERYTHING.into_iter().chain(WITH_A_LOCK));
         all.queue.require(EVERYTHING.into_iter().chain(WITH_A_QUEUE));
     }
+}
+
+/// On the same probes, sessions that are kept up until they end: the shipped rule never outlives one, others do.
+#[test]
+fn other_rules_are_judged() {
+    let worlds = number("MODEL_RULES").unwrap_or(300);
+    let all = in_threads(|share, threads, _| {
+        let mut outcome = Outcome::default();
+        for seed in (1..=worlds).filter(|seed| seed % threads == share) {
+            let setting = Setting { rules: true, raises: false, ..Setting::random(&mut Random(seed)) };
+            // They know nothing of a T that changes.
+            let grants = vec![setting.timeout(); setting.voters];
+            let (world, _) = run(&Setting { grants, ..setting }, seed);
+            outcome.rules.add(&world.rules);
+        }
+        outcome
+    });
+    println!("{}", all.rules);
+    assert_eq!(all.rules.outlived[0], 0, "the shipped rule\n{}", all.rules);
+    assert!(all.rules.outlived[1] > 0, "a chain is not needed\n{}", all.rules);
 }
 
 /// What became of some worlds.
@@ -63,9 +82,7 @@ fn some(seeds: impl Iterator<Item = u64>, stop: &AtomicBool) -> Outcome {
             break;
         }
         let setting = Setting::random(&mut Random(seed));
-        // The other rules know nothing of a T that changes, and a session does not know what it is for.
-        let rules_apply = !queue && setting.grants.iter().all(|grant| *grant == setting.timeout());
-        let setting = Setting { rules: rules_apply, queue, ..setting };
+        let setting = Setting { queue, ..setting };
         let (world, failure) = run(&setting, seed);
         if let Some(failure) = failure {
             stop.store(true, Ordering::Relaxed);
@@ -73,7 +90,6 @@ fn some(seeds: impl Iterator<Item = u64>, stop: &AtomicBool) -> Outcome {
             panic!("{}", account(&name, &setting, seed, failure));
         }
         if queue { &mut outcome.queue } else { &mut outcome.lock }.add(&world.judge.seen);
-        outcome.rules.add(&world.rules);
     }
     outcome
 }

@@ -69,7 +69,26 @@ pub(crate) struct Tracked {
     /// The timeout that it was last touched with.
     pub(crate) timeout: u64,
     pub(crate) owner: Option<ServerId>,
+    /// When the loop comes to it that ends the sessions of a bucket which was taken out. It lives on until then, and no
+    /// touch saves it.
+    pub(crate) condemned: Option<u64>,
     pub(crate) closing: bool,
+}
+
+impl Tracked {
+    pub(crate) fn new(expiry: u64, timeout: u64, owner: Option<ServerId>) -> Self {
+        Tracked { expiry, timeout, owner, condemned: None, closing: false }
+    }
+
+    /// When its bucket is due; `None` once that has been taken out.
+    pub(crate) fn due(&self) -> Option<u64> {
+        Some(self.expiry).filter(|_| !self.closing && self.condemned.is_none())
+    }
+
+    /// When the loop comes to it.
+    pub(crate) fn ends(&self) -> Option<u64> {
+        self.condemned.filter(|_| !self.closing)
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -160,6 +179,10 @@ pub(crate) enum ToServer {
         session: i64,
         last_zxid: i64,
     },
+    /// The handshake and the close of a session that was given up, in one segment.
+    AttachAndClose {
+        session: i64,
+    },
     Ping,
     Write(Write),
     Read(OpId, Operation),
@@ -173,7 +196,7 @@ pub(crate) enum ToClient {
         session: i64,
         timeout: u64,
     },
-    /// There is no such session.
+    /// There is no such session, or not any more.
     Expired,
     Reply {
         zxid: i64,
@@ -198,5 +221,9 @@ pub(crate) enum Waiting {
 pub(crate) struct Served {
     /// The session, once it is attached here.
     pub(crate) session: Option<i64>,
+    /// What was granted as it was attached.
+    pub(crate) timeout: u64,
+    /// It is attached only to be closed.
+    pub(crate) closing: bool,
     pub(crate) queue: VecDeque<Waiting>,
 }

@@ -49,14 +49,18 @@ impl World {
     }
 
     pub(crate) fn server_hears(&mut self, id: WireId, message: ToServer) {
-        let Some(wire) = self.wires.get(&id) else { return };
+        let Some(wire) = self.wires.get_mut(&id) else { return };
         let s = wire.server;
-        let Some(served) = &wire.served else { return };
+        let Some(served) = &mut wire.served else { return };
         let session = served.session;
         let origin = Origin { server: s, wire: id };
         match (message, session) {
             (ToServer::End, _) => self.drop_wire(s, id),
             (ToServer::Connect { session, last_zxid }, None) => self.connect(s, origin, session, last_zxid),
+            (ToServer::AttachAndClose { session }, None) => {
+                served.closing = true;
+                self.connect(s, origin, session, 0);
+            }
             (ToServer::Ping, Some(session)) => {
                 self.touch(s, session);
                 self.wait(id, Waiting::Ping);
@@ -79,7 +83,7 @@ impl World {
         if !self.servers[s].serves() || last_zxid > self.servers[s].tree.zxid {
             return self.drop_wire(s, origin.wire);
         }
-        let timeout = self.setting.grants[s];
+        let timeout = self.grant(s);
         if session == 0 {
             self.last_session += 1;
             // Far from the 0 and 1 of those who stand outside.
@@ -92,8 +96,13 @@ impl World {
     }
 
     pub(crate) fn revalidated(&mut self, s: ServerId, wire: WireId, session: i64, valid: bool) {
-        if valid {
-            self.attached(s, wire, session, self.setting.grants[s]);
+        let closing =
+            self.wires.get(&wire).and_then(|wire| wire.served.as_ref()).is_some_and(|served| served.closing);
+        if valid && closing {
+            // The close stands behind the handshake, and is read once that is answered.
+            self.submit(s, Origin { server: s, wire }, session, Write::CloseSession);
+        } else if valid {
+            self.attached(s, wire, session, self.grant(s));
         } else {
             self.tell_client(wire, ToClient::Expired);
             self.drop_wire(s, wire);
@@ -103,13 +112,26 @@ impl World {
     pub(crate) fn attached(&mut self, s: ServerId, id: WireId, session: i64, timeout: u64) {
         let Some(served) = self.wires.get_mut(&id).and_then(|wire| wire.served.as_mut()) else { return };
         served.session = Some(session);
+        served.timeout = timeout;
         self.touch(s, session);
         self.tell_client(id, ToClient::Attached { session, timeout });
     }
 
+    /// The timeout that a server grants now.
+    fn grant(&self, s: ServerId) -> u64 {
+        self.setting.grants[s] * self.raised
+    }
+
     /// `LearnerSessionTracker.touchSession`: a follower only takes a note.
     fn touch(&mut self, s: ServerId, session: i64) {
-        let (now, tick, timeout) = (self.now, self.setting.tick, self.setting.grants[s]);
+        let (now, tick) = (self.now, self.setting.tick);
+        let here = |wire: &&Wire| {
+            wire.server == s && wire.served.as_ref().is_some_and(|served| served.session == Some(session))
+        };
+        // What this server granted as it attached the session.
+        let timeout =
+            self.wires.values().find(here).and_then(|wire| wire.served.as_ref()).map(|served| served.timeout);
+        let Some(timeout) = timeout else { return };
         match self.servers[s].mode {
             Mode::Leading => drop(self.server(s).touch_table(now, session, timeout, tick)),
             _ => drop(self.server(s).touches.insert(session, timeout)),

@@ -19,6 +19,12 @@ pub(crate) struct Setting {
     pub(crate) queue: bool,
     /// Clocks run wrong by so many millionths at most, either way.
     pub(crate) ppm: i64,
+    /// How long a leader may take at most to end a session once it has taken its bucket out.
+    pub(crate) expiry_delay: u64,
+    /// Whether the servers may be restarted with a greater least T.
+    pub(crate) raises: bool,
+    /// Whether a server that is silent is left after T/5, as it is shipped.
+    pub(crate) leaves_silent: bool,
     /// How late the leader's ping may be.
     pub(crate) ping_lag: u64,
     /// How long a message takes at least, and by how much longer at most.
@@ -33,7 +39,8 @@ pub(crate) struct Setting {
     /// Whether a lease is excused that outlives its session by an attach that granted less and whose answer the client
     /// has not seen.
     pub(crate) excuse_unheard_grants: bool,
-    /// Whether other rules for the lease are judged beside the shipped one.
+    /// Whether rules for the lease are judged, the shipped one and others, on the same probes. For that a session is kept
+    /// up for as long as the ensemble keeps it, so that nothing else is promised in such a world.
     pub(crate) rules: bool,
 }
 
@@ -59,6 +66,9 @@ impl Setting {
             processes: 1,
             queue: false,
             ppm: 0,
+            expiry_delay: 0,
+            raises: false,
+            leaves_silent: true,
             ping_lag: 0,
             latency: (MILLI, 0),
             hands: false,
@@ -93,6 +103,9 @@ impl Setting {
             processes: if alone { 1 } else { 2 + random.index(3) },
             queue: false,
             ppm: 4_950,
+            expiry_delay: [0, timeout / 10, 2 * timeout][random.index(3)],
+            raises: random.below(4) == 0,
+            leaves_silent: true,
             // A fiftieth of T by the clock of the client, which may run 1 % faster than the leader.s.
             ping_lag: timeout / 58,
             latency: (50_000, [MILLI, timeout / 100, timeout / 30][random.index(3)]),

@@ -50,6 +50,52 @@ pub(crate) fn rivals() -> Small {
     }
 }
 
+/// One session and a rival: it is cut off for nearly T, or a little longer, and is back while the leader's loop has yet to
+/// come to it.
+pub(crate) fn condemned() -> Small {
+    let setting = Setting::small();
+    let (tick, timeout) = (setting.tick, setting.timeout());
+    let unplugged = |eighths: u64| Fault::Unplug { process: 0, span: timeout + eighths * tick / 8 };
+    Small {
+        name: "condemned",
+        faults: vec![
+            unplugged(0),
+            unplugged(5),
+            Fault::Cut { process: 0, lost: true },
+            Fault::Cut { process: 0, lost: false },
+            Fault::PauseProcess { process: 0, span: EVER },
+        ],
+        budget: 3,
+        points: 24,
+        grid: 8,
+        setting: Setting { processes: 2, expiry_delay: 2 * timeout, ..setting },
+    }
+}
+
+/// One session: the leader's ping is held up while a probe goes the other way, and then the follower's reply to it, with a
+/// later probe behind it, until the leader has taken the session's bucket out. That probe was sent in time, and answered too
+/// late; and the client is stopped, so that it finds the answer first. Nobody leaves a server for its silence here.
+pub(crate) fn answered_late() -> Small {
+    let setting = Setting::small();
+    let tick = setting.tick;
+    let report = |eighths: u64| Fault::StallLink { from: FOLLOWER, to: LEADER, span: eighths * tick / 8 };
+    let stop = |eighths: u64| Fault::PauseProcess { process: 0, span: eighths * tick / 8 };
+    Small {
+        name: "answered late",
+        faults: vec![
+            Fault::StallLink { from: LEADER, to: FOLLOWER, span: tick / 2 },
+            report(10),
+            report(11),
+            stop(8),
+            stop(9),
+        ],
+        budget: 3,
+        points: 18,
+        grid: 16,
+        setting: Setting { expiry_delay: 2 * setting.timeout(), leaves_silent: false, ..setting },
+    }
+}
+
 /// Three in a queue: what is in it goes by hand, by resignation, with its session, and beside cuts and followers that are
 /// behind.
 pub(crate) fn queued() -> Small {
@@ -106,6 +152,17 @@ fn starved_worlds_keep_every_promise() {
 #[test]
 fn worlds_with_rivals_keep_every_promise() {
     explore_all(&rivals(), &["master", "standby", "standby: resigned", "an election"]);
+}
+
+#[test]
+fn condemned_worlds_keep_every_promise() {
+    let wanted = ["master", "standby: lease_ending", "a session that was given up is closed"];
+    explore_all(&condemned(), &wanted);
+}
+
+#[test]
+fn worlds_that_answer_late_keep_every_promise() {
+    explore_all(&answered_late(), &["master", "standby: lease_ending"]);
 }
 
 #[test]

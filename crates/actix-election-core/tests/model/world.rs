@@ -13,7 +13,7 @@ use crate::judge::{Broken, Judge};
 use crate::process::{Link, Process};
 use crate::random::Random;
 use crate::rules::Rules;
-use crate::server::{Mode, Packet, Server, ServerId, WireId};
+use crate::server::{Mode, Packet, Server, ServerId, Tracked, WireId};
 use crate::service::Wire;
 use crate::setting::Setting;
 use crate::tree::Tree;
@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) links: BTreeMap<(ServerId, ServerId), Fifo<Packet>>,
     pub(crate) epoch: i64,
     pub(crate) last_session: i64,
+    /// By how much more the servers grant than in the beginning.
+    pub(crate) raised: u64,
     pub(crate) wires: BTreeMap<WireId, Wire>,
     pub(crate) next_wire: WireId,
     pub(crate) processes: Vec<Process>,
@@ -38,6 +40,7 @@ pub(crate) struct World {
 /// a session comes first, but for a leader's ping, which does not wait behind what arrives.
 #[derive(Clone, Copy, Debug)]
 enum Event {
+    Condemn(ServerId),
     Expire(ServerId),
     Ping(ServerId),
     GiveUpLeader(ServerId),
@@ -80,10 +83,11 @@ impl World {
             links: BTreeMap::new(),
             epoch: 0,
             last_session: 0,
+            raised: 1,
             wires: BTreeMap::new(),
             next_wire: 0,
             processes,
-            judge: Judge::default(),
+            judge: Judge { rules_alone: setting.rules, ..Judge::default() },
             rules: Rules::default(),
             setting,
         };
@@ -105,6 +109,7 @@ impl World {
             self.now = at;
             self.happen(event);
             self.at_most_one_master();
+            self.no_lease_for_the_condemned();
             if let Some(broken) = self.judge.broken.clone() {
                 return Err(broken);
             }
@@ -131,11 +136,15 @@ impl World {
             }
         }
         for (id, wire) in &self.wires {
+            let process = &self.processes[wire.process];
             if let Some(at) = wire.up.next_at() {
-                offer(at.max(self.servers[wire.server].paused_until), Event::Up(*id));
+                offer(
+                    at.max(process.unplugged_until).max(self.servers[wire.server].paused_until),
+                    Event::Up(*id),
+                );
             }
             if let Some(at) = wire.down.next_at().filter(|_| wire.held) {
-                offer(at.max(self.processes[wire.process].paused_until), Event::Down(*id));
+                offer(at.max(process.unplugged_until).max(process.paused_until), Event::Down(*id));
             }
         }
         for (p, process) in self.processes.iter().enumerate() {
@@ -151,8 +160,10 @@ impl World {
             Mode::Looking => offer(server.join_at, Event::Join(s)),
             Mode::Following { .. } => offer(self.gives_up_leader_at(s), Event::GiveUpLeader(s)),
             Mode::Leading => {
-                let expiry = server.table.values().filter(|t| !t.closing).map(|t| t.expiry).min();
-                expiry.into_iter().for_each(|expiry| offer(server.clock.when(expiry), Event::Expire(s)));
+                let due = server.table.values().filter_map(Tracked::due).min();
+                due.into_iter().for_each(|due| offer(server.clock.when(due), Event::Condemn(s)));
+                let ends = server.table.values().filter_map(Tracked::ends).min();
+                ends.into_iter().for_each(|ends| offer(server.clock.when(ends), Event::Expire(s)));
             }
         }
         if server.mode == Mode::Leading || !server.learners.is_empty() {
@@ -162,6 +173,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
+            Event::Condemn(s) => self.condemn(s),
             Event::Expire(s) => self.expire(s),
             Event::Ping(s) => self.ping(s),
             Event::GiveUpLeader(s) => self.look(s),

@@ -1,6 +1,6 @@
 //! A session monitor on the bench, the states that the tables start from, and the tables themselves.
 //!
-//! T is 10 s: a probe every 1 s, silence after 2 s, a lease of 9.8 s, and lost 5 s after it.
+//! T is 10 s: a probe every 1 s, silence after 2 s, and a lease of 9.8 s, with which the session ends.
 
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ pub(crate) enum Given {
     Detached,
     Expired,
     Candidates(usize),
+    /// The wall clock has gained so many seconds.
+    Gained(f64),
     /// So much time passes, and the timer is served.
     Wait(f64),
     /// So much time passes unnoticed.
@@ -61,6 +63,7 @@ impl Bench {
             Detached => SessionInput::Detached,
             Expired => SessionInput::Expired,
             Candidates(count) => SessionInput::Candidates(count),
+            Gained(seconds) => SessionInput::WallClockGained(span(seconds)),
             Wait(seconds) => {
                 self.now = self.now + span(seconds);
                 SessionInput::Timer

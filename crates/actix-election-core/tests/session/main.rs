@@ -11,3 +11,4 @@ mod probe_answered;
 mod ready;
 mod received;
 mod timer;
+mod wall_clock;

@@ -16,7 +16,7 @@ fn ready_in_every_state() {
         ),
         ("twice", probing(), Ready, &[], Some((1.0, KeepAlive))),
         ("not attached", seeking(), Ready, &[], None),
-        ("cut off", suspended(), Ready, &[], Some((14.0, PresumeLost))),
+        ("cut off", suspended(), Ready, &[], Some((8.8, Lost))),
         ("after the end", lost(), Ready, &[], None),
         // Silence counts from the attach, however long authentication took.
         ("late", greeting().after([Pass(1.5)]), Ready, &["probe"], Some((0.5, Silence))),

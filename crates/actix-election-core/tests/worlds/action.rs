@@ -16,10 +16,10 @@ pub(crate) enum Action {
     Deliver(usize),
     /// The role of this process handles its oldest message.
     Acknowledge(usize),
-    /// The process reaches a server: it is attached, or hears that its session is no more.
+    /// The process reaches a server: it is attached, or hears that its session is no more, or gives it up.
     Connect(usize),
-    /// The session of this process is given up, T/2 after its lease.
-    PresumeLost(usize),
+    /// The session of this process is given up, at the end of its lease.
+    GiveUp(usize),
     /// The ensemble expires a session, after its lease.
     Expire(i64),
     /// A new role actor takes the place of a dead one.
@@ -62,7 +62,7 @@ impl Action {
                 | Deliver(_)
                 | Acknowledge(_)
                 | Connect(_)
-                | PresumeLost(_)
+                | GiveUp(_)
                 | Expire(_)
                 | Replace(_)
         );

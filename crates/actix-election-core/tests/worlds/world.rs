@@ -157,8 +157,8 @@ impl World {
             }
             None => {
                 actions.push(Action::Connect(p));
-                if process.session.is_some_and(|session| self.now >= session.lease + T.presume_lost()) {
-                    actions.push(Action::PresumeLost(p));
+                if process.session.is_some_and(|session| self.now >= session.lease) {
+                    actions.push(Action::GiveUp(p));
                 }
             }
         }
@@ -198,7 +198,7 @@ impl World {
             }
             Action::Acknowledge(p) => self.acknowledge(p, seen)?,
             Action::Connect(p) => self.connect(p, seen)?,
-            Action::PresumeLost(p) => self.lose_session(p, seen)?,
+            Action::GiveUp(p) => self.lose_session(p, seen)?,
             Action::Expire(session) => {
                 let events = self.ensemble.expire(SessionId(session));
                 self.send(events);
@@ -298,7 +298,11 @@ impl World {
 
     fn connect(&mut self, p: usize, seen: &mut Seen) -> Result<(), Broken> {
         let session = match self.processes[p].session {
-            Some(session) if self.ensemble.sessions.contains_key(&session.id.0) => session,
+            Some(session)
+                if self.now < session.lease && self.ensemble.sessions.contains_key(&session.id.0) =>
+            {
+                session
+            }
             Some(_) => return self.lose_session(p, seen),
             None => {
                 let lease = self.now + FRESH;

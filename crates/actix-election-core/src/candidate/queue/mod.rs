@@ -37,6 +37,9 @@ pub(super) struct Queue {
     maybe_created: bool,
     /// The znode that may be the one that this create made.
     suspect: Option<String>,
+    /// What sessions that we gave up have left in the queue, by name. Nobody leads by it any more, and it stands in the way
+    /// until its session has ended. A name is never given twice, so whatever still bears one of these is not needed.
+    left_over: Vec<String>,
     pending: Vec<(OpId, Step)>,
     /// The parents are missing: to be created before anything else.
     parents_missing: bool,
@@ -61,6 +64,7 @@ impl Queue {
             own: None,
             maybe_created: false,
             suspect: None,
+            left_over: Vec::new(),
             pending: Vec::new(),
             parents_missing: false,
             parents_made: false,
@@ -82,6 +86,7 @@ impl Queue {
         self.session = None;
         self.pending.clear();
         self.suspect = None;
+        self.left_over.clear();
         self.parents_missing = false;
         self.own.iter_mut().for_each(Own::disconnected);
         self.follow.disconnected();
@@ -191,14 +196,15 @@ impl Queue {
     }
 
     /// What is yet to be done for a znode of ours to stand well.
-    fn steps_of(&self, own: &Own) -> [Option<Step>; 4] {
+    fn steps_of(&self, own: &Own) -> [Option<Step>; 5] {
         // One that may have gone is looked for first: in a list without it there is nothing to learn.
         let list = (own.seen && matches!(own.place, Place::Unknown(_))).then_some(Step::List);
         let watch_own = own.armed.is_none().then_some(Step::Own);
-        let Some(ahead) = own.ahead() else { return [list, watch_own, None, None] };
+        let clear = self.left_over.first().map(|_| Step::Clear);
+        let Some(ahead) = own.ahead() else { return [list, watch_own, clear, None, None] };
         let predecessor = if ahead.unreadable { Step::PredecessorExists } else { Step::Predecessor };
         let predecessor = ahead.armed.is_none().then_some(predecessor);
-        [list, watch_own, predecessor, ahead.unread_head.as_ref().map(|_| Step::Head)]
+        [list, watch_own, clear, predecessor, ahead.unread_head.as_ref().map(|_| Step::Head)]
     }
 
     fn lets_go(&self, want: Want) -> bool {
@@ -235,6 +241,11 @@ impl Queue {
             Step::Recover | Step::Own | Step::PredecessorExists => Operation::Exists { path },
             Step::Predecessor => Operation::Read { path, watch: true },
             Step::Head => Operation::Read { path, watch: false },
+            Step::Clear => {
+                // Where it is still to be seen in a list that is yet to come, it is asked for once more.
+                self.left_over.remove(0);
+                Operation::Delete { path }
+            }
             Step::Delete => {
                 // From here on a change of mind comes too late.
                 self.own.iter_mut().for_each(|own| own.retired = true);
@@ -254,6 +265,7 @@ impl Queue {
             Step::Own | Step::Delete => own.map(|own| own.name.as_str()),
             Step::Predecessor | Step::PredecessorExists => ahead.map(|ahead| ahead.predecessor.as_str()),
             Step::Head => ahead?.unread_head.as_deref(),
+            Step::Clear => self.left_over.first().map(String::as_str),
         }
     }
 
@@ -283,6 +295,8 @@ impl Queue {
                 self.stumble(now, Step::PredecessorExists, TroubleKind::Denied, text.into());
             }
             (Step::Head, Reply::Found(znode)) => self.saw_head(&znode),
+            // It goes with its session in any case: where that may not be hastened, it is waited for.
+            (Step::Clear, Reply::Done | Reply::Missing | Reply::Refused(_)) => {}
             // It has gone: who stands before us now?
             (Step::Predecessor | Step::PredecessorExists | Step::Head, Reply::Missing) => {
                 self.own.iter_mut().for_each(Own::look_up);
@@ -350,6 +364,8 @@ impl Queue {
             self.clear_trouble();
         }
         let Some(own) = self.own.as_mut().filter(|own| own.place != Place::Head) else { return };
+        let left_over = names.iter().filter(|name| name.starts_with(&self.prefix) && **name != own.name);
+        self.left_over = left_over.cloned().collect();
         match own.find(names) {
             Some(Place::Head) => self.now_head(),
             Some(place) => own.place = place,
@@ -392,19 +408,22 @@ impl Queue {
     fn saw_predecessor(&mut self, op: OpId, znode: &Znode) {
         let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) else { return };
         ahead.armed = Some(op);
-        let is_head = ahead.count == 1;
+        // What we have left behind ourselves leads no more.
+        let is_master = ahead.count == 1 && !ahead.predecessor.starts_with(&self.prefix);
         if matches!(self.trouble, Some((Step::Predecessor | Step::PredecessorExists, _))) {
             self.clear_trouble();
         }
-        if is_head {
+        if is_master {
             self.follow.set_master(Some(Some(Master::of(znode))));
         }
     }
 
     fn saw_head(&mut self, znode: &Znode) {
         let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) else { return };
-        ahead.unread_head = None;
-        self.follow.set_master(Some(Some(Master::of(znode))));
+        let is_master = ahead.unread_head.take().is_some_and(|head| !head.starts_with(&self.prefix));
+        if is_master {
+            self.follow.set_master(Some(Some(Master::of(znode))));
+        }
     }
 
     fn look_anew(&mut self) {

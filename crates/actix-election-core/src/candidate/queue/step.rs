@@ -21,6 +21,8 @@ pub(super) enum Step {
     PredecessorExists,
     Head,
     Delete,
+    /// Delete what an earlier session of ours has left in the queue.
+    Clear,
 }
 
 impl fmt::Display for Step {
@@ -33,6 +35,7 @@ impl fmt::Display for Step {
             Step::Predecessor | Step::PredecessorExists => "watch the znode before ours in the queue",
             Step::Head => "read the head of the queue",
             Step::Delete => "leave the queue",
+            Step::Clear => "clear an earlier znode of ours out of the queue",
         })
     }
 }
