@@ -47,6 +47,8 @@
 //! what the test's runtime does.
 
 mod builder;
+#[cfg(test)]
+mod by_hand;
 mod connection;
 mod faults;
 mod four_letter;
