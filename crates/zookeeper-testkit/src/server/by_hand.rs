@@ -8,10 +8,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::faults::MemberId;
 use super::handshake;
 use super::shared::{OpenConnection, Shared};
-use super::state::Outgoing;
+use super::state::{Outgoing, State};
 use crate::TestServer;
 use crate::ports::loopback;
-use crate::wire::{Acl, ConnectRequest, Encoder, OpCode};
+use crate::server::TestServerBuilder;
+use crate::wire::{Acl, ConnectRequest, ConnectResponse, Encoder, OpCode};
 
 pub(super) fn at(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -19,13 +20,18 @@ pub(super) fn at(millis: u64) -> Duration {
 
 /// Two members with a tick of 1 s.
 pub(super) fn ensemble() -> Arc<Shared> {
-    let builder = TestServer::builder().members(2).tick(at(1_000));
+    ensemble_of(TestServer::builder())
+}
+
+/// The same with other settings.
+pub(super) fn ensemble_of(builder: TestServerBuilder) -> Arc<Shared> {
+    let builder = builder.members(2).tick(at(1_000));
     Arc::new(Shared::new(builder.settings, vec![loopback(1), loopback(2)]))
 }
 
 pub(super) struct Client {
     open: OpenConnection,
-    _queue: UnboundedReceiver<Outgoing>,
+    queue: UnboundedReceiver<Outgoing>,
 }
 
 impl Client {
@@ -49,7 +55,7 @@ impl Client {
         let (open, queue) = shared.open(member, loopback(9)).unwrap();
         let request =
             ConnectRequest { last_zxid: 0, timeout: at(4_000), session_id, password, read_only: None };
-        let client = Self { open, _queue: queue };
+        let client = Self { open, queue };
         client.say(now, request.encode());
         client
     }
@@ -73,9 +79,22 @@ impl Client {
     pub(super) fn session(&self) -> Option<i64> {
         self.open.shared.read(|state| state.clients.get(&self.open.id)?.session)
     }
+
+    /// What it is answered next: the operation, or `None` for the end of the connection.
+    pub(super) fn answered(&mut self) -> Option<OpCode> {
+        loop {
+            match self.queue.try_recv().expect("an answer, or the end") {
+                Outgoing::Frame { reply: Some((op, _)), .. } => return Some(op),
+                Outgoing::Frame { bytes, .. } => {
+                    assert!(!ConnectResponse::decode(&bytes).unwrap().is_refused());
+                }
+                Outgoing::Close => return None,
+            }
+        }
+    }
 }
 
 /// When the next session ends if nobody is heard of any more.
 pub(super) fn next_end(shared: &Shared) -> Option<Duration> {
-    shared.read(|state| state.machine.next_expiry())
+    shared.read(State::next_expiry)
 }
