@@ -304,6 +304,43 @@ async fn a_paused_server_says_nothing_and_expires_first() {
 }
 
 #[tokio::test]
+async fn a_condemned_session_is_served_until_it_ends() {
+    let server = server().await;
+    let (silent, mut other) = (connect_shortly(&server, 0).await, connect(&server).await);
+    let session = silent.session;
+    let slow = server.hold_expiry();
+    server.wait_for(DEADLINE, |view| view.condemned.contains(&session)).await.unwrap();
+    let mut back = silent.attach(server.address()).await;
+    back.ping().await;
+    back.create_with("/e", 1).await;
+    other.watch(OpCode::Exists, "/e").await;
+    assert_eq!(server.view().owner("/e"), Some(session));
+    assert_eq!(server.view().condemned, BTreeSet::from([session]));
+
+    drop(slow);
+    assert!(back.is_closed().await);
+    assert_eq!(other.event().await, (2, "/e".to_owned()));
+    let mut late = Frames::open(server.address()).await;
+    let attach = ConnectRequest { session_id: session, password: back.password, ..request(TIMEOUT) };
+    assert!(late.shake(&attach).await.unwrap().is_refused());
+    assert_eq!(server.view().condemned, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn a_restart_saves_who_is_condemned() {
+    let server = builder().expiry_delay(DEADLINE).start().await.unwrap();
+    let silent = connect_shortly(&server, 0).await;
+    let session = silent.session;
+    server.wait_for(DEADLINE, |view| view.condemned.contains(&session)).await.unwrap();
+    let mut back = silent.attach(server.address()).await;
+    back.ping().await;
+    assert_eq!(server.view().condemned, BTreeSet::from([session]), "for as long as the delay is");
+    server.restart();
+    assert_eq!(server.view().condemned, BTreeSet::new());
+    assert!(server.view().sessions.contains_key(&session));
+}
+
+#[tokio::test]
 async fn a_write_arrives_after_its_client_has_gone() {
     let server = server().await;
     let mut client = connect(&server).await;

@@ -18,6 +18,7 @@ pub(super) struct Settings {
     pub(super) max_frame: usize,
     pub(super) container_interval: Duration,
     pub(super) handshake_limit: Duration,
+    pub(super) expiry_delay: Duration,
     /// `None` is all of them.
     pub(super) words: Option<Vec<String>>,
 }
@@ -33,7 +34,7 @@ impl Settings {
 ///
 /// Unless told otherwise: one member on a free loopback port, a tick of 500 ms, so session timeouts from 1 s to 10 s,
 /// syncLimit 10; and as ZooKeeper has it, 60 connections per address, frames of less than 1 MiB, 10 s for a handshake,
-/// a sweep for empty containers every 60 s. Every four-letter word is allowed.
+/// a sweep for empty containers every 60 s. Every four-letter word is allowed, and sessions end as soon as they are due.
 #[derive(Debug, Clone)]
 #[must_use = "a builder starts nothing until `start`"]
 pub struct TestServerBuilder {
@@ -53,6 +54,7 @@ impl TestServerBuilder {
             max_frame: MAX_FRAME,
             container_interval: Duration::from_secs(60),
             handshake_limit: Duration::from_secs(10),
+            expiry_delay: Duration::ZERO,
             words: None,
         };
         Self { members: 1, listen: None, settings, min_session_timeout: None, max_session_timeout: None }
@@ -117,6 +119,20 @@ impl TestServerBuilder {
     /// How long a connection may be without a session.
     pub fn handshake_limit(mut self, limit: Duration) -> Self {
         self.settings.handshake_limit = limit;
+        self
+    }
+
+    /// For how long sessions that are due are served before they end: for no time, unless set.
+    ///
+    /// ZooKeeper's leader takes all sessions that are due at a tick out of its queue at once, and then ends them one after
+    /// the other (`SessionTrackerImpl.run`), which takes time where there are many, or where its log is slow. This is the
+    /// time from the one to the other. Meanwhile the sessions are [condemned](super::ServerView::condemned): clients attach
+    /// to them, are answered, and create ephemeral nodes, and nothing saves them but a restart. Until they have ended no
+    /// others are taken out.
+    ///
+    /// Where a test is to say when they end, there is [`hold_expiry`](super::ServerHandle::hold_expiry).
+    pub fn expiry_delay(mut self, delay: Duration) -> Self {
+        self.settings.expiry_delay = delay;
         self
     }
 

@@ -26,6 +26,8 @@ pub enum ServerFaultKind {
     PauseLeader,
     /// This member is cut off from the others.
     Isolate(MemberId),
+    /// Sessions that are due are condemned, and do not end.
+    HoldExpiry,
     /// Such requests are answered with an error and not carried out.
     AnswerError(ReplyFilter, ErrorCode),
     /// Such replies come later, and all behind them on their connections.
@@ -63,6 +65,7 @@ impl fmt::Display for ServerFaultKind {
             Self::Pause => formatter.write_str("everything is paused"),
             Self::PauseLeader => formatter.write_str("the leader is paused"),
             Self::Isolate(member) => write!(formatter, "member {member} is cut off from its ensemble"),
+            Self::HoldExpiry => formatter.write_str("sessions that are due do not end"),
             Self::AnswerError(filter, error) => write!(formatter, "answer {filter} with {error}"),
             Self::DelayReply(filter, by) => write!(formatter, "delay replies to {filter} by {by:?}"),
             Self::SwallowReply(filter) => write!(formatter, "swallow the next reply to {filter}"),
@@ -91,6 +94,7 @@ mod tests {
             (Pause, "everything is paused"),
             (PauseLeader, "the leader is paused"),
             (Isolate(1), "member 1 is cut off from its ensemble"),
+            (HoldExpiry, "sessions that are due do not end"),
             (AnswerError(filter(), ErrorCode::NoAuth), "answer Create on /a with NoAuth"),
             (DelayReply(filter(), Duration::from_millis(5)), "delay replies to Create on /a by 5ms"),
             (SwallowReply(filter().of(0xab)), "swallow the next reply to Create on /a of session 0xab"),

@@ -35,6 +35,10 @@ pub struct ServerView {
     pub sessions: BTreeMap<i64, Duration>,
     /// Those of them that have a connection.
     pub connected: BTreeSet<i64>,
+    /// Those of them that were due, and have been taken out of the leader's queue to be ended. Until they end they are
+    /// served as any other, and whatever is heard of them does not save them. See
+    /// [`hold_expiry`](ServerHandle::hold_expiry).
+    pub condemned: BTreeSet<i64>,
     /// The ephemeral nodes of each session that has any.
     pub ephemerals: BTreeMap<i64, BTreeSet<String>>,
     /// How many connections are open, with a session or without.
@@ -58,6 +62,7 @@ impl ServerView {
             zxid: state.machine.last_zxid(),
             sessions: state.machine.sessions().map(|(id, timeout, _)| (id, timeout)).collect(),
             connected: state.owners.keys().copied().collect(),
+            condemned: state.machine.condemned().collect(),
             ephemerals: state.machine.tree().ephemerals().clone(),
             connections: state.clients.len(),
             watches: state.members.iter().map(|member| member.watches.len()).sum(),
@@ -186,6 +191,43 @@ impl ServerHandle {
     /// to be seen, and the rest is the same.
     pub fn isolate(&self, member: MemberId) -> ServerFault {
         self.fault(ServerFaultKind::Isolate(member))
+    }
+
+    /// The leader is slow to end sessions. Those that are due are taken out of its queue, and are
+    /// [condemned](ServerView::condemned): until the fault ends they are served as if they lived. Clients attach to them,
+    /// are answered, and create ephemeral nodes, but none of that saves them; they end with the fault, unless their client
+    /// closes them before, or the server is restarted.
+    ///
+    /// What is due at a later tick is not taken out before those have ended: whoever is heard of by then is saved.
+    ///
+    /// ZooKeeper's leader is like that for as long as it takes to end all sessions of a tick one after the other
+    /// (`SessionTrackerImpl.run`). To have it so by the clock, there is
+    /// [`expiry_delay`](super::TestServerBuilder::expiry_delay).
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use std::time::Duration;
+    /// use zookeeper_testkit::TestServer;
+    /// use zookeeper_testkit::wire::RawClient;
+    ///
+    /// const LIMIT: Duration = Duration::from_secs(60);
+    ///
+    /// let server = TestServer::builder().tick(Duration::from_millis(50)).start().await?;
+    /// let mut client = RawClient::connect(server.address(), Duration::from_millis(100), None).await?;
+    /// let session = client.session_id();
+    ///
+    /// // It says nothing for too long, and is served nevertheless.
+    /// let slow = server.hold_expiry();
+    /// server.wait_for(LIMIT, |view| view.condemned.contains(&session)).await?;
+    /// client.ping().await?;
+    /// assert!(server.view().condemned.contains(&session));
+    /// slow.end();
+    /// assert!(!server.view().sessions.contains_key(&session));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn hold_expiry(&self) -> ServerFault {
+        self.fault(ServerFaultKind::HoldExpiry)
     }
 
     /// Matching requests are answered with `error` and not carried out. Writes take a zxid nevertheless. `auth` and

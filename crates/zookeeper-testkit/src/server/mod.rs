@@ -37,17 +37,21 @@
 //!
 //! These differ. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing session
 //! the ephemeral nodes go in the order of their paths, where ZooKeeper has none. A new ACL counts for all that comes behind
-//! it, where ZooKeeper goes by the old one until the new one is on its disk.
+//! it, where ZooKeeper goes by the old one until the new one is on its disk. `dump` lists a session that is
+//! [condemned](ServerView::condemned), where ZooKeeper lists it again only once it has been touched.
 //!
 //! # Layout
 //!
 //! [`tree`] decides, and is pure; `state` holds it with members and clients; `handshake` and `process` turn frames into
-//! replies; `touches` is how the leader hears of clients; `faults` says what can be wrong; `shared` is the lock around all
-//! that. `connection` moves bytes. The server runs in a thread of its own, on the real clock, so that it does not matter
-//! what the test's runtime does.
+//! replies; `touches` is how the leader hears of clients, and `expiry` how sessions end of which it does not; `faults` says
+//! what can be wrong; `shared` is the lock around all that. `connection` moves bytes. The server runs in a thread of its own,
+//! on the real clock, so that it does not matter what the test's runtime does.
 
 mod builder;
+#[cfg(test)]
+mod by_hand;
 mod connection;
+mod expiry;
 mod faults;
 mod four_letter;
 mod handle;

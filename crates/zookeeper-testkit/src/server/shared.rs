@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, watch};
 
 use super::builder::Settings;
+use super::expiry::Expiry;
 use super::faults::{MemberId, ServerFaultKind};
 use super::state::{Client, ConnectionId, Member, Outgoing, State};
 use super::tree::{Identity, Machine};
@@ -57,6 +58,7 @@ impl Shared {
         let member = || Member { listening: true, ..Member::default() };
         let mut state = State {
             machine: new_machine(&settings, Duration::ZERO),
+            expiry: Expiry::new(settings.expiry_delay),
             members: addresses.iter().map(|_| member()).collect(),
             clients: Default::default(),
             owners: Default::default(),
@@ -153,7 +155,7 @@ impl Shared {
         if state.is_paused() {
             return None;
         }
-        let expiry = state.machine.next_expiry().filter(|_| !state.leader_is_paused());
+        let expiry = state.next_expiry().filter(|_| !state.leader_is_paused());
         let limit = self.settings.sync_limit();
         let serving = state.members.iter().filter(|member| !member.out_of_service);
         let cut_offs = serving.filter_map(|member| Some(member.stale.as_ref()?.since + limit));
@@ -307,6 +309,10 @@ impl State {
             }
             ServerFaultKind::Isolate(member) if !self.faults.iter().any(|fault| fault == kind) => {
                 self.rejoin(now, member);
+            }
+            // A leader that stands still ends them when it goes on.
+            ServerFaultKind::HoldExpiry if !self.is_paused() && !self.leader_is_paused() => {
+                self.expire_overdue(now);
             }
             _ => {}
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::expiry::Expiry;
 use super::faults::{MemberId, ServerFaultKind};
 use super::touches::Touched;
 use super::tree::{Change, Fired, Identity, Machine, Outcome, Transaction, Tree, Watches};
@@ -23,6 +24,7 @@ const EVENT_ZXID: i64 = -1;
 
 pub(super) struct State {
     pub(super) machine: Machine,
+    pub(super) expiry: Expiry,
     pub(super) members: Vec<Member>,
     pub(super) clients: BTreeMap<ConnectionId, Client>,
     /// The connection of each session that has one.
@@ -148,12 +150,6 @@ impl State {
         self.homes.remove(&session);
         let stale: Vec<_> = self.members.iter().map(|member| member.stale.is_some()).collect();
         self.kick_session(session, |client| !stale[client.member]);
-    }
-
-    pub(super) fn expire_overdue(&mut self, now: Duration) {
-        for session in self.machine.overdue(now) {
-            self.expire(now, session);
-        }
     }
 
     pub(super) fn sweep_containers(&mut self, now: Duration) {
@@ -329,6 +325,7 @@ impl State {
     /// Starts anew, with or without what was there.
     pub(super) fn restart(&mut self, now: Duration, empty: Option<Machine>) {
         self.kick_all(None);
+        self.expiry.restart();
         self.owners.clear();
         self.homes.clear();
         self.orphans.clear();

@@ -73,93 +73,34 @@ fn next_ping(now: Duration, tick: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use tokio::sync::mpsc::UnboundedReceiver;
-
     use super::*;
-    use crate::TestServer;
-    use crate::ports::loopback;
+    use crate::server::by_hand::{Client, at, ensemble, next_end};
     use crate::server::faults::ServerFaultKind;
-    use crate::server::shared::{OpenConnection, Shared};
-    use crate::server::state::Outgoing;
-    use crate::wire::{Acl, ConnectRequest, Encoder, OpCode};
-
-    fn at(millis: u64) -> Duration {
-        Duration::from_millis(millis)
-    }
-
-    /// Two members with a tick of 1 s and no sockets, whose time is what each call says.
-    fn ensemble() -> Arc<Shared> {
-        let builder = TestServer::builder().members(2).tick(at(1_000));
-        Arc::new(Shared::new(builder.settings, vec![loopback(1), loopback(2)]))
-    }
-
-    struct Client {
-        open: OpenConnection,
-        _queue: UnboundedReceiver<Outgoing>,
-    }
-
-    impl Client {
-        /// Opens a session of 4 s, or attaches to `session`.
-        fn connect(
-            shared: &Arc<Shared>,
-            member: MemberId,
-            now: Duration,
-            session: Option<(i64, Vec<u8>)>,
-        ) -> Self {
-            let (open, queue) = shared.open(member, loopback(9)).unwrap();
-            let (session_id, password) = session.unwrap_or_default();
-            let request =
-                ConnectRequest { last_zxid: 0, timeout: at(4_000), session_id, password, read_only: None };
-            let client = Self { open, _queue: queue };
-            client.say(now, request.encode());
-            client
-        }
-
-        fn say(&self, now: Duration, body: Vec<u8>) {
-            self.open.shared.change(|state, _| state.receive(now, self.open.id, body));
-        }
-
-        fn ask(&self, now: Duration, op: OpCode) {
-            let mut request = Encoder::new();
-            request.int(1).int(op.number());
-            if op == OpCode::Create {
-                Acl::encode_all(&Acl::open(), request.string("/a").buffer(b""));
-                request.int(0);
-            }
-            self.say(now, request.finish());
-        }
-    }
-
-    /// When the only session ends if nobody is heard of any more.
-    fn end(shared: &Shared) -> Option<Duration> {
-        shared.read(|state| state.machine.next_expiry())
-    }
+    use crate::wire::OpCode;
 
     #[test]
     fn the_leader_hears_of_its_own_clients_at_once() {
         let shared = ensemble();
-        let client = Client::connect(&shared, LEADER, at(0), None);
-        assert_eq!(end(&shared), Some(at(5_000)));
+        let client = Client::connect(&shared, LEADER, at(0));
+        assert_eq!(next_end(&shared), Some(at(5_000)));
         client.ask(at(1_200), OpCode::Ping);
-        assert_eq!(end(&shared), Some(at(6_000)));
+        assert_eq!(next_end(&shared), Some(at(6_000)));
         assert_eq!(shared.read(State::next_report), None);
     }
 
     #[test]
     fn the_leader_hears_of_others_when_it_asks() {
         let shared = ensemble();
-        let client = Client::connect(&shared, 1, at(0), None);
+        let client = Client::connect(&shared, 1, at(0));
         for op in [OpCode::Ping, OpCode::Create] {
             client.ask(at(700), op);
-            assert_eq!(end(&shared), Some(at(5_000)), "{op}");
+            assert_eq!(next_end(&shared), Some(at(5_000)), "{op}");
         }
         assert_eq!(shared.read(State::next_report), Some(at(1_000)));
         shared.change(|state, _| state.report_due(at(999)));
-        assert_eq!(end(&shared), Some(at(5_000)));
+        assert_eq!(next_end(&shared), Some(at(5_000)));
         shared.change(|state, _| state.report_due(at(1_000)));
-        assert_eq!(end(&shared), Some(at(6_000)), "the timeout counts from when it hears");
+        assert_eq!(next_end(&shared), Some(at(6_000)), "the timeout counts from when it hears");
         assert_eq!(shared.read(State::next_report), None);
         client.ask(at(1_000), OpCode::Ping);
         assert_eq!(shared.read(State::next_report), Some(at(1_500)));
@@ -168,30 +109,24 @@ mod tests {
     #[test]
     fn the_leader_hears_of_who_attaches_at_once() {
         let shared = ensemble();
-        let client = Client::connect(&shared, 1, at(0), None);
-        let session = shared.read(|state| state.clients[&client.open.id].session).unwrap();
-        let _back = Client::connect(
-            &shared,
-            1,
-            at(1_200),
-            Some((session, crate::server::handshake::password(session))),
-        );
-        assert_eq!(end(&shared), Some(at(6_000)));
+        let client = Client::connect(&shared, 1, at(0));
+        let _back = Client::attach(&shared, 1, at(1_200), client.session().unwrap());
+        assert_eq!(next_end(&shared), Some(at(6_000)));
     }
 
     #[test]
     fn what_was_not_reported_before_a_cut_does_not_count() {
         for fault in [ServerFaultKind::Isolate(1), ServerFaultKind::PauseLeader] {
             let shared = ensemble();
-            let client = Client::connect(&shared, 1, at(0), None);
+            let client = Client::connect(&shared, 1, at(0));
             client.ask(at(1_200), OpCode::Ping);
             let id = shared.change(|state, _| state.begin_fault(at(1_250), &fault));
             client.ask(at(1_300), OpCode::Ping);
             shared.change(|state, _| state.report_due(at(4_000)));
-            assert_eq!(end(&shared), Some(at(5_000)), "{fault}");
+            assert_eq!(next_end(&shared), Some(at(5_000)), "{fault}");
             assert_eq!(shared.read(State::next_report), None, "nobody asks");
             shared.change(|state, _| state.end_fault(at(4_000), id, &fault));
-            assert_eq!(end(&shared), Some(at(9_000)), "all is told now: {fault}");
+            assert_eq!(next_end(&shared), Some(at(9_000)), "all is told now: {fault}");
             assert_eq!(shared.read(State::next_report), None);
         }
     }

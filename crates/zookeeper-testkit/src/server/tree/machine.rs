@@ -61,7 +61,8 @@ impl Machine {
         self.sessions.iter()
     }
 
-    /// Postpones a session's expiry to its timeout from `now`. Says whether it lives.
+    /// Postpones a session's expiry to its timeout from `now`, unless it is [condemned](Self::condemn). Says whether it
+    /// lives, which one that is condemned does.
     pub fn touch(&mut self, now: Duration, id: i64) -> bool {
         self.sessions.touch(now, id)
     }
@@ -72,8 +73,8 @@ impl Machine {
         self.sessions.touch(now, id)
     }
 
-    /// All sessions get their whole timeout anew, that which they were opened with: the server has started again, or
-    /// another one leads.
+    /// All sessions get their whole timeout anew, that which they were opened with, condemned or not: the server has
+    /// started again, or another one leads, and starts with a queue of its own.
     pub fn restart(&mut self, now: Duration) {
         self.sessions.restart(now);
     }
@@ -83,15 +84,31 @@ impl Machine {
         self.zxid = i64::from(epoch) << 32;
     }
 
-    /// When the next session expires unless it is touched.
+    /// When the next session expires unless it is touched. Those that are condemned do not count.
     pub fn next_expiry(&self) -> Option<Duration> {
         self.sessions.next_expiry()
     }
 
-    /// The sessions that are due at `now`, in the order of their ends. Each is to be closed by
-    /// [`Transaction::CloseSession`].
+    /// The sessions that are due at `now`, in the order of their ends, without those that are condemned. Each is to be
+    /// closed by [`Transaction::CloseSession`].
     pub fn overdue(&self, now: Duration) -> Vec<i64> {
         self.sessions.overdue(now)
+    }
+
+    /// Takes the sessions of the first tick that is due at `now` out of the queue, for a driver that ends them later.
+    /// Until then they live, and are served, and whatever is heard of them does not save them. Says whether there are
+    /// any.
+    ///
+    /// This is ZooKeeper's `ExpiryQueue.poll`, which takes out the sessions of one tick; `SessionTrackerImpl.run` ends
+    /// them before it asks for the next ones.
+    pub fn condemn(&mut self, now: Duration) -> bool {
+        self.sessions.condemn(now)
+    }
+
+    /// The living sessions that were taken out of the queue, by id. Each is to be closed by
+    /// [`Transaction::CloseSession`].
+    pub fn condemned(&self) -> impl Iterator<Item = i64> {
+        self.sessions.condemned()
     }
 
     // Writes.

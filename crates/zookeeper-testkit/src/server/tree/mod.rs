@@ -9,7 +9,8 @@
 //! - [`Watches`] is what one server knows of its own clients' watches. It turns [`Change`]s into events.
 //!
 //! The law for whoever drives it: give every transaction a time that is not before the last one's; expire what
-//! [`Machine::overdue`] names before anything that comes later; deliver the events of a transaction before its reply.
+//! [`Machine::overdue`] names before anything that comes later, or take it out by [`Machine::condemn`] and end it when you
+//! will; deliver the events of a transaction before its reply.
 //!
 //! ```
 //! use std::time::Duration;

@@ -41,6 +41,8 @@ struct Session {
     opened_with: Duration,
     timeout: Duration,
     expires: Duration,
+    /// Taken out to be ended, which no touch undoes.
+    condemned: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -60,7 +62,8 @@ impl Sessions {
 
     pub(super) fn open(&mut self, now: Duration, id: i64, password: Vec<u8>, timeout: Duration) {
         let expires = self.timing.expiry(now, timeout);
-        self.by_id.insert(id, Session { password, opened_with: timeout, timeout, expires });
+        let session = Session { password, opened_with: timeout, timeout, expires, condemned: false };
+        self.by_id.insert(id, session);
     }
 
     pub(super) fn close(&mut self, id: i64) -> bool {
@@ -92,18 +95,36 @@ impl Sessions {
         for session in self.by_id.values_mut() {
             session.timeout = session.opened_with;
             session.expires = self.timing.expiry(now, session.timeout);
+            session.condemned = false;
         }
     }
 
     pub(super) fn next_expiry(&self) -> Option<Duration> {
-        self.by_id.values().map(|session| session.expires).min()
+        self.queued().map(|(_, session)| session.expires).min()
     }
 
     /// Those whose time is up, the longest dead first.
     pub(super) fn overdue(&self, now: Duration) -> Vec<i64> {
-        let mut overdue: Vec<_> = self.by_id.iter().filter(|(_, session)| session.expires <= now).collect();
+        let mut overdue: Vec<_> = self.queued().filter(|(_, session)| session.expires <= now).collect();
         overdue.sort_by_key(|(id, session)| (session.expires, **id));
         overdue.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    /// Takes out those of the first tick whose time is up. Says whether there are any.
+    pub(super) fn condemn(&mut self, now: Duration) -> bool {
+        let Some(tick) = self.next_expiry().filter(|tick| *tick <= now) else { return false };
+        let due = self.by_id.values_mut().filter(|session| !session.condemned && session.expires == tick);
+        due.for_each(|session| session.condemned = true);
+        true
+    }
+
+    pub(super) fn condemned(&self) -> impl Iterator<Item = i64> {
+        self.by_id.iter().filter(|(_, session)| session.condemned).map(|(id, _)| *id)
+    }
+
+    /// Those that a touch still saves.
+    fn queued(&self) -> impl Iterator<Item = (&i64, &Session)> {
+        self.by_id.iter().filter(|(_, session)| !session.condemned)
     }
 
     /// Id, timeout and expiry of each.

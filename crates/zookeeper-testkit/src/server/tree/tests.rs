@@ -205,6 +205,35 @@ fn sessions_end_at_the_first_tick_after_their_timeout() {
 }
 
 #[test]
+fn nothing_saves_a_session_that_is_condemned() {
+    let mut machine = machine();
+    machine.apply(at(0), open(3, 2_000));
+    machine.apply(at(0), open(5, 2_000));
+    machine.apply(at(0), open(9, 3_000));
+    assert!(!machine.condemn(at(2_999)));
+    assert!(machine.condemn(at(4_000)), "of the two ticks that are due, the first");
+    let condemned = |machine: &Machine| machine.condemned().collect::<Vec<_>>();
+    assert_eq!(condemned(&machine), [3, 5]);
+    assert_eq!((machine.next_expiry(), machine.overdue(at(4_000))), (Some(at(4_000)), vec![9]));
+
+    // It lives, and is heard of, and it writes.
+    assert!(machine.has_session(3) && machine.touch(at(4_100), 3) && machine.attach(at(4_100), 3, at(9_000)));
+    let written = machine.apply(at(4_100), Transaction::Write(Author::of(3), create("/e", 1)));
+    assert!(written.result.is_ok());
+    assert_eq!(condemned(&machine), [3, 5]);
+    assert!(machine.touch(at(4_100), 9) && !machine.condemn(at(4_200)), "the third is saved");
+
+    machine.apply(at(4_200), Transaction::CloseSession { id: 3 });
+    assert_eq!(condemned(&machine), [5]);
+    machine.restart(at(4_500));
+    assert_eq!(condemned(&machine), [], "a new leader has a queue of its own");
+    let ends: Vec<_> = machine.sessions().map(|(id, _, end)| (id, end)).collect();
+    assert_eq!(ends, [(5, at(7_000)), (SESSION, at(9_000)), (9, at(8_000))]);
+    assert!(machine.condemn(at(7_000)));
+    assert_eq!(condemned(&machine), [5]);
+}
+
+#[test]
 fn timeouts_are_granted_within_bounds() {
     let timing = Timing::with_tick(at(500));
     for (wished, granted) in [(0, 1_000), (1_000, 1_000), (4_321, 4_321), (10_001, 10_000)] {
