@@ -1,5 +1,7 @@
 //! The clock that leases are measured by.
 
+use std::time::Duration;
+
 use actix_election_core::Timestamp;
 
 /// Reads the clock that leases are measured by: seconds since boot, counting the time spent suspended
@@ -24,6 +26,46 @@ pub fn now() -> Timestamp {
     Timestamp::from_nanos(1 + u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX - 1))
 }
 
+/// Watches the wall clock beside the clock of leases.
+///
+/// Where a hypervisor stops the whole machine, to save or migrate it, the kernel's clocks go on from where they stood, the one
+/// that counts suspend included. But the wall clock is set sooner or later, and leaps ahead of the other then.
+pub(crate) struct WallClock {
+    /// By how many nanoseconds it was ahead of the other when they were last looked at.
+    ahead: i128,
+}
+
+/// Two readings that lie further apart than this say nothing about each other.
+const AT_ONCE: Duration = Duration::from_millis(1);
+
+impl WallClock {
+    pub(crate) fn new() -> Self {
+        WallClock { ahead: read_ahead().unwrap_or_default() }
+    }
+
+    /// How much the wall clock has gained since this was last asked; zero if it has not, or fell back.
+    pub(crate) fn gained(&mut self) -> Duration {
+        self.gained_at(read_ahead())
+    }
+
+    fn gained_at(&mut self, ahead: Option<i128>) -> Duration {
+        // It is asked again soon, and compared with the same then.
+        let Some(ahead) = ahead else { return Duration::ZERO };
+        let gained = ahead - std::mem::replace(&mut self.ahead, ahead);
+        Duration::from_nanos(u64::try_from(gained.max(0)).unwrap_or(u64::MAX))
+    }
+}
+
+/// By how many nanoseconds the wall clock is ahead; `None` if the thread was stopped in the middle of the look.
+fn read_ahead() -> Option<i128> {
+    (0..3).find_map(|_| {
+        let before = now();
+        let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let wall = i128::try_from(wall.as_nanos()).unwrap_or(i128::MAX);
+        (now().since(before) < AT_ONCE).then(|| wall - i128::from(before.as_nanos()))
+    })
+}
+
 /// Where an actor takes its readings from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Clock {
@@ -40,7 +82,7 @@ impl Clock {
             Clock::Boot => now(),
             #[cfg(any(test, feature = "testing"))]
             Clock::Tokio(origin) => {
-                let elapsed = origin.elapsed() + suspended() + std::time::Duration::from_secs(1);
+                let elapsed = origin.elapsed() + suspended() + Duration::from_secs(1);
                 Timestamp::from_nanos(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
             }
         }
@@ -49,29 +91,42 @@ impl Clock {
 
 #[cfg(test)]
 thread_local! {
-    static SUSPENDED: std::cell::Cell<std::time::Duration> = const { std::cell::Cell::new(std::time::Duration::ZERO) };
+    static SUSPENDED: std::cell::Cell<Duration> = const { std::cell::Cell::new(Duration::ZERO) };
 }
 
 #[cfg(test)]
-fn suspended() -> std::time::Duration {
+fn suspended() -> Duration {
     SUSPENDED.get()
 }
 
 /// Only the tests of this crate know a machine that is asleep.
 #[cfg(all(feature = "testing", not(test)))]
-fn suspended() -> std::time::Duration {
-    std::time::Duration::ZERO
+fn suspended() -> Duration {
+    Duration::ZERO
 }
 
 /// For the paused clocks of this thread the machine was asleep for so long: they moved on, and no timer did.
 #[cfg(test)]
-pub(crate) fn suspend(time: std::time::Duration) {
+pub(crate) fn suspend(time: Duration) {
     SUSPENDED.set(SUSPENDED.get() + time);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wall_clock_that_leaps_ahead_is_noticed_once() {
+        let mut clock = WallClock { ahead: 1_000 };
+        for (ahead, gained) in
+            [(None, 0), (Some(1_000), 0), (Some(1_700), 700), (Some(1_700), 0), (Some(-500), 0)]
+        {
+            assert_eq!(clock.gained_at(ahead).as_nanos(), gained, "{ahead:?}");
+        }
+        assert_eq!(clock.gained_at(None).as_nanos(), 0);
+        assert_eq!(clock.gained_at(Some(500)).as_nanos(), 1_000, "since the last look that said something");
+        assert!(WallClock::new().gained() < Duration::from_millis(100), "nothing has happened");
+    }
 
     #[test]
     fn it_never_goes_back() {

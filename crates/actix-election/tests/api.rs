@@ -342,34 +342,6 @@ async fn a_queue_is_served_in_its_order() {
     soon(asker.send(Close), "closed").await.unwrap();
 }
 
-#[actix::test]
-async fn a_lazy_standby_sends_no_probes_and_takes_over_all_the_same() {
-    let path = path("lazy");
-    let master = session(server().await, LONG);
-    let mut leading = Role::start();
-    let _one = Election::builder(&path).role(&leading.address).campaign(&master).await.unwrap();
-    let token = leading.master().await.token();
-
-    let proxy = FaultProxy::start(server().await).unwrap();
-    let standby = session(proxy.address(), Duration::from_secs(4));
-    let mut waiting = Role::start();
-    let other = Election::builder(&path).lazy_standby(true).role(&waiting.address);
-    let _other = other.campaign(&standby).await.unwrap();
-    waiting.standby(StandbyReason::Outranked).await;
-    let count = |op| proxy.requests().iter().filter(|request| request.op == op).count();
-    let pings = count(OpCode::Ping);
-    until("it only pings", async || count(OpCode::Ping) > pings + 2).await;
-    let probes = count(OpCode::Delete);
-    let pings = count(OpCode::Ping);
-    until("it goes on to ping", async || count(OpCode::Ping) > pings + 2).await;
-    assert_eq!(count(OpCode::Delete), probes);
-
-    soon(master.send(Close), "closed").await.unwrap();
-    assert!(waiting.master().await.token() > token);
-    assert!(count(OpCode::Delete) > probes);
-    soon(standby.send(Close), "closed").await.unwrap();
-}
-
 /// A role that does not let go of its thread for a long time, and looks at its lease meanwhile.
 struct Blocking {
     hold: Duration,

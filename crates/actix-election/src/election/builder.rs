@@ -15,7 +15,6 @@ use crate::{Session, StartError};
 pub struct ElectionBuilder {
     path: String,
     strategy: Strategy,
-    lazy_standby: bool,
     address: Option<String>,
     step_down_timeout: Option<Duration>,
     resign_pause: Option<Duration>,
@@ -50,7 +49,6 @@ impl ElectionBuilder {
         ElectionBuilder {
             path: path.to_owned(),
             strategy: Strategy::Lock,
-            lazy_standby: false,
             address: None,
             step_down_timeout: None,
             resign_pause: None,
@@ -65,17 +63,6 @@ impl ElectionBuilder {
     /// that uses the other stays standby, and says that the path is taken.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.strategy = strategy;
-        self
-    }
-
-    /// Spares the ensemble the probes of a candidate whose turn is not near: with [`Strategy::Queue`] one that has at
-    /// least two before it, with [`Strategy::Lock`] every one that is outranked. Off by default.
-    ///
-    /// The trade: a probe is a write to the quorum, every T/10 for each process that needs a lease. A process that has
-    /// none has to prove one first when its turn comes, and takes over up to T/2 later. In a queue that happens only
-    /// where several of the first go at once.
-    pub fn lazy_standby(mut self, on: bool) -> Self {
-        self.lazy_standby = on;
         self
     }
 
@@ -192,7 +179,6 @@ impl ElectionBuilder {
             || ElectionPath::new("/election").map_err(|problem| StartError::Invalid(vec![problem]));
         let mut config = CandidateConfig::new(path.map_or_else(stand_in, Ok)?);
         config.address = address;
-        config.lazy_standby = self.lazy_standby;
         config.strategy = match self.strategy {
             Strategy::Lock => actix_election_core::Strategy::Lock,
             Strategy::Queue => actix_election_core::Strategy::Queue(QueueId::from_random(rand::random())),

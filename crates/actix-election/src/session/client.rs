@@ -91,10 +91,12 @@ impl Client {
             Operation::CreateSequential { path, data } => {
                 let path = self.full(&path);
                 match self.zookeeper.create2(&path, data, self.acl(), CreateMode::EphemeralSequential).await {
-                    Ok((created, stat)) => {
+                    Ok((created, stat)) if created.starts_with(&path) => {
                         let name = created.rsplit('/').next().unwrap_or_default().to_owned();
                         Reply::CreatedSequential { name, stat: shorten(&stat) }
                     }
+                    // It speaks of something else: what became of this one, nobody knows.
+                    Ok(_) => Reply::Unknown,
                     Err(error) => not_created(error),
                 }
             }
@@ -151,7 +153,9 @@ impl Client {
 
     async fn create(&self, path: &str, data: Vec<u8>, acl: Vec<Acl>) -> Reply {
         match self.zookeeper.create2(path, data, acl, CreateMode::Ephemeral).await {
-            Ok((_, stat)) => Reply::Created(shorten(&stat)),
+            Ok((created, stat)) if created == path => Reply::Created(shorten(&stat)),
+            // It speaks of something else: what became of this one, nobody knows.
+            Ok(_) => Reply::Unknown,
             Err(error) => not_created(error),
         }
     }

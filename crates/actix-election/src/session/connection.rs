@@ -65,8 +65,8 @@ impl Connection<'_> {
         };
         let (commands, relay_commands) = mpsc::unbounded_channel();
         let (relay_events, mut events) = mpsc::unbounded_channel();
-        let last_zxid = Arc::clone(&driver.last_zxid);
-        tokio::spawn(relay.run(attached.server, last_zxid, relay_commands, relay_events));
+        let track = Arc::clone(&driver.track);
+        tokio::spawn(relay.run(attached.server, track, relay_commands, relay_events));
         let mut this = Connection {
             driver,
             relay: commands,
@@ -83,6 +83,7 @@ impl Connection<'_> {
 
     async fn run(&mut self, events: &mut mpsc::UnboundedReceiver<RelayEvent>) -> End {
         loop {
+            self.driver.look_at_wall_clock();
             if let Some(end) = self.follow_monitor() {
                 return end;
             }
@@ -126,7 +127,7 @@ impl Connection<'_> {
                 SessionOutput::LeaveServer => return Some(End::Silent),
                 // A lease that was ended for the close stays so.
                 SessionOutput::LeaseUntil(_) if self.driver.is_closing() => {}
-                SessionOutput::LeaseUntil(until) => self.driver.lease.extend(until),
+                SessionOutput::LeaseUntil(until) => self.driver.extend_lease(until),
                 // What is attached only to be closed is nobody's to use.
                 SessionOutput::State(SessionState::Connected) if self.driver.is_closing() => {}
                 SessionOutput::State(SessionState::Connected) => self.driver.now_connected(),

@@ -1,4 +1,4 @@
-//! Attaching a session to a server.
+//! Attaching a session to a server, and closing one that was given up.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use tokio::io::{self, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::client::Auth;
 use super::wire::{self, ConnectRequest, ConnectResponse, PASSWORD_LEN};
 use crate::clock;
 
@@ -22,6 +23,9 @@ pub(super) struct Credentials {
     pub(super) timeout: Duration,
     /// The newest transaction that was seen in this session: a server that is behind it must not serve it.
     pub(super) last_zxid: i64,
+    /// From then on the session must not be attached any more: its lease is over, and an attach would keep it at the
+    /// ensemble for another T.
+    pub(super) until: Option<Timestamp>,
 }
 
 /// A connection that is attached to a session.
@@ -58,6 +62,10 @@ pub(super) enum DialError {
     /// There is no such session any more.
     #[error("the session is over")]
     Expired,
+    #[error("the lease of the session is over")]
+    TooLate,
+    #[error("it attached the session to be closed, and ended the connection before it was ({0})")]
+    NotClosed(io::Error),
 }
 
 /// How long each part of an attempt may take.
@@ -86,12 +94,11 @@ pub(super) async fn attach(
     credentials: Credentials,
     patience: Patience,
 ) -> Result<Attached, DialError> {
-    let mut server = match timeout(patience.connect, TcpStream::connect(address)).await {
-        Ok(connected) => connected.map_err(DialError::Connect)?,
-        Err(_) => return Err(DialError::ConnectTimeout),
-    };
-    server.set_nodelay(true).map_err(DialError::Connect)?;
+    let mut server = connect(address, patience).await?;
     let sent = clock::now();
+    if credentials.until.is_some_and(|until| sent >= until) {
+        return Err(DialError::TooLate);
+    }
     let response = match timeout(patience.handshake, handshake(&mut server, credentials)).await {
         Ok(response) => response.map_err(DialError::Handshake)?,
         Err(_) => return Err(DialError::HandshakeTimeout),
@@ -124,14 +131,74 @@ pub(super) async fn attach(
     })
 }
 
-async fn handshake(server: &mut TcpStream, credentials: Credentials) -> io::Result<ConnectResponse> {
-    let request = ConnectRequest {
+/// Closes a session that was given up, by any server.
+///
+/// An attach alone would keep the session, and what it holds, for another T. So the close goes out behind it at once, in one
+/// segment: who takes the one takes the other, whatever becomes of the connection. Where credentials are wanted before
+/// anything else, they stand in between.
+///
+/// # Cancel safety
+///
+/// Once the segment is written the session is closed, even if the future is dropped.
+pub(super) async fn close(
+    address: SocketAddr,
+    credentials: Credentials,
+    auth: &[Auth],
+    patience: Patience,
+) -> Result<(), DialError> {
+    let mut server = connect(address, patience).await?;
+    // Any server will do, also one that is behind.
+    let mut segment = connect_request(Credentials { last_zxid: 0, ..credentials }).frame();
+    for Auth { scheme, credentials } in auth {
+        segment.extend(wire::auth_frame(scheme, credentials));
+    }
+    segment.extend(wire::close_session_frame());
+    server.write_all(&segment).await.map_err(DialError::Handshake)?;
+    match timeout(patience.handshake, read_connect_response(&mut server)).await {
+        Ok(Ok(response)) if response.timeout_ms <= 0 => return Err(DialError::Expired),
+        Ok(response) => response.map_err(DialError::Handshake)?,
+        Err(_) => return Err(DialError::HandshakeTimeout),
+    };
+    match timeout(patience.handshake, closed(&mut server)).await {
+        Ok(closed) => closed.map_err(DialError::NotClosed),
+        Err(_) => Err(DialError::NotClosed(io::ErrorKind::TimedOut.into())),
+    }
+}
+
+/// Waits for the reply to the close, which the server sends before it ends the connection.
+async fn closed(server: &mut TcpStream) -> io::Result<()> {
+    loop {
+        let frame = wire::read_frame(server).await?;
+        if wire::reply_header(wire::body(&frame)).is_some_and(|(xid, _)| xid == wire::CLOSE_XID) {
+            return Ok(());
+        }
+    }
+}
+
+async fn connect(address: SocketAddr, patience: Patience) -> Result<TcpStream, DialError> {
+    let server = match timeout(patience.connect, TcpStream::connect(address)).await {
+        Ok(connected) => connected.map_err(DialError::Connect)?,
+        Err(_) => return Err(DialError::ConnectTimeout),
+    };
+    server.set_nodelay(true).map_err(DialError::Connect)?;
+    Ok(server)
+}
+
+fn connect_request(credentials: Credentials) -> ConnectRequest {
+    ConnectRequest {
         last_zxid: credentials.last_zxid,
         timeout_ms: i32::try_from(credentials.timeout.as_millis()).unwrap_or(i32::MAX),
         session: credentials.session,
         password: credentials.password,
-    };
-    server.write_all(&request.frame()).await?;
+    }
+}
+
+async fn handshake(server: &mut TcpStream, credentials: Credentials) -> io::Result<ConnectResponse> {
+    server.write_all(&connect_request(credentials).frame()).await?;
+    read_connect_response(server).await
+}
+
+async fn read_connect_response(server: &mut TcpStream) -> io::Result<ConnectResponse> {
     let frame = wire::read_frame(server).await?;
     ConnectResponse::parse(wire::body(&frame))
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an answer that is no ConnectResponse"))

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use actix_election_core::{
@@ -16,13 +15,15 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::client::Auth;
 use super::connection::Connection;
-use super::dial::{Attached, Credentials};
 use super::link::{Command, ConnectionId, LinkId, Notice, NoticeSender, Request, SessionNotice};
-use super::search::{Found, Search};
+use super::relay::Track;
+use super::search::Search;
 use super::servers::{ConnectString, Servers};
 use super::wire::PASSWORD_LEN;
-use crate::clock;
+use crate::clock::{self, WallClock};
 use crate::lease::SessionLease;
+
+mod seeking;
 
 /// How long a session that is being closed may take to be attached once more for that.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -48,7 +49,14 @@ pub(super) struct Driver {
     candidates: usize,
     search: Search,
     session: Option<Session>,
-    pub(super) last_zxid: Arc<AtomicI64>,
+    /// A session that was given up: it is closed before anything else is asked of the ensemble.
+    given_up: Option<Session>,
+    /// Until when the lease of the present session ran as that was created.
+    first_lease: Option<Timestamp>,
+    /// Sessions in a row that were given up before their lease was extended once.
+    short_lived: u32,
+    wall_clock: WallClock,
+    pub(super) track: Arc<Track>,
     pub(super) monitor: SessionMonitor,
     pub(super) lease: Arc<SessionLease>,
     connection: ConnectionId,
@@ -100,6 +108,8 @@ pub(super) enum End {
     Expired,
     /// The monitor gave the session up.
     Lost,
+    /// Nobody needs the session any more, and there is no connection to close it on.
+    ToClose,
     /// The session is closed, or nothing more can be done about it.
     Closed,
 }
@@ -123,14 +133,23 @@ impl Driver {
     ) -> Self {
         let servers = Arc::new(Mutex::new(Servers::new(config.ensemble.servers.clone())));
         Driver {
-            search: Search { servers, notices: notices.clone(), complained: Arc::default() },
+            search: Search {
+                servers,
+                auth: config.auth.clone().into(),
+                notices: notices.clone(),
+                complained: Arc::default(),
+            },
             config,
             commands,
             notices,
             links: BTreeMap::new(),
             candidates: 0,
             session: None,
-            last_zxid: Arc::default(),
+            given_up: None,
+            first_lease: None,
+            short_lived: 0,
+            wall_clock: WallClock::new(),
+            track: Arc::default(),
             monitor: SessionMonitor::new(),
             lease: Arc::default(),
             connection: ConnectionId::default(),
@@ -193,6 +212,13 @@ impl Driver {
                 let address = attached.address;
                 let timeout = attached.timeout;
                 let end = Connection::serve(self, attached).await;
+                if matches!(end, End::Lost) {
+                    self.problem(format!(
+                        "the session was given up: nothing has shown within the session timeout of {:?} that it lives. \
+                         Either the servers answer too slowly for that, or this process was stopped",
+                        timeout.span()
+                    ));
+                }
                 let now = clock::now();
                 // One that ends at once is like none at all: the next search begins with a pause.
                 let brief = now.since(began) < timeout.probe_interval();
@@ -211,52 +237,6 @@ impl Driver {
         }
     }
 
-    /// Looks for a server, and meanwhile does what can be done without one.
-    async fn find_server(&mut self) -> Result<Attached, End> {
-        let timeout =
-            self.session.map_or(SessionTimeout::new(self.config.timeout), |session| session.timeout);
-        let credentials = Credentials {
-            session: self.session.map_or(0, |session| session.id),
-            password: self.session.map_or([0; PASSWORD_LEN], |session| session.password),
-            // What was granted is asked for again: a server with other limits could bring the expiry forward.
-            timeout: timeout.span(),
-            last_zxid: self.last_zxid.load(Ordering::Relaxed),
-        };
-        let search = self.search.clone().run(credentials, timeout, self.failures);
-        tokio::pin!(search);
-        loop {
-            if let Some(end) = self.end_without_connection() {
-                return Err(end);
-            }
-            let wake = self.next_wake();
-            tokio::select! {
-                found = &mut search => return match found {
-                    Found::Server(attached) => Ok(self.attached(*attached)),
-                    Found::Expired => Err(End::Expired),
-                },
-                command = self.commands.recv(), if !self.orphaned => {
-                    // A request was made for a connection that is gone.
-                    let _ = self.command(command);
-                }
-                () = sleep_until(wake) => self.monitor.handle(clock::now(), SessionInput::Timer),
-            }
-        }
-    }
-
-    /// Whether there is no point in looking for a server any more.
-    fn end_without_connection(&mut self) -> Option<End> {
-        self.do_without_connection();
-        let closed = self.close_overdue() || (self.is_closing() && self.session.is_none());
-        if self.lost { Some(End::Lost) } else { closed.then_some(End::Closed) }
-    }
-
-    fn attached(&mut self, attached: Attached) -> Attached {
-        let Attached { session: id, password, timeout, sent, .. } = attached;
-        self.session = Some(Session { id, password, timeout });
-        self.monitor.handle(clock::now(), SessionInput::Attached { sent, timeout });
-        attached
-    }
-
     /// Tells everybody what the end of a connection means; returns whether the thread is done.
     fn finish_connection(&mut self, end: End) -> bool {
         match end {
@@ -268,17 +248,18 @@ impl Driver {
                 tracing::debug!("the server is silent");
                 self.detached();
             }
-            End::Expired | End::Lost => self.lost = true,
+            End::Expired => self.new_session(),
+            End::Lost => self.lost = true,
+            End::ToClose => self.give_up(),
             End::Closed => return true,
         }
-        // A session that is over is as good as closed.
-        if self.lost && self.is_closing() {
-            return true;
-        }
         if self.lost {
+            self.short_lived = self.short_lived.saturating_add(1);
+            self.give_up();
             self.new_session();
         }
-        false
+        // A session that is over is as good as closed.
+        self.is_closing() && self.session.is_none() && self.given_up.is_none()
     }
 
     fn detached(&mut self) {
@@ -394,16 +375,26 @@ impl Driver {
         }
     }
 
+    /// Nothing rests on the session any more. It must not be attached again but to be closed.
+    fn give_up(&mut self) {
+        self.given_up = self.session.or(self.given_up);
+        self.end_session();
+        self.monitor = SessionMonitor::new();
+    }
+
     /// The session is over: its lease first, then everybody is told, then the next one is looked for.
     fn new_session(&mut self) {
         self.end_session();
+        self.lost = false;
+        if self.is_closing() {
+            return;
+        }
         self.tell(SessionState::Lost);
         self.monitor = SessionMonitor::new();
-        self.lost = false;
         self.monitor.handle(clock::now(), SessionInput::Candidates(self.candidates));
         self.lease = Arc::default();
         // A new session has seen nothing: it may start at an ensemble that was wiped.
-        self.last_zxid = Arc::default();
+        self.track = Arc::default();
         self.tell(SessionState::Connecting);
     }
 
@@ -415,10 +406,24 @@ impl Driver {
         self.connected = false;
     }
 
+    pub(super) fn extend_lease(&mut self, until: Timestamp) {
+        self.lease.extend(until);
+        if Some(until) > self.first_lease {
+            self.short_lived = 0;
+        }
+    }
+
+    /// Tells the monitor if the machine may have been stopped without its clock noticing.
+    pub(super) fn look_at_wall_clock(&mut self) {
+        let gained = self.wall_clock.gained();
+        self.monitor.handle(clock::now(), SessionInput::WallClockGained(gained));
+    }
+
     /// What the monitor wants while there is no connection: all it can do is report.
     fn do_without_connection(&mut self) {
         while let Some(output) = self.monitor.next_output() {
             match output {
+                SessionOutput::LeaseUntil(until) => self.extend_lease(until),
                 SessionOutput::State(SessionState::Lost) => self.lost = true,
                 SessionOutput::State(state) => self.tell(state),
                 _ => {}

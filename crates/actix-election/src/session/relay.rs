@@ -9,10 +9,15 @@
 //!
 //! The relay pings on the client's behalf, checks that every reply answers the oldest request, and tells when
 //! bytes arrive.
+//!
+//! It also gives every request an xid that no other request of the session has had, on whichever connection. A client counts
+//! from 1 on each; but a follower takes a commit for that of the request which it has to answer if session and xid are the same
+//! (`CommitProcessor`), so that it could answer a request of this connection with what became of an older one, made through
+//! another server. Then an answered probe would prove nothing, and a create could seem to have succeeded that has not.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +50,27 @@ pub(super) enum RelayEvent {
     Closed,
     /// The relay has ended, and with it the connection.
     Ended(io::Error),
+}
+
+/// What a session has seen and said so far, on all of its connections.
+#[derive(Default)]
+pub(super) struct Track {
+    /// The greatest zxid that a server has shown.
+    pub(super) zxid: AtomicI64,
+    /// The xid of the last request.
+    xid: AtomicI32,
+}
+
+impl Track {
+    /// An xid that no request of the session has, unless it is one of 2^31 requests ago.
+    fn next_xid(&self) -> i32 {
+        loop {
+            let next = self.xid.fetch_add(1, Ordering::Relaxed).wrapping_add(1) & i32::MAX;
+            if next != wire::CLOSE_XID {
+                return next;
+            }
+        }
+    }
 }
 
 /// The door that the client comes in by.
@@ -98,12 +124,12 @@ impl Relay {
 
     /// Passes frames between the client and `server`, which is attached already, until either side closes.
     ///
-    /// `last_zxid` is kept at the greatest zxid that a server has shown.
+    /// `track` is the session's, and is kept up to date.
     /// Dropping the future ends both connections; what was not yet sent to the server is then never sent.
     pub(super) async fn run(
         self,
         server: TcpStream,
-        last_zxid: Arc<AtomicI64>,
+        track: Arc<Track>,
         commands: mpsc::UnboundedReceiver<RelayCommand>,
         events: mpsc::UnboundedSender<RelayEvent>,
     ) {
@@ -115,8 +141,8 @@ impl Relay {
         let (from_server, to_server) = server.into_split();
         let expected = Expected::default();
         let error = tokio::select! {
-            error = upstream(&mut from_client, to_server, &expected, commands) => error,
-            error = downstream(from_server, &mut to_client, &expected, &last_zxid, &events) => error,
+            error = upstream(&mut from_client, to_server, (&expected, &track), commands) => error,
+            error = downstream(from_server, &mut to_client, (&expected, &track), &events) => error,
         };
         ended(&events, error);
         // The client must not notice before it is dropped: it would dial again, in vain and with a word in the log for
@@ -133,22 +159,29 @@ fn ended(events: &mpsc::UnboundedSender<RelayEvent>, error: io::Error) {
 /// What the server is to answer.
 #[derive(Default)]
 struct Expected {
-    /// The xids of the requests that have not been answered, oldest first.
-    xids: Mutex<VecDeque<i32>>,
+    /// The requests that have not been answered, oldest first.
+    requests: Mutex<VecDeque<Xids>>,
     /// The session is being closed.
     closing: AtomicBool,
 }
 
+/// What one request is called on either side.
+#[derive(Clone, Copy)]
+struct Xids {
+    client: i32,
+    server: i32,
+}
+
 impl Expected {
-    fn push(&self, xid: i32) {
-        self.xids.lock().unwrap_or_else(PoisonError::into_inner).push_back(xid);
-        if xid == wire::CLOSE_XID {
+    fn push(&self, xids: Xids) {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push_back(xids);
+        if xids.server == wire::CLOSE_XID {
             self.closing.store(true, Ordering::Relaxed);
         }
     }
 
-    fn pop(&self) -> Option<i32> {
-        self.xids.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    fn pop(&self) -> Option<Xids> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 }
 
@@ -156,7 +189,7 @@ impl Expected {
 async fn upstream(
     client: &mut OwnedReadHalf,
     mut server: OwnedWriteHalf,
-    expected: &Expected,
+    session: (&Expected, &Track),
     mut commands: mpsc::UnboundedReceiver<RelayCommand>,
 ) -> io::Error {
     let (mut frames, mut batch) = (Frames::default(), Vec::new());
@@ -169,13 +202,13 @@ async fn upstream(
                     RelayCommand::Ping => wire::ping_frame(),
                     RelayCommand::Close => wire::close_session_frame(),
                 };
-                take_request(&frame, expected, &mut batch)
+                take_request(&frame, session, &mut batch)
             }
         };
         acknowledge(client);
         let taken = read.and_then(|()| {
             while let Some(frame) = frames.next()? {
-                take_request(frame, expected, &mut batch)?;
+                take_request(frame, session, &mut batch)?;
             }
             Ok(())
         });
@@ -185,12 +218,14 @@ async fn upstream(
     }
 }
 
-fn take_request(frame: &[u8], expected: &Expected, batch: &mut Vec<u8>) -> io::Result<()> {
-    let xid = wire::request_xid(wire::body(frame)).ok_or_else(|| {
+fn take_request(frame: &[u8], (expected, track): (&Expected, &Track), batch: &mut Vec<u8>) -> io::Result<()> {
+    let client = wire::request_xid(wire::body(frame)).ok_or_else(|| {
         io::Error::new(io::ErrorKind::InvalidData, "the client sent a request without a header")
     })?;
-    expected.push(xid);
-    batch.extend_from_slice(frame);
+    // Pings, credentials and the close have theirs by convention, and none of them is paired with a commit but the close.
+    let server = if client > 0 { track.next_xid() } else { client };
+    expected.push(Xids { client, server });
+    wire::extend_with_xid(batch, frame, server);
     Ok(())
 }
 
@@ -210,8 +245,7 @@ fn acknowledge(client: &OwnedReadHalf) {
 async fn downstream(
     mut server: OwnedReadHalf,
     client: &mut OwnedWriteHalf,
-    expected: &Expected,
-    last_zxid: &AtomicI64,
+    session: (&Expected, &Track),
     events: &mpsc::UnboundedSender<RelayEvent>,
 ) -> io::Error {
     let (mut frames, mut batch) = (Frames::default(), Vec::new());
@@ -220,7 +254,7 @@ async fn downstream(
         if let Err(error) = frames.read_more(&mut server).await {
             return error;
         }
-        let taken = take_replies(&mut frames, expected, last_zxid, events, &mut batch);
+        let taken = take_replies(&mut frames, session, events, &mut batch);
         // What came before an error still counts.
         if let Err(error) = client.write_all(&batch).await.and(taken) {
             return error;
@@ -231,8 +265,7 @@ async fn downstream(
 /// Takes all whole frames; those that are the client's go to `batch`.
 fn take_replies(
     frames: &mut Frames,
-    expected: &Expected,
-    last_zxid: &AtomicI64,
+    (expected, track): (&Expected, &Track),
     events: &mpsc::UnboundedSender<RelayEvent>,
     batch: &mut Vec<u8>,
 ) -> io::Result<()> {
@@ -247,8 +280,9 @@ fn take_replies(
                 "the server sent a reply without a header",
             ));
         };
-        last_zxid.fetch_max(zxid, Ordering::Relaxed);
-        if xid != wire::WATCH_XID && expected.pop() != Some(xid) {
+        track.zxid.fetch_max(zxid, Ordering::Relaxed);
+        let answered = if xid == wire::WATCH_XID { None } else { expected.pop() };
+        if xid != wire::WATCH_XID && answered.is_none_or(|answered| answered.server != xid) {
             let text = format!("the server answered {xid}, which is not the oldest request");
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
@@ -258,7 +292,7 @@ fn take_replies(
             wire::CLOSE_XID => drop(events.send(RelayEvent::Closed)),
             // The znodes of the session go with it, each with an event, and those who wait for its end need the time.
             wire::WATCH_XID if expected.closing.load(Ordering::Relaxed) => {}
-            _ => batch.extend_from_slice(frame),
+            _ => wire::extend_with_xid(batch, frame, answered.map_or(xid, |answered| answered.client)),
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
-//! The search for a server that attaches the session.
+//! The search for a server: one that attaches the session, or that closes one which was given up.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use actix_election_core::{SessionTimeout, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::sleep;
 
-use super::dial::{Attached, Credentials, DialError, Patience, attach};
+use super::client::Auth;
+use super::dial::{Attached, Credentials, DialError, Patience, attach, close};
 use super::link::SessionNotice;
 use super::servers::Servers;
 use crate::clock;
@@ -19,42 +21,64 @@ const LOOKUP_PATIENCE: Duration = Duration::from_secs(2);
 /// How often it is said that no server serves, while none does.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How often a session may be attached to be closed, and not be known to be, until it is left to expire: each attempt
+/// may have kept it for another T.
+const UNCERTAIN_CLOSES: u32 = 3;
+
+/// What a server is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// To attach the session, or to open one.
+    Attach,
+    /// To close a session that was given up.
+    Close,
+}
+
 /// What came of a search.
 pub(super) enum Found {
     /// A connection that is attached to the session.
     Server(Box<Attached>),
-    /// There is no such session any more, or not for long enough to be of use.
+    /// There is no such session any more.
     Expired,
+    /// There is, but not for long enough to be of use.
+    Unusable,
+    /// It was to be closed, and could not be: it ends when it expires.
+    NotClosed,
 }
 
 /// Looks for a server until one is found, in rounds that try every server once.
 #[derive(Clone)]
 pub(super) struct Search {
     pub(super) servers: Arc<Mutex<Servers>>,
+    pub(super) auth: Arc<[Auth]>,
     pub(super) notices: mpsc::UnboundedSender<SessionNotice>,
     /// When the last complaint was made, unless a connection has been of use since.
     pub(super) complained: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Search {
-    /// Runs until a server attaches the session, or says that it is over. `first_round` is greater than 0 where
-    /// attempts have failed before, and the search then begins with a pause.
+    /// Runs until a server attaches the session, or closes it, or says that it is over. `first_round` is greater than 0
+    /// where attempts have failed before, and the search then begins with a pause.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped during a handshake, the server may attach the session to a connection that is gone.
+    /// If it is dropped during a handshake, the server may attach the session to a connection that is gone; if it was to be
+    /// closed, it may be.
     pub(super) async fn run(
         self,
+        goal: Goal,
         credentials: Credentials,
         timeout: SessionTimeout,
         first_round: u32,
     ) -> Found {
+        let mut uncertain = 0;
         for round in first_round.. {
             if round > 0 {
                 sleep(pause(timeout, round)).await;
             }
             let patience = Patience::new(timeout, round);
-            match self.try_every_server(credentials, patience, round == first_round).await {
+            let attempt = Attempt { goal, credentials, patience };
+            match self.try_every_server(attempt, round == first_round, &mut uncertain).await {
                 Ok(found) => return found,
                 // One round may fail in the middle of any restart; that is not worth a word.
                 Err(failures) if round > first_round => self.complain(&failures).await,
@@ -66,30 +90,36 @@ impl Search {
 
     async fn try_every_server(
         &self,
-        credentials: Credentials,
-        patience: Patience,
+        attempt: Attempt,
         hurry: bool,
+        uncertain: &mut u32,
     ) -> Result<Found, String> {
         let mut servers = self.servers.lock().await;
-        let lookup = if hurry && servers.all_known() { patience.connect } else { LOOKUP_PATIENCE };
+        let lookup = if hurry && servers.all_known() { attempt.patience.connect } else { LOOKUP_PATIENCE };
         let order = servers.round(clock::now(), lookup).await?;
         let mut failures = Vec::new();
         for address in order {
-            match attach(address, credentials, patience).await {
-                Ok(attached) => {
-                    tracing::debug!(?attached, "attached");
+            match attempt.at(address, &self.auth).await {
+                Ok(found) => {
                     servers.works(address);
-                    return Ok(Found::Server(Box::new(attached)));
+                    return Ok(found);
                 }
                 // Of a session that was never opened nothing can be over: such a server is out of order.
-                Err(DialError::Expired) if credentials.session != 0 => return Ok(Found::Expired),
+                Err(DialError::Expired) if attempt.credentials.session != 0 => return Ok(Found::Expired),
                 // The attach has brought the expiry forward: the lease that was is not to be relied on any more.
-                Err(error @ DialError::Grant { .. }) if credentials.session != 0 => {
+                Err(error @ DialError::Grant { .. }) if attempt.credentials.session != 0 => {
                     self.say(format!("the session is given up: at {address}, {error}"));
-                    return Ok(Found::Expired);
+                    return Ok(Found::Unusable);
                 }
                 Err(error) => {
                     tracing::debug!(%address, %error, "not attached");
+                    *uncertain += u32::from(matches!(error, DialError::NotClosed(_)));
+                    if *uncertain == UNCERTAIN_CLOSES {
+                        self.say(format!(
+                            "a session that was given up ends only when it expires: {address}: {error}"
+                        ));
+                        return Ok(Found::NotClosed);
+                    }
                     let silent = matches!(error, DialError::ConnectTimeout | DialError::HandshakeTimeout);
                     servers.failed(address, clock::now(), silent);
                     failures.push(format!("{address}: {error}"));
@@ -111,6 +141,31 @@ impl Search {
     fn say(&self, text: String) {
         // If nobody listens, nobody needs to know.
         let _ = self.notices.send(SessionNotice::Problem(text));
+    }
+}
+
+/// What is tried at each server of a round.
+#[derive(Clone, Copy)]
+struct Attempt {
+    goal: Goal,
+    credentials: Credentials,
+    patience: Patience,
+}
+
+impl Attempt {
+    async fn at(self, address: SocketAddr, auth: &[Auth]) -> Result<Found, DialError> {
+        match self.goal {
+            Goal::Attach => {
+                let attached = attach(address, self.credentials, self.patience).await?;
+                tracing::debug!(?attached, "attached");
+                Ok(Found::Server(Box::new(attached)))
+            }
+            Goal::Close => {
+                close(address, self.credentials, auth, self.patience).await?;
+                tracing::debug!(%address, "closed the session that was given up");
+                Ok(Found::Expired)
+            }
+        }
     }
 }
 

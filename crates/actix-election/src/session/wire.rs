@@ -18,6 +18,9 @@ pub(super) const PASSWORD_LEN: usize = 16;
 const CLOSE_SESSION: i32 = -11;
 pub(super) const CLOSE_XID: i32 = 0;
 const PING: i32 = 11;
+const AUTH: i32 = 100;
+/// The xid of credentials, and of their reply.
+pub(super) const AUTH_XID: i32 = -4;
 pub(super) const PING_XID: i32 = -2;
 /// The xid of a watch event, which answers no request.
 pub(super) const WATCH_XID: i32 = -1;
@@ -86,6 +89,15 @@ pub(super) fn request_xid(body: &[u8]) -> Option<i32> {
     i32_at(body, 0)
 }
 
+/// Appends a whole frame, with this xid in the place of its own.
+pub(super) fn extend_with_xid(batch: &mut Vec<u8>, frame: &[u8], xid: i32) {
+    let start = batch.len();
+    batch.extend_from_slice(frame);
+    if let Some(place) = batch.get_mut(start + 4..start + 8) {
+        place.copy_from_slice(&xid.to_be_bytes());
+    }
+}
+
 /// The xid and zxid of a reply.
 pub(super) fn reply_header(body: &[u8]) -> Option<(i32, i64)> {
     Some((i32_at(body, 0)?, i64_at(body, 4)?))
@@ -97,6 +109,18 @@ pub(super) fn ping_frame() -> Vec<u8> {
 
 pub(super) fn close_session_frame() -> Vec<u8> {
     request_frame(CLOSE_XID, CLOSE_SESSION)
+}
+
+pub(super) fn auth_frame(scheme: &str, credentials: &str) -> Vec<u8> {
+    let mut body = AUTH_XID.to_be_bytes().to_vec();
+    body.extend(AUTH.to_be_bytes());
+    // A type that nobody looks at.
+    body.extend(0_i32.to_be_bytes());
+    for text in [scheme, credentials] {
+        body.extend((text.len() as u32).to_be_bytes());
+        body.extend(text.as_bytes());
+    }
+    framed(&body)
 }
 
 fn request_frame(xid: i32, opcode: i32) -> Vec<u8> {

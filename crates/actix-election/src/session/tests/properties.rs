@@ -10,9 +10,11 @@
 //! | 6 | names are resolved anew, and all addresses are tried | [`attaching`], and the tests of `servers` |
 //! | 7 | a deadline and an outcome for every request | [`replies`] |
 //! | 8 | a timeout of 1 s is usable | [`silence`] |
+//! | 9 | a session is given up with its lease, and closed at once | [`giving_up`] |
 
 mod attaching;
 mod ending;
+mod giving_up;
 mod replies;
 mod retries;
 mod silence;

@@ -289,3 +289,22 @@ async fn watches_end_with_their_connection_and_are_armed_anew_by_asking() {
     rig.read("/other").await;
     rig.close().await;
 }
+
+/// A follower takes a commit for that of the request which it has to answer if session and xid are the same.
+#[tokio::test]
+async fn no_two_requests_of_a_session_have_the_same_number() {
+    let ensemble = Ensemble::single().await.unwrap();
+    let proxy = FaultProxy::start(ensemble.server(0).address()).unwrap();
+    let mut rig = Rig::start(&proxy.connect_string(), Duration::from_secs(10));
+    let up = rig.connected().await;
+    for round in 0..3 {
+        rig.create(&format!("/n{round}")).await;
+        proxy.cut();
+        assert_eq!(rig.reconnected().await.session, up.session);
+        assert_eq!(rig.read(&format!("/n{round}")).await.stat.ephemeral_owner, up.session.0);
+    }
+    let xids: Vec<i32> = proxy.requests().iter().map(|request| request.xid).filter(|xid| *xid > 0).collect();
+    assert!(xids.len() > 8, "{xids:?}");
+    assert!(xids.is_sorted_by(|one, next| one < next), "{xids:?}");
+    rig.close().await;
+}

@@ -112,31 +112,6 @@ async fn a_frozen_server_loses_the_session_to_another_and_does_not_win_it_back()
 }
 
 #[tokio::test]
-async fn a_session_that_is_not_heard_of_is_presumed_lost() {
-    let ensemble = Ensemble::single().await.unwrap();
-    let proxy = FaultProxy::start(ensemble.server(0).address()).unwrap();
-    let mut rig = Rig::start(&proxy.connect_string(), seconds(2.0));
-    let up = rig.connected().await;
-    assert_eq!(rig.state().await, SessionState::Connecting);
-    assert_eq!(rig.state().await, SessionState::Connected);
-    let hole = proxy.hold(Direction::Both);
-    rig.disconnected().await;
-    let until = up.lease.until().expect("the lease runs on");
-    assert_eq!(rig.state().await, SessionState::Suspended { until });
-    rig.lost().await;
-    assert!(clock::now() >= until + up.timeout.presume_lost(), "not before T/2 after the lease");
-    assert_eq!(up.lease.until(), None);
-    assert_eq!(rig.state().await, SessionState::Lost);
-    assert_eq!(rig.state().await, SessionState::Connecting);
-    hole.end();
-    let next = rig.connected().await;
-    assert_ne!(next.session, up.session);
-    assert_eq!(rig.state().await, SessionState::Connected);
-    assert_eq!(up.lease.until(), None, "the old lease is not extended by the new session");
-    rig.close().await;
-}
-
-#[tokio::test]
 async fn a_timeout_of_one_second_holds() {
     let ensemble = Ensemble::builder().tick(Duration::from_millis(200)).start().await.unwrap();
     let mut held = false;
