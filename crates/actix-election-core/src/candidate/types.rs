@@ -91,6 +91,8 @@ pub enum TroubleKind {
     Refused,
     /// A role has not acknowledged `BecameStandby` in time; until it does, this candidate stays out.
     StepDownOverdue,
+    /// Every role actor is dead; until one joins, this candidate stays out.
+    NoRole,
     /// The ensemble answers too slowly to lead with this session timeout; the candidate stays out for a while. It lasts
     /// until the candidate leads, or withdraws.
     TooSlow,

@@ -84,7 +84,7 @@ pub(crate) fn everything() -> Vec<String> {
     ];
     let timers =
         [Timer::Notice, Timer::StepDown, Timer::LeaseShort, Timer::FirstWord, Timer::Pause, Timer::Retry];
-    let troubles = [K::PathTaken, K::Denied, K::StepDownOverdue];
+    let troubles = [K::PathTaken, K::Denied, K::StepDownOverdue, K::NoRole];
     let notable = [
         N::RecoveredCreate,
         N::LostRace,
