@@ -256,6 +256,7 @@ impl Candidate {
             Input::RoleJoined(role) => self.role_joined(role),
             Input::RoleAcknowledged(role, message) => self.roles.acknowledged(role, message),
             Input::RoleFailed(role) => self.role_failed(role),
+            Input::RoleRestarted(role, message) => self.role_restarted(role, message),
             Input::Connected { session, timeout } => self.connect(session, timeout),
             Input::Disconnected => self.disconnect(),
             Input::SessionLost => self.lose_session(),

@@ -49,6 +49,10 @@ pub(crate) enum Notable {
     GivenUpAlive,
     /// A term began at the end of the predecessor, with nothing read.
     PromotedUnread,
+    /// A role was restarted: as master, before it had handled `BecameStandby`, and while nothing was under way.
+    RestartedMaster,
+    RestartedOnItsWay,
+    RestartedIdle,
 }
 
 /// Everything that all worlds together have to show.
@@ -95,6 +99,9 @@ pub(crate) fn everything() -> Vec<String> {
         N::Left,
         N::LostDelete,
         N::GivenUpAlive,
+        N::RestartedMaster,
+        N::RestartedOnItsWay,
+        N::RestartedIdle,
     ];
     let mut all: Vec<String> = states.iter().map(|it| format!("{it:?}")).collect();
     all.extend(reasons.iter().map(|it| format!("{it:?}")));
