@@ -41,6 +41,8 @@ impl Actor for Role {
     type Context = Context<Self>;
 }
 
+impl Supervised for Role {}
+
 impl Role {
     fn tell(&self, news: News) {
         let _ = self.told.send(Told { at: origin().elapsed(), news });
@@ -123,11 +125,19 @@ pub(super) struct Watched {
 
 impl Watched {
     pub(super) fn start() -> Self {
+        Watched::started(Actor::start)
+    }
+
+    /// Under a supervisor, which restarts it whenever it stops.
+    pub(super) fn supervised() -> Self {
+        Watched::started(|role| Supervisor::start(|_| role))
+    }
+
+    fn started(start: impl FnOnce(Role) -> Addr<Role>) -> Self {
         origin();
         let (tell, told) = mpsc::unbounded_channel();
         let (gates, watched) = watch::channel(Gates { master: true, standby: true });
-        let address = Role { told: tell, gates: watched }.start();
-        Watched { address, told, gates }
+        Watched { address: start(Role { told: tell, gates: watched }), told, gates }
     }
 
     /// The next thing that it handles.
@@ -196,6 +206,11 @@ impl Watched {
         for _ in 0..100 {
             self.address.do_send(Ballast);
         }
+    }
+
+    /// Has its supervisor restart it.
+    pub(super) fn restart(&self) {
+        self.die(Die::Stop);
     }
 
     pub(super) fn die(&self, die: Die) {
