@@ -56,6 +56,10 @@ pub struct Observe(pub Recipient<MasterChanged>);
 ///
 /// Every role of an election is told the same; a handover waits until all have handled it; and the death of one
 /// resigns.
+///
+/// An actor plays one role. To add it again says that it was restarted, and what it had under way is lost: a master steps down
+/// ([`RoleFailed`](StandbyReason::RoleFailed)) and competes again after the failure pause, a standby is told once more that it
+/// is standby. So an actor that adds itself in `Actor::started` may live under a [`Supervisor`], which calls that again.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct AddRole {

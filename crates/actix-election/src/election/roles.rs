@@ -89,12 +89,17 @@ pub(super) enum Failure {
 }
 
 impl RoleActors {
-    pub(super) fn add(&mut self, role: AddRole) -> RoleId {
-        self.last += 1;
+    /// Adds a role; `None` if that actor plays one already, and so says that it was restarted.
+    pub(super) fn add(&mut self, role: AddRole) -> Option<RoleId> {
         let AddRole { master, standby } = role;
+        if let Some((_, known)) = self.roles.iter_mut().find(|(_, known)| known.standby == standby) {
+            known.restarted = Some(0);
+            return None;
+        }
+        self.last += 1;
         let role = RoleActor { master, standby, told: None, unread: None, restarted: None, losses: 0 };
         self.roles.push((RoleId(self.last), role));
-        RoleId(self.last)
+        Some(RoleId(self.last))
     }
 
     pub(super) fn remove(&mut self, id: RoleId) {

@@ -11,7 +11,9 @@ use crate::lease::Lease;
 impl Election {
     pub(super) fn add_role(&mut self, role: AddRole, ctx: &mut Context<Self>) {
         let id = self.watched.roles.borrow_mut().add(role);
-        self.feed(Input::RoleJoined(id), ctx);
+        if let Some(id) = id {
+            self.feed(Input::RoleJoined(id), ctx);
+        }
     }
 
     pub(super) fn tell(&mut self, role: RoleId, message: MessageId, news: News, ctx: &mut Context<Self>) {

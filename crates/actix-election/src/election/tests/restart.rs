@@ -164,6 +164,57 @@ async fn a_restart_of_a_standby_changes_nothing() {
     role.master().await;
 }
 
+#[actix::test]
+async fn an_actor_that_is_added_again_was_restarted() {
+    let mut role = Watched::supervised();
+    let (world, lease) = lone_master(&mut role).await;
+    role.standby_gate(false);
+    let began = world.now();
+    role.restart();
+    world.election.do_send(AddRole::new(&role.address));
+    role.standby(StandbyReason::RoleFailed).await;
+    settle().await;
+    assert!(lease.is_valid() && world.session.owner().is_some(), "it steps down in order");
+    role.restart();
+    world.election.do_send(AddRole::new(&role.address));
+    role.standby(StandbyReason::RoleFailed).await;
+    role.nothing_until(world.now() + seconds(1.0)).await;
+    role.standby_gate(true);
+    assert!(role.master().await.token() > lease.token() && world.now() >= began + seconds(5.0));
+    role.nothing_until(world.now() + seconds(60.0)).await;
+}
+
+#[actix::test]
+async fn a_standby_that_is_added_again_is_told_again() {
+    let mut role = Watched::supervised();
+    let world = campaign(&role);
+    let token = world.session.taken_by("there:1");
+    world.session.connect();
+    role.outranked(StandbyReason::Outranked, Some(token)).await;
+    for _ in 0..2 {
+        settle().await;
+        role.restart();
+        world.election.do_send(AddRole::new(&role.address));
+        role.outranked(StandbyReason::Outranked, Some(token)).await;
+    }
+    role.nothing_until(world.now() + seconds(60.0)).await;
+    world.session.delete(super::PATH);
+    role.master().await;
+}
+
+#[actix::test]
+async fn an_actor_that_is_added_twice_before_it_is_told_anything_plays_one_role() {
+    let mut role = Watched::start();
+    let world = start(&[&role, &role], true, |_| ());
+    world.election.do_send(AddRole::new(&role.address));
+    world.session.connect();
+    let lease = role.master().await;
+    role.nothing_until(seconds(60.0)).await;
+    assert!(lease.is_valid());
+    role.die(Die::Stop);
+    world.state(CandidateState::WaitingForRole).await;
+}
+
 /// It fails whenever it is told that it is standby, and lives on.
 struct Hopeless(mpsc::UnboundedSender<()>);
 
