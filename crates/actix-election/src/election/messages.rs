@@ -12,7 +12,8 @@ use crate::Lease;
 ///
 /// Sent with at least T/4 of the lease left. If the role does not get round to handling it before the term is over,
 /// the message is taken out of its mailbox again and only the [`BecameStandby`] remains. The handler may return a
-/// future; a slow one never holds [`BecameStandby`] back.
+/// future; a slow one never holds [`BecameStandby`] back. An actor that may be restarted by a [`Supervisor`] calls
+/// [`Lease::tie_to`] here.
 #[derive(Message, Clone, Debug)]
 #[rtype(result = "()")]
 pub struct BecameMaster {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use actix::dev::RecipientRequest;
@@ -9,6 +10,7 @@ use actix::prelude::{MailboxError, Recipient};
 use actix_election_core::{MessageId, RoleId};
 
 use super::{AddRole, BecameMaster, BecameStandby};
+use crate::tie::Tie;
 
 /// The role actors of an election.
 #[derive(Default)]
@@ -26,6 +28,8 @@ struct RoleActor {
     /// The `BecameMaster` that may not have been handled yet. Dropping it takes the message out of the mailbox, if it is
     /// still there.
     unread: Option<Pin<Box<RecipientRequest<BecameMaster>>>>,
+    /// What the term is tied to, while that is `BecameMaster`.
+    tie: Option<Arc<Tie>>,
     /// It was restarted since it was told that; so many looks pass before that is made known.
     restarted: Option<u32>,
     /// How many messages in a row were lost.
@@ -48,6 +52,9 @@ impl RoleActor {
     /// Looks what has come of a `BecameMaster`. Nothing waits for its handling, so that nobody need be woken by that.
     fn look(&mut self) {
         self.restarted = self.restarted.map(|looks| looks.saturating_sub(1));
+        if self.tie.take_if(|tie| tie.is_cut()).is_some() {
+            self.restarted = Some(0);
+        }
         let Some(request) = &mut self.unread else { return };
         if let Poll::Ready(handled) = request.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             self.unread = None;
@@ -67,6 +74,7 @@ impl RoleActor {
         self.told = Some(message);
         self.restarted = None;
         self.unread = None;
+        self.tie = None;
     }
 }
 
@@ -97,7 +105,8 @@ impl RoleActors {
             return None;
         }
         self.last += 1;
-        let role = RoleActor { master, standby, told: None, unread: None, restarted: None, losses: 0 };
+        let role =
+            RoleActor { master, standby, told: None, unread: None, tie: None, restarted: None, losses: 0 };
         self.roles.push((RoleId(self.last), role));
         Some(RoleId(self.last))
     }
@@ -158,6 +167,7 @@ impl RoleActors {
     pub(super) fn tell_master(&mut self, id: RoleId, message: MessageId, news: BecameMaster) {
         if let Some(role) = self.role(id) {
             role.tell(message);
+            role.tie = Some(Arc::clone(&news.lease.tie));
             role.unread = Some(Box::pin(role.master.clone().send(news)));
         }
     }

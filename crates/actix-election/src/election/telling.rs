@@ -1,5 +1,7 @@
 //! The role actors of an election: what they are told, and what becomes of them.
 
+use std::sync::Arc;
+
 use actix::prelude::*;
 use actix_election_core::{Input, Message as News, MessageId, RoleId};
 
@@ -11,8 +13,9 @@ use crate::lease::Lease;
 impl Election {
     pub(super) fn add_role(&mut self, role: AddRole, ctx: &mut Context<Self>) {
         let id = self.watched.roles.borrow_mut().add(role);
-        if let Some(id) = id {
-            self.feed(Input::RoleJoined(id), ctx);
+        match id {
+            Some(id) => self.feed(Input::RoleJoined(id), ctx),
+            None => tracing::info!(path = %self.path, "a role actor was added again, so it was restarted"),
         }
     }
 
@@ -22,7 +25,8 @@ impl Election {
             News::BecameMaster { token } => {
                 let Some(term) = self.term.clone() else { return };
                 tracing::info!(%path, %token, "became master");
-                let lease = Lease { term, election: ctx.address().downgrade().recipient() };
+                let election = ctx.address().downgrade().recipient();
+                let lease = Lease { term, election, tie: Arc::default() };
                 let news = BecameMaster { path, lease };
                 self.watched.roles.borrow_mut().tell_master(role, message, news);
             }

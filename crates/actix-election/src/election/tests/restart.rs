@@ -4,7 +4,7 @@ use actix::prelude::*;
 use actix_election_core::{CandidateState, StandbyReason};
 use tokio::sync::mpsc;
 
-use super::role::{Die, Watched, settle};
+use super::role::{Die, Tie, Watched, settle};
 use super::{World, campaign, lone_master, next, seconds, start};
 use crate::{AddRole, BecameMaster, BecameStandby, Resign};
 
@@ -162,6 +162,92 @@ async fn a_restart_of_a_standby_changes_nothing() {
     role.nothing_until(world.now() + seconds(60.0)).await;
     world.session.delete(super::PATH);
     role.master().await;
+}
+
+#[actix::test]
+async fn a_restart_of_a_tied_master_ends_the_term() {
+    let mut role = Watched::tied();
+    let (world, mut lease) = lone_master(&mut role).await;
+    for _ in 0..2 {
+        settle().await;
+        role.standby_gate(false);
+        let began = world.now();
+        role.restart();
+        let at = role.standby(StandbyReason::RoleFailed).await;
+        assert!(at < began + seconds(0.2), "noticed at once, not after {:?}", at - began);
+        settle().await;
+        assert!(lease.is_valid() && world.session.owner().is_some(), "it steps down in order");
+        role.standby_gate(true);
+        settle().await;
+        assert!(!lease.is_valid());
+        assert_eq!(world.session.owner(), None);
+        let next = role.master().await;
+        assert!(next.token() > lease.token() && world.now() >= began + seconds(5.0));
+        lease = next;
+    }
+    role.nothing_until(world.now() + seconds(60.0)).await;
+}
+
+#[actix::test]
+async fn a_tie_ends_with_its_term() {
+    let mut role = Watched::tied();
+    let (world, _) = lone_master(&mut role).await;
+    world.election.do_send(Resign::default());
+    role.standby(StandbyReason::Resigned).await;
+    settle().await;
+    role.restart();
+    role.master().await;
+    assert!(world.now() < seconds(2.0), "only the pause of a resignation");
+    // Of a role, too, that is restarted on the way out.
+    role.standby_gate(false);
+    world.election.do_send(Resign::default());
+    role.standby(StandbyReason::Resigned).await;
+    role.restart();
+    role.standby(StandbyReason::Resigned).await;
+    role.standby_gate(true);
+    role.master().await;
+    assert!(world.now() < seconds(4.0));
+    role.nothing_until(world.now() + seconds(60.0)).await;
+}
+
+#[actix::test]
+async fn a_term_may_be_tied_to_the_actor_that_does_the_work() {
+    for die in [Die::Stop, Die::Panic] {
+        let mut role = Watched::start();
+        let (_world, lease) = lone_master(&mut role).await;
+        let worker = Watched::start();
+        worker.address.send(Tie(lease.clone())).await.unwrap();
+        role.nothing_until(seconds(60.0)).await;
+        worker.die(die);
+        role.standby(StandbyReason::RoleFailed).await;
+        role.master().await;
+    }
+}
+
+#[actix::test]
+async fn a_restart_before_the_tie_was_ever_looked_at_is_noticed() {
+    let mut role = Watched::start();
+    let (_world, lease) = lone_master(&mut role).await;
+    let worker = Watched::supervised();
+    let busy = worker.busy().await;
+    worker.address.do_send(Tie(lease));
+    worker.restart();
+    drop(busy);
+    role.standby(StandbyReason::RoleFailed).await;
+    role.master().await;
+}
+
+#[actix::test]
+async fn nobody_is_kept_alive_by_a_tie() {
+    let mut role = Watched::tied();
+    let (world, lease) = lone_master(&mut role).await;
+    let worker = Watched::start();
+    worker.address.send(Tie(lease)).await.unwrap();
+    let World { election, .. } = world;
+    drop(election);
+    role.standby(StandbyReason::Resigned).await;
+    worker.gone().await;
+    role.gone().await;
 }
 
 #[actix::test]
