@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::election::Resign;
+use crate::tie::Tie;
 
 /// Until when one session is known to live. Written by the session's thread, read by every lease.
 #[derive(Debug, Default)]
@@ -78,6 +79,20 @@ impl TermLease {
         self.over.notify_waiters();
     }
 
+    /// Whether it is over for good.
+    pub(crate) fn is_over(&self) -> bool {
+        self.cap.load(Ordering::Acquire) == 0
+    }
+
+    /// Returns once it is over for good.
+    pub(crate) async fn wait_over(&self) {
+        // Before the look: the end must not fall in between.
+        let over = self.over.notified();
+        if !self.is_over() {
+            over.await;
+        }
+    }
+
     /// Until when the lease is valid, as far as it is known now; the origin of the clock once it is over.
     pub(crate) fn until(&self) -> Timestamp {
         let cap = Timestamp::from_nanos(self.cap.load(Ordering::Acquire));
@@ -104,6 +119,7 @@ impl Drop for TermLease {
 pub struct Lease {
     pub(crate) term: Arc<TermLease>,
     pub(crate) election: WeakRecipient<Resign>,
+    pub(crate) tie: Arc<Tie>,
 }
 
 impl Lease {

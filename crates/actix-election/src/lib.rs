@@ -55,6 +55,7 @@ mod messages;
 mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod tie;
 
 pub use actix_election_core::{
     Address, CandidateState, ElectionPath, FencingToken, Invalid, Master, SessionState, StandbyReason,

@@ -91,7 +91,8 @@ impl Term {
 
     /// The lease, to be put into a [`BecameMaster`](crate::BecameMaster).
     pub fn lease(&self) -> Lease {
-        Lease { term: Arc::clone(&self.term), election: self.election.clone().recipient().downgrade() }
+        let election = self.election.clone().recipient().downgrade();
+        Lease { term: Arc::clone(&self.term), election, tie: Arc::default() }
     }
 
     /// The ensemble has answered: the lease is valid for `remaining` from now on. One that has run out stays so.

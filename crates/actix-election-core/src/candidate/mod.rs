@@ -1,6 +1,7 @@
 //! One candidate of one election.
 
 mod contest;
+mod failure;
 mod follow;
 mod lock;
 mod queue;
@@ -108,6 +109,8 @@ pub struct Candidate {
     announced: Option<Option<Master>>,
     reported: Option<(Trouble, Timestamp)>,
     overdue: Option<Trouble>,
+    /// All roles have died, and none has joined since.
+    no_role: Option<Trouble>,
     /// How often the lease was looked at since there is something to lead by, and did not suffice.
     short_looks: u32,
     too_slow: Option<Trouble>,
@@ -142,6 +145,7 @@ impl Candidate {
             announced: None,
             reported: None,
             overdue: None,
+            no_role: None,
             short_looks: 0,
             too_slow: None,
             next_op: 0,
@@ -239,7 +243,9 @@ impl Candidate {
 
     /// What somebody has to put right.
     fn trouble(&self) -> Option<&Trouble> {
-        self.overdue.as_ref().or(self.too_slow.as_ref()).or(self.contest.trouble())
+        // Who does not compete needs no role.
+        let no_role = self.no_role.as_ref().filter(|_| self.campaigning);
+        self.overdue.as_ref().or(no_role).or(self.too_slow.as_ref()).or(self.contest.trouble())
     }
 
     fn take_in(&mut self, input: Input) {
@@ -247,9 +253,10 @@ impl Candidate {
             Input::Campaign => self.campaign(),
             Input::Resign { token } => self.resign(token),
             Input::Withdraw => self.withdraw(),
-            Input::RoleJoined(role) => self.roles.join(role, self.now),
+            Input::RoleJoined(role) => self.role_joined(role),
             Input::RoleAcknowledged(role, message) => self.roles.acknowledged(role, message),
             Input::RoleFailed(role) => self.role_failed(role),
+            Input::RoleRestarted(role, message) => self.role_restarted(role, message),
             Input::Connected { session, timeout } => self.connect(session, timeout),
             Input::Disconnected => self.disconnect(),
             Input::SessionLost => self.lose_session(),
@@ -299,16 +306,6 @@ impl Candidate {
         self.campaigning = false;
         self.leaving = true;
         self.pause = None;
-    }
-
-    fn role_failed(&mut self, role: RoleId) {
-        if !self.roles.remove(role) {
-            return;
-        }
-        // Whatever this one had been told: a term is led by all roles together.
-        self.step_down(StandbyReason::RoleFailed, self.config.failure_pause);
-        self.last_end = Some(StandbyReason::RoleFailed);
-        self.stay_out(self.config.failure_pause);
     }
 
     fn connect(&mut self, session: SessionId, timeout: SessionTimeout) {

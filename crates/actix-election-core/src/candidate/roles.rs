@@ -14,6 +14,8 @@ pub(super) enum Told {
 pub(super) struct Role {
     pub(super) told: Told,
     pub(super) joined: Timestamp,
+    /// The last message that it was told.
+    last: Option<MessageId>,
     /// The `BecameStandby` whose handler has not finished.
     unacknowledged: Option<(MessageId, Timestamp)>,
 }
@@ -29,7 +31,8 @@ pub(super) struct Roles {
 impl Roles {
     pub(super) fn join(&mut self, id: RoleId, now: Timestamp) {
         if let Err(place) = self.roles.binary_search_by_key(&id, |(id, _)| *id) {
-            self.roles.insert(place, (id, Role { told: Told::Nothing, joined: now, unacknowledged: None }));
+            let role = Role { told: Told::Nothing, joined: now, last: None, unacknowledged: None };
+            self.roles.insert(place, (id, role));
         }
     }
 
@@ -42,6 +45,26 @@ impl Roles {
 
     fn role(&mut self, id: RoleId) -> Option<&mut Role> {
         self.roles.iter_mut().find(|(other, _)| *other == id).map(|(_, role)| role)
+    }
+
+    /// What this role was told by this message; `None` if that is not the last that it was told.
+    pub(super) fn told_by(&self, id: RoleId, message: MessageId) -> Option<Told> {
+        let (_, role) = self.roles.iter().find(|(other, _)| *other == id)?;
+        (role.last == Some(message)).then_some(role.told)
+    }
+
+    /// Whether this role has a `BecameStandby` to acknowledge.
+    pub(super) fn owes_word(&self, id: RoleId) -> bool {
+        self.roles.iter().any(|(other, role)| *other == id && role.unacknowledged.is_some())
+    }
+
+    /// From now on the role knows as little as one that has just joined.
+    pub(super) fn forget(&mut self, id: RoleId, now: Timestamp) {
+        if let Some(role) = self.role(id) {
+            role.told = Told::Nothing;
+            role.joined = now;
+            role.last = None;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -79,11 +102,14 @@ impl Roles {
         self.next_message += 1;
         let number = MessageId(self.next_message);
         if let Some(role) = self.role(id) {
+            role.last = Some(number);
             match message {
                 Message::BecameMaster { .. } => role.told = Told::Master,
                 Message::BecameStandby { .. } => {
                     role.told = Told::Standby;
-                    role.unacknowledged = Some((number, now));
+                    // If it is told again: it has had its time since the first.
+                    let since = role.unacknowledged.map_or(now, |(_, since)| since);
+                    role.unacknowledged = Some((number, since));
                 }
             }
         }

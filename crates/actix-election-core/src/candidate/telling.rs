@@ -1,7 +1,6 @@
 //! What the roles are told, and when.
 
 use super::roles::Told;
-use super::term::Term;
 use super::{Candidate, Master, Message, Output, RoleId, StandbyReason, TroubleKind};
 
 impl Candidate {
@@ -18,20 +17,24 @@ impl Candidate {
         if !self.campaigning || self.roles.waiting_since().is_none() {
             return;
         }
-        let message = match self.term {
-            Some(Term { token, ending: None }) if self.lease_suffices() => Message::BecameMaster { token },
-            Some(Term { ending: None, .. }) => return,
-            Some(Term { ending: Some(ending), .. }) => {
-                Message::BecameStandby { reason: ending.reason, master: None }
-            }
-            None => match self.standby_reason() {
-                Some(reason) => Message::BecameStandby { reason, master: self.others_master() },
-                None => return,
-            },
+        let message = match self.running_term() {
+            Some(token) if self.lease_suffices() => Some(Message::BecameMaster { token }),
+            Some(_) => None,
+            None => self.standby_news(),
         };
+        let Some(message) = message else { return };
         for role in self.roles.told(Told::Nothing) {
             self.tell(role, message.clone());
         }
+    }
+
+    /// What a role that knows nothing is told while no term runs; `None` while there is hope that it is master first.
+    pub(super) fn standby_news(&self) -> Option<Message> {
+        let ending = self.term.and_then(|term| term.ending);
+        ending.map(|ending| Message::BecameStandby { reason: ending.reason, master: None }).or_else(|| {
+            let reason = self.standby_reason()?;
+            Some(Message::BecameStandby { reason, master: self.others_master() })
+        })
     }
 
     /// Why a role that knows nothing is standby; `None` while there is hope that it is master first.

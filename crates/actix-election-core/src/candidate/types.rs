@@ -44,7 +44,7 @@ pub enum StandbyReason {
     PathTaken,
     /// The ensemble refuses what is needed to compete.
     Denied,
-    /// A role actor of this candidate died.
+    /// A role actor of this candidate died, or was restarted while it was master.
     RoleFailed,
 }
 
@@ -91,6 +91,8 @@ pub enum TroubleKind {
     Refused,
     /// A role has not acknowledged `BecameStandby` in time; until it does, this candidate stays out.
     StepDownOverdue,
+    /// Every role actor is dead; until one joins, this candidate stays out.
+    NoRole,
     /// The ensemble answers too slowly to lead with this session timeout; the candidate stays out for a while. It lasts
     /// until the candidate leads, or withdraws.
     TooSlow,
@@ -139,6 +141,9 @@ pub enum Input {
     RoleAcknowledged(RoleId, MessageId),
     /// A role actor is dead.
     RoleFailed(RoleId),
+    /// A role actor was restarted, and what it had under way is lost: the handling of this message, which it was told last,
+    /// or what it has done since. Ignored if it has been told another since: to that it can act as it should.
+    RoleRestarted(RoleId, MessageId),
     /// Somebody wants to hear of every change of master from now on, also while this candidate waits in a queue.
     Observed,
     /// The session is attached to a server and a probe has come back on this connection.

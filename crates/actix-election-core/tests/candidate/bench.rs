@@ -28,6 +28,8 @@ pub(crate) enum Given {
     Watch(&'static str, WatchEvent),
     /// A role has handled what it was last told.
     Ack(RoleId),
+    /// A role is restarted, after what it was last told.
+    Restart(RoleId),
     /// So many seconds pass, and the timer is served.
     Wait(f64),
     /// The lease now lasts so many seconds from now on.
@@ -110,15 +112,17 @@ impl Bench {
         self.requests.iter().rfind(|(_, k)| k == kind).expect(kind).0
     }
 
+    fn last_told(&self, role: RoleId) -> MessageId {
+        self.messages.iter().rfind(|(to, _)| *to == role).expect("nothing was told").1
+    }
+
     fn input(&mut self, given: Given) -> Input {
         match given {
             Given::Raw(input) => input,
             Given::Answer(kind, reply) => Input::Answered(self.last(kind), reply),
             Given::Watch(kind, event) => Input::WatchFired(self.last(kind), event),
-            Given::Ack(role) => {
-                let told = self.messages.iter().rfind(|(to, _)| *to == role);
-                Input::RoleAcknowledged(role, told.expect("nothing was told").1)
-            }
+            Given::Ack(role) => Input::RoleAcknowledged(role, self.last_told(role)),
+            Given::Restart(role) => Input::RoleRestarted(role, self.last_told(role)),
             Given::Wait(seconds) => {
                 self.now = self.now + Duration::from_secs_f64(seconds);
                 Input::Timer

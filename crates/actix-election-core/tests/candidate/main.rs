@@ -14,6 +14,7 @@ mod resign_request;
 mod role_acknowledged;
 mod role_failed;
 mod role_joined;
+mod role_restarted;
 mod session_lost;
 mod states;
 mod table;

@@ -11,9 +11,9 @@ use crate::table::check;
 fn the_only_role_dies_in_every_state() {
     check([
         ("before it competes", idle().after([joins(ROLE)]), dies(ROLE), &[], Following),
-        ("connecting", connecting(), dies(ROLE), &[], WaitingForRole),
-        ("reading", reading(), dies(ROLE), &[], WaitingForRole),
-        ("creating", creating(), dies(ROLE), &[], WaitingForRole),
+        ("connecting", connecting(), dies(ROLE), &["report NoRole"], WaitingForRole),
+        ("reading", reading(), dies(ROLE), &["report NoRole"], WaitingForRole),
+        ("creating", creating(), dies(ROLE), &["report NoRole"], WaitingForRole),
         (
             "and what is created goes",
             creating().after([dies(ROLE)]),
@@ -21,19 +21,47 @@ fn the_only_role_dies_in_every_state() {
             &["confirm", "master a:1/42"],
             WaitingForRole,
         ),
-        ("outranked", outranked(), dies(ROLE), &[], WaitingForRole),
-        ("standby", standby(), dies(ROLE), &[], WaitingForRole),
-        ("winning", winning_armed(), dies(ROLE), &["confirm"], WaitingForRole),
+        ("outranked", outranked(), dies(ROLE), &["report NoRole"], WaitingForRole),
+        ("standby", standby(), dies(ROLE), &["report NoRole"], WaitingForRole),
+        ("winning", winning_armed(), dies(ROLE), &["confirm", "report NoRole"], WaitingForRole),
         // Nobody is left to be told.
-        ("master", master(), dies(ROLE), &["lease over", "confirm"], WaitingForRole),
-        ("master and cut off", suspended(), dies(ROLE), &["lease over"], WaitingForRole),
-        ("stepping down", stepping_down(), dies(ROLE), &["lease over", "confirm"], WaitingForRole),
-        ("after the notice", noticed(), dies(ROLE), &["lease over", "confirm"], WaitingForRole),
-        ("while letting go", confirming(), dies(ROLE), &[], WaitingForRole),
-        ("while it stays out", pausing(), dies(ROLE), &[], WaitingForRole),
-        ("overdue", overdue(), dies(ROLE), &[], WaitingForRole),
+        ("master", master(), dies(ROLE), &["lease over", "confirm", "report NoRole"], WaitingForRole),
+        ("master and cut off", suspended(), dies(ROLE), &["lease over", "report NoRole"], WaitingForRole),
+        (
+            "stepping down",
+            stepping_down(),
+            dies(ROLE),
+            &["lease over", "confirm", "report NoRole"],
+            WaitingForRole,
+        ),
+        (
+            "after the notice",
+            noticed(),
+            dies(ROLE),
+            &["lease over", "confirm", "report NoRole"],
+            WaitingForRole,
+        ),
+        ("while letting go", confirming(), dies(ROLE), &["report NoRole"], WaitingForRole),
+        ("while it stays out", pausing(), dies(ROLE), &["report NoRole"], WaitingForRole),
+        ("overdue", overdue(), dies(ROLE), &["report NoRole"], WaitingForRole),
         ("withdrawing", withdrawing(), dies(ROLE), &["lease over", "confirm"], SteppingDown),
         ("a role that is not there", master(), dies(SECOND), &[], Master),
+    ]);
+}
+
+#[test]
+fn that_no_role_is_left_is_a_trouble_until_one_joins() {
+    let bereft = standby().after([dies(ROLE)]);
+    assert_eq!(bereft.status().trouble.map(|trouble| trouble.kind), Some(TroubleKind::NoRole));
+    assert_eq!(bereft.clone().after([joins(SECOND)]).status().trouble, None);
+    assert_eq!(bereft.clone().after([withdraw()]).status().trouble, None, "nobody competes");
+    assert_eq!(standby().after([joins(SECOND), dies(ROLE)]).status().trouble, None, "one is left");
+    assert_eq!(without_role().status().trouble, None, "none has died");
+    let mourned = idle().after([joins(ROLE), dies(ROLE)]);
+    check([
+        ("a minute later", bereft.clone(), Wait(60.0), &["report NoRole"], WaitingForRole),
+        ("another joins in time", bereft.after([joins(SECOND), Ack(SECOND)]), Wait(60.0), &[], Standby),
+        ("it begins to compete", mourned, campaign(), &["report NoRole"], WaitingForRole),
     ]);
 }
 

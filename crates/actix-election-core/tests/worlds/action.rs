@@ -40,6 +40,8 @@ pub(crate) enum Action {
     Allow,
     /// The role actor dies.
     RoleFails(usize),
+    /// It is restarted, and what it had under way is lost.
+    RoleRestarts(usize),
     /// The process is asked to resign.
     Resign(usize),
     /// Another process asks the holder of the lock to resign; whether what it writes is valid.

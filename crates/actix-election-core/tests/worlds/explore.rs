@@ -71,7 +71,11 @@ fn own_will(action: Action) -> bool {
 }
 
 fn roles(action: Action) -> bool {
-    matches!(action, Action::RoleFails(_))
+    matches!(action, Action::RoleFails(_) | Action::RoleRestarts(_))
+}
+
+fn one_role(action: Action) -> bool {
+    matches!(action, Action::Resign(0) | Action::RoleFails(0) | Action::RoleRestarts(0))
 }
 
 fn denials(action: Action) -> bool {
@@ -92,6 +96,7 @@ fn small_worlds() {
         ("a change of mind from the start", begin(2, 0, 1), own_will),
         ("a wiped ensemble", settled(2, 1, 1), |action| action == Action::Wipe),
         ("roles fail", settled(2, 2, 1).lagging(1), roles),
+        ("a role fails again and again", settled(2, 2, 3), one_role),
         ("an ACL", begin(1, 3, 1).lagging(2), denials),
         ("no parent", begin(1, 2, 1).lagging(1).without_parent(), |_| true),
     ];
@@ -114,6 +119,7 @@ fn small_queues() {
         ("a change of mind from the start", begin(2, 0, 1), own_will),
         ("a wiped ensemble", settled(2, 1, 1), |action| action == Action::Wipe),
         ("roles fail", settled(2, 2, 1), roles),
+        ("a role fails again and again", settled(2, 1, 3), one_role),
         ("an ACL", begin(1, 3, 1).lagging(1), denials),
         ("no parent", begin(1, 2, 1).lagging(1).without_parent(), |_| true),
     ];

@@ -52,13 +52,15 @@ pub(crate) struct Actor {
     pub(crate) mailbox: VecDeque<MessageId>,
     /// Whether it was told last that it is master; `None` before the first word.
     pub(crate) master: Option<bool>,
+    /// What it was told last.
+    pub(crate) last: Option<MessageId>,
     /// The `BecameStandby` that it has not handled.
     pub(crate) standby_unhandled: Option<MessageId>,
 }
 
 impl Actor {
     fn new(id: u64) -> Self {
-        Actor { id: RoleId(id), mailbox: VecDeque::new(), master: None, standby_unhandled: None }
+        Actor { id: RoleId(id), mailbox: VecDeque::new(), master: None, last: None, standby_unhandled: None }
     }
 }
 

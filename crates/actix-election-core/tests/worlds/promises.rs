@@ -139,6 +139,7 @@ impl World {
             return if unaware { Ok(()) } else { Err("a dead role is told something".into()) };
         };
         role.mailbox.push_back(number);
+        role.last = Some(number);
         match message {
             Message::BecameMaster { token } => {
                 if role.master == Some(true) || role.standby_unhandled.is_some() {

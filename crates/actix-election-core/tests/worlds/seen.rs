@@ -49,6 +49,10 @@ pub(crate) enum Notable {
     GivenUpAlive,
     /// A term began at the end of the predecessor, with nothing read.
     PromotedUnread,
+    /// A role was restarted: as master, before it had handled `BecameStandby`, and while nothing was under way.
+    RestartedMaster,
+    RestartedOnItsWay,
+    RestartedIdle,
 }
 
 /// Everything that all worlds together have to show.
@@ -84,7 +88,7 @@ pub(crate) fn everything() -> Vec<String> {
     ];
     let timers =
         [Timer::Notice, Timer::StepDown, Timer::LeaseShort, Timer::FirstWord, Timer::Pause, Timer::Retry];
-    let troubles = [K::PathTaken, K::Denied, K::StepDownOverdue];
+    let troubles = [K::PathTaken, K::Denied, K::StepDownOverdue, K::NoRole];
     let notable = [
         N::RecoveredCreate,
         N::LostRace,
@@ -95,6 +99,9 @@ pub(crate) fn everything() -> Vec<String> {
         N::Left,
         N::LostDelete,
         N::GivenUpAlive,
+        N::RestartedMaster,
+        N::RestartedOnItsWay,
+        N::RestartedIdle,
     ];
     let mut all: Vec<String> = states.iter().map(|it| format!("{it:?}")).collect();
     all.extend(reasons.iter().map(|it| format!("{it:?}")));

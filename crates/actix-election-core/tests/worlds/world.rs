@@ -167,7 +167,7 @@ impl World {
                 if !role.mailbox.is_empty() {
                     actions.push(Action::Acknowledge(p));
                 }
-                actions.push(Action::RoleFails(p));
+                actions.extend([Action::RoleFails(p), Action::RoleRestarts(p)]);
             }
             None => actions.push(Action::Replace(p)),
         }
@@ -225,6 +225,7 @@ impl World {
                     self.give(p, Input::RoleFailed(role.id), seen)?;
                 }
             }
+            Action::RoleRestarts(p) => self.restart_role(p, seen)?,
             Action::Resign(p) => self.give(p, Input::Resign { token: None }, seen)?,
             Action::AskToResign(valid) => self.ask_to_resign(valid),
             Action::Withdraw(p) => {
@@ -294,6 +295,20 @@ impl World {
         role.standby_unhandled.take_if(|standby| *standby == message);
         let id = role.id;
         self.give(p, Input::RoleAcknowledged(id, message), seen)
+    }
+
+    /// The actor that comes up has been told nothing. What it owes a word for is as unhandled as before.
+    fn restart_role(&mut self, p: usize, seen: &mut Seen) -> Result<(), Broken> {
+        let Some(role) = &mut self.processes[p].role else { return Ok(()) };
+        seen.note(match role.master {
+            Some(true) => Notable::RestartedMaster,
+            _ if role.standby_unhandled.is_some() => Notable::RestartedOnItsWay,
+            _ => Notable::RestartedIdle,
+        });
+        role.mailbox.clear();
+        role.master = None;
+        let (id, last) = (role.id, role.last.take());
+        last.map_or(Ok(()), |last| self.give(p, Input::RoleRestarted(id, last), seen))
     }
 
     fn connect(&mut self, p: usize, seen: &mut Seen) -> Result<(), Broken> {

@@ -5,23 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use actix_election_core::{
-    Candidate, ElectionPath, Input, Message as RoleMessage, MessageId, OpId, Output, RoleId, SessionState,
-    StandbyReason, Timestamp, Trouble,
-};
+use actix_election_core::{Candidate, ElectionPath, Input, OpId, Output, SessionState, Timestamp, Trouble};
 use tokio::sync::oneshot;
 
 use super::closing::Closing;
-use super::messages::{
-    AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, Resign, Status,
-    Withdraw,
-};
-use super::roles::Delivery;
+use super::messages::{AddRole, Campaign, GetStatus, MasterChanged, Observe, Resign, Status, Withdraw};
 use super::sweep::{Lookout, NEAR, Sweep, Watched};
 use super::watchdog::Watchdog;
 use super::{ElectionBuilder, ElectionSettings};
 use crate::clock::Clock;
-use crate::lease::{Lease, SessionLease, TermLease};
+use crate::lease::{SessionLease, TermLease};
 use crate::session::ElectionEnded;
 use crate::session::link::{ConnectionId, Notice, Notices, Request, SessionLink};
 use crate::{Problem, Session, StartError, Subscribe};
@@ -33,16 +26,17 @@ use crate::{Problem, Session, StartError, Subscribe};
 ///
 /// # Messages
 ///
-/// - [`AddRole`]: another actor that is told [`BecameMaster`] and [`BecameStandby`].
+/// - [`AddRole`]: another actor that is told [`BecameMaster`](crate::BecameMaster) and
+///   [`BecameStandby`](crate::BecameStandby).
 /// - [`Observe`]: who is master, now and on every change.
 /// - [`GetStatus`]: why this process is not master.
 /// - [`Resign`], [`Withdraw`], [`Campaign`]: step down, leave, compete again.
 /// - [`Subscribe<Problem>`]: what somebody has to put right.
 ///
-/// The actor lives for as long as its address is held by somebody (a [`Lease`] holds none). When the last address
-/// is dropped, it withdraws in order and ends.
+/// The actor lives for as long as its address is held by somebody (a [`Lease`](crate::Lease) holds none). When the last
+/// address is dropped, it withdraws in order and ends.
 pub struct Election {
-    path: ElectionPath,
+    pub(super) path: ElectionPath,
     candidate: Candidate,
     clock: Clock,
     pub(super) link: SessionLink,
@@ -54,9 +48,9 @@ pub struct Election {
     session_lease: Option<Arc<SessionLease>>,
     /// The end of the lease that the core knows of.
     lease_told: Option<Timestamp>,
-    term: Option<Arc<TermLease>>,
+    pub(super) term: Option<Arc<TermLease>>,
     /// The role actors, among what is looked at for this election.
-    watched: Rc<Watched>,
+    pub(super) watched: Rc<Watched>,
     /// Looks for as long as this election is.
     _sweep: Rc<Sweep>,
     newcomers: Vec<AddRole>,
@@ -222,42 +216,10 @@ impl Election {
         }
     }
 
-    fn disarm_watchdog(&self) {
+    pub(super) fn disarm_watchdog(&self) {
         if let Some(watchdog) = self.watchdog.as_ref().filter(|_| self.candidate.has_stepped_down()) {
             watchdog.disarm();
         }
-    }
-
-    fn tell(&mut self, role: RoleId, message: MessageId, news: RoleMessage, ctx: &mut Context<Self>) {
-        let path = self.path.clone();
-        match news {
-            RoleMessage::BecameMaster { token } => {
-                let Some(term) = self.term.clone() else { return };
-                tracing::info!(%path, %token, "became master");
-                let lease = Lease { term, election: ctx.address().downgrade().recipient() };
-                let news = BecameMaster { path, lease };
-                self.watched.roles.borrow_mut().tell_master(role, news);
-            }
-            RoleMessage::BecameStandby { reason, master } => {
-                tracing::info!(%path, %reason, "became standby");
-                let news = BecameStandby { path, reason, master };
-                let delivery = self.watched.roles.borrow_mut().tell_standby(role, news);
-                if let Some(delivery) = delivery {
-                    ctx.spawn(delivery.into_actor(self).map(move |delivery, this, ctx| match delivery {
-                        Delivery::Handled => {
-                            this.feed(Input::RoleAcknowledged(role, message), ctx);
-                            this.disarm_watchdog();
-                        }
-                        Delivery::RoleDead => this.role_failed(role, ctx),
-                    }));
-                }
-            }
-        }
-    }
-
-    fn role_failed(&mut self, role: RoleId, ctx: &mut Context<Self>) {
-        self.watched.roles.borrow_mut().remove(role);
-        self.feed(Input::RoleFailed(role), ctx);
     }
 
     fn report(&mut self, trouble: &Trouble) {
@@ -300,15 +262,9 @@ impl Election {
         }
     }
 
-    /// Something was found by the sweep: a role that is dead, or a time that is near.
+    /// Something was found by the sweep: a role that is dead or was restarted, or a time that is near.
     pub(super) fn look_around(&mut self, ctx: &mut Context<Self>) {
-        let dead = self.watched.roles.borrow().dead();
-        for role in dead {
-            tracing::warn!(path = %self.path, "a role actor is dead");
-            let (path, reason) = (self.path.clone(), StandbyReason::RoleFailed);
-            self.watched.roles.borrow().farewell(role, BecameStandby { path, reason, master: None });
-            self.role_failed(role, ctx);
-        }
+        self.look_at_roles(ctx);
         if self.watched.due.get().is_some_and(|at| self.clock.now() >= at) {
             self.feed(Input::Timer, ctx);
         } else {
@@ -322,11 +278,6 @@ impl Election {
             self.stop_when_left = true;
             self.feed(Input::Withdraw, ctx);
         }
-    }
-
-    fn add_role(&mut self, role: AddRole, ctx: &mut Context<Self>) {
-        let id = self.watched.roles.borrow_mut().add(role);
-        self.feed(Input::RoleJoined(id), ctx);
     }
 }
 

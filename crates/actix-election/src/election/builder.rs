@@ -75,6 +75,21 @@ impl ElectionBuilder {
 
     /// Adds a role actor. More can be added later with [`AddRole`]; without a live role a candidate does not
     /// compete.
+    ///
+    /// # Under a supervisor
+    ///
+    /// A [`Supervisor`] gives an actor that stops a new context: the actor, its address and its mailbox stay, and what it had
+    /// spawned is dropped. (One that panics is not restarted. It is dead.)
+    ///
+    /// Between messages **a restart cannot be seen from outside**, and a master whose work was dropped would stay master. So it
+    /// ties its term to its context, by [`Lease::tie_to`](crate::Lease::tie_to) in its handler of [`BecameMaster`]; or it is
+    /// added again whenever it is restarted (see [`AddRole`]). Then it is told [`BecameStandby`]
+    /// ([`RoleFailed`](crate::StandbyReason::RoleFailed)), and competes again after the failure pause.
+    ///
+    /// A restart that drops the future of a handler is noticed without that: a master is told the same, and one that was
+    /// handling [`BecameStandby`] is told once more and waited for, in what is left of the step-down timeout. (A
+    /// `ResponseFuture` does not live in the context, and is not dropped.) A standby that is restarted between messages misses
+    /// nothing.
     pub fn role<A>(mut self, role: &Addr<A>) -> Self
     where
         A: Actor + Handler<BecameMaster> + Handler<BecameStandby>,
@@ -97,8 +112,8 @@ impl ElectionBuilder {
         self
     }
 
-    /// How long a candidate stays out after one of its roles died: 5 s by default, at most 1 h, and not shorter than
-    /// the pause after a resignation.
+    /// How long a candidate stays out after one of its roles died, or was restarted as master: 5 s by default, at most
+    /// 1 h, and not shorter than the pause after a resignation.
     pub fn failure_pause(mut self, pause: Duration) -> Self {
         self.failure_pause = Some(pause);
         self

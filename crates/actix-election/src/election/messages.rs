@@ -12,7 +12,8 @@ use crate::Lease;
 ///
 /// Sent with at least T/4 of the lease left. If the role does not get round to handling it before the term is over,
 /// the message is taken out of its mailbox again and only the [`BecameStandby`] remains. The handler may return a
-/// future; a slow one never holds [`BecameStandby`] back.
+/// future; a slow one never holds [`BecameStandby`] back. An actor that may be restarted by a [`Supervisor`] calls
+/// [`Lease::tie_to`] here.
 #[derive(Message, Clone, Debug)]
 #[rtype(result = "()")]
 pub struct BecameMaster {
@@ -56,6 +57,10 @@ pub struct Observe(pub Recipient<MasterChanged>);
 ///
 /// Every role of an election is told the same; a handover waits until all have handled it; and the death of one
 /// resigns.
+///
+/// An actor plays one role. To add it again says that it was restarted, and what it had under way is lost: a master steps down
+/// ([`RoleFailed`](StandbyReason::RoleFailed)) and competes again after the failure pause, a standby is told once more that it
+/// is standby. So an actor that adds itself in `Actor::started` may live under a [`Supervisor`], which calls that again.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct AddRole {

@@ -9,6 +9,7 @@ mod inquiry;
 mod messages;
 mod roles;
 mod sweep;
+mod telling;
 mod watchdog;
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
-//! Delivers messages to role actors, and notices when they are handled and when a role is dead.
+//! Delivers messages to role actors, and notices when they are handled, when a role is dead, and when it was restarted.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use actix::dev::RecipientRequest;
 use actix::prelude::{MailboxError, Recipient};
-use actix_election_core::RoleId;
+use actix_election_core::{MessageId, RoleId};
 
 use super::{AddRole, BecameMaster, BecameStandby};
+use crate::tie::Tie;
 
 /// The role actors of an election.
 #[derive(Default)]
@@ -21,28 +23,58 @@ pub(super) struct RoleActors {
 struct RoleActor {
     master: Recipient<BecameMaster>,
     standby: Recipient<BecameStandby>,
-    /// Whether `BecameMaster` was the last thing that it was told.
-    is_master: bool,
+    /// What it was told last.
+    told: Option<MessageId>,
     /// The `BecameMaster` that may not have been handled yet. Dropping it takes the message out of the mailbox, if it is
     /// still there.
     unread: Option<Pin<Box<RecipientRequest<BecameMaster>>>>,
-    /// The future of a `BecameMaster` handler has panicked.
-    has_failed: bool,
+    /// What the term is tied to, while that is `BecameMaster`.
+    tie: Option<Arc<Tie>>,
+    /// It was restarted since it was told that; so many looks pass before that is made known.
+    restarted: Option<u32>,
+    /// How many messages in a row were lost.
+    losses: u32,
 }
 
 impl RoleActor {
     /// Both recipients are of the same actor, and so of the same mailbox.
     fn is_dead(&self) -> bool {
-        self.has_failed || !self.standby.connected()
+        !self.standby.connected()
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        if self.is_dead() {
+            return Some(Failure::Dead);
+        }
+        self.told.filter(|_| self.restarted == Some(0)).map(Failure::Restarted)
     }
 
     /// Looks what has come of a `BecameMaster`. Nothing waits for its handling, so that nobody need be woken by that.
     fn look(&mut self) {
+        self.restarted = self.restarted.map(|looks| looks.saturating_sub(1));
+        if self.tie.take_if(|tie| tie.is_cut()).is_some() {
+            self.restarted = Some(0);
+        }
         let Some(request) = &mut self.unread else { return };
         if let Poll::Ready(handled) = request.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             self.unread = None;
-            self.has_failed = outcome(handled) == Delivery::RoleDead;
+            if outcome(handled) == Delivery::Lost {
+                self.lost();
+            }
         }
+    }
+
+    /// One that loses whatever it is told would be told it again at once, and for ever; so it is given more and more time.
+    fn lost(&mut self) {
+        self.restarted = Some((1 << self.losses.min(6)) - 1);
+        self.losses += 1;
+    }
+
+    fn tell(&mut self, message: MessageId) {
+        self.told = Some(message);
+        self.restarted = None;
+        self.unread = None;
+        self.tie = None;
     }
 }
 
@@ -51,58 +83,92 @@ impl RoleActor {
 pub(super) enum Delivery {
     /// Its handler has finished.
     Handled,
-    /// The actor stopped or panicked, and never comes back; or the future of its handler panicked, and nobody
-    /// knows what state that leaves it in.
-    RoleDead,
+    /// Its handler never will: the actor is dead, or was restarted, or the handler's future panicked outside of it.
+    Lost,
+}
+
+/// What has become of a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The actor stopped or panicked, and never comes back.
+    Dead,
+    /// The actor lives, but not what it had under way since it was told this.
+    Restarted(MessageId),
 }
 
 impl RoleActors {
-    pub(super) fn add(&mut self, role: AddRole) -> RoleId {
-        self.last += 1;
+    /// Adds a role; `None` if that actor plays one already, and so says that it was restarted.
+    pub(super) fn add(&mut self, role: AddRole) -> Option<RoleId> {
         let AddRole { master, standby } = role;
-        self.roles.push((
-            RoleId(self.last),
-            RoleActor { master, standby, is_master: false, unread: None, has_failed: false },
-        ));
-        RoleId(self.last)
+        if let Some((_, known)) = self.roles.iter_mut().find(|(_, known)| known.standby == standby) {
+            known.restarted = Some(0);
+            return None;
+        }
+        self.last += 1;
+        let role =
+            RoleActor { master, standby, told: None, unread: None, tie: None, restarted: None, losses: 0 };
+        self.roles.push((RoleId(self.last), role));
+        Some(RoleId(self.last))
     }
 
     pub(super) fn remove(&mut self, id: RoleId) {
         self.roles.retain(|(other, _)| *other != id);
     }
 
-    /// A last `BecameStandby` to a master that is given up though its actor may live: a panic in the future of a handler
-    /// ends that future alone. Nobody waits for this message to be handled.
-    pub(super) fn farewell(&self, id: RoleId, message: BecameStandby) {
-        if let Some((_, role)) = self.roles.iter().find(|(other, role)| *other == id && role.is_master) {
-            role.standby.do_send(message);
-        }
-    }
-
-    /// The roles whose mailbox is closed, or that failed as master. actix tells nobody, so somebody has to look.
-    pub(super) fn dead(&self) -> Vec<RoleId> {
-        self.roles.iter().filter(|(_, role)| role.is_dead()).map(|(id, _)| *id).collect()
-    }
-
-    /// Looks at all roles; returns whether one is dead.
-    pub(super) fn any_dead(&mut self) -> bool {
+    /// Looks at all roles; returns whether there is a failure.
+    pub(super) fn look(&mut self) -> bool {
         self.roles.iter_mut().any(|(_, role)| {
             role.look();
-            role.is_dead()
+            role.failure().is_some()
         })
+    }
+
+    /// What was found, each restart once. actix tells nobody, so somebody has to look.
+    pub(super) fn failures(&mut self) -> Vec<(RoleId, Failure)> {
+        let mut found = Vec::new();
+        for (id, role) in &mut self.roles {
+            if let Some(failure) = role.failure() {
+                role.restarted = None;
+                found.push((*id, failure));
+            }
+        }
+        found
     }
 
     fn role(&mut self, id: RoleId) -> Option<&mut RoleActor> {
         self.roles.iter_mut().find(|(other, _)| *other == id).map(|(_, role)| role)
     }
 
+    /// It has handled a `BecameStandby`.
+    pub(super) fn handled(&mut self, id: RoleId) {
+        if let Some(role) = self.role(id) {
+            role.losses = 0;
+        }
+    }
+
+    /// This message was lost; returns what is known of the role by that.
+    ///
+    /// A message that is lost with its actor may be heard of before the actor's mailbox closes, so that this looks like a
+    /// restart at first. The next look tells which it was.
+    pub(super) fn lost(&mut self, id: RoleId, message: MessageId) -> Option<Failure> {
+        let role = self.role(id)?;
+        if role.is_dead() {
+            return Some(Failure::Dead);
+        }
+        if role.told == Some(message) {
+            role.lost();
+        }
+        None
+    }
+
     /// Sends `BecameMaster`. The message is in the mailbox at once, however full that is.
     ///
     /// By a recipient of its own, as any message here: one that has met a full mailbox may refuse the next message.
-    pub(super) fn tell_master(&mut self, id: RoleId, message: BecameMaster) {
+    pub(super) fn tell_master(&mut self, id: RoleId, message: MessageId, news: BecameMaster) {
         if let Some(role) = self.role(id) {
-            role.is_master = true;
-            role.unread = Some(Box::pin(role.master.clone().send(message)));
+            role.tell(message);
+            role.tie = Some(Arc::clone(&news.lease.tie));
+            role.unread = Some(Box::pin(role.master.clone().send(news)));
         }
     }
 
@@ -111,13 +177,12 @@ impl RoleActors {
     pub(super) fn tell_standby(
         &mut self,
         id: RoleId,
-        message: BecameStandby,
+        message: MessageId,
+        news: BecameStandby,
     ) -> Option<impl Future<Output = Delivery> + 'static> {
         let role = self.role(id)?;
-        role.is_master = false;
-        role.look();
-        role.unread = None;
-        let mut request = Lasting(Some(Box::pin(role.standby.clone().send(message))));
+        role.tell(message);
+        let mut request = Lasting(Some(Box::pin(role.standby.clone().send(news))));
         Some(std::future::poll_fn(move |cx| request.poll(cx)))
     }
 }
@@ -147,6 +212,6 @@ impl Drop for Lasting {
 fn outcome(result: Result<(), MailboxError>) -> Delivery {
     match result {
         Ok(()) => Delivery::Handled,
-        Err(_) => Delivery::RoleDead,
+        Err(_) => Delivery::Lost,
     }
 }

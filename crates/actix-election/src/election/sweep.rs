@@ -76,7 +76,7 @@ impl Sweep {
 
 impl Watched {
     fn look(&self, now: Timestamp) {
-        if self.roles.borrow_mut().any_dead() || self.due.get().is_some_and(|due| now + NEAR >= due) {
+        if self.roles.borrow_mut().look() || self.due.get().is_some_and(|due| now + NEAR >= due) {
             self.called.set(true);
             if let Some(waker) = self.waker.borrow().as_ref() {
                 waker.wake_by_ref();

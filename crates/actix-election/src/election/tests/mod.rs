@@ -9,6 +9,7 @@ mod fake;
 mod handover;
 mod interruption;
 mod lease;
+mod restart;
 mod role;
 mod several;
 mod turns;

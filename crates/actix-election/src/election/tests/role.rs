@@ -35,11 +35,15 @@ struct Gates {
 pub(super) struct Role {
     told: mpsc::UnboundedSender<Told>,
     gates: watch::Receiver<Gates>,
+    /// Whether it ties its terms to its context.
+    ties: bool,
 }
 
 impl Actor for Role {
     type Context = Context<Self>;
 }
+
+impl Supervised for Role {}
 
 impl Role {
     fn tell(&self, news: News) {
@@ -56,7 +60,10 @@ impl Role {
 impl Handler<BecameMaster> for Role {
     type Result = ResponseActFuture<Self, ()>;
 
-    fn handle(&mut self, message: BecameMaster, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, message: BecameMaster, ctx: &mut Context<Self>) -> Self::Result {
+        if self.ties {
+            message.lease.tie_to(ctx);
+        }
         self.tell(News::Master(message.lease));
         self.pass(|gates| gates.master)
     }
@@ -81,6 +88,19 @@ impl Handler<Busy> for Role {
 
     fn handle(&mut self, Busy(until): Busy, ctx: &mut Context<Self>) {
         ctx.wait(async move { until.await.unwrap_or_default() }.into_actor(self));
+    }
+}
+
+/// Tie this term to your context.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Tie(pub(super) Lease);
+
+impl Handler<Tie> for Role {
+    type Result = ();
+
+    fn handle(&mut self, Tie(lease): Tie, ctx: &mut Context<Self>) {
+        lease.tie_to(ctx);
     }
 }
 
@@ -123,11 +143,24 @@ pub(super) struct Watched {
 
 impl Watched {
     pub(super) fn start() -> Self {
+        Watched::started(false, Actor::start)
+    }
+
+    /// Under a supervisor, which restarts it whenever it stops.
+    pub(super) fn supervised() -> Self {
+        Watched::started(false, |role| Supervisor::start(|_| role))
+    }
+
+    /// The same, and it ties its terms to its context.
+    pub(super) fn tied() -> Self {
+        Watched::started(true, |role| Supervisor::start(|_| role))
+    }
+
+    fn started(ties: bool, start: impl FnOnce(Role) -> Addr<Role>) -> Self {
         origin();
         let (tell, told) = mpsc::unbounded_channel();
         let (gates, watched) = watch::channel(Gates { master: true, standby: true });
-        let address = Role { told: tell, gates: watched }.start();
-        Watched { address, told, gates }
+        Watched { address: start(Role { told: tell, gates: watched, ties }), told, gates }
     }
 
     /// The next thing that it handles.
@@ -158,6 +191,15 @@ impl Watched {
             News::Master(lease) => panic!("BecameMaster ({lease:?}) in place of BecameStandby ({reason})"),
         }
         at
+    }
+
+    /// Lets go of the last address, and waits until the actor is gone.
+    pub(super) async fn gone(self) {
+        let Watched { address, mut told, gates: _gates } = self;
+        drop(address);
+        if let Some(told) = soon(told.recv(), "the role is gone").await {
+            panic!("unexpected: {told:?}");
+        }
     }
 
     /// It has been told nothing more so far. Whatever is under way between actors arrives first.
@@ -196,6 +238,11 @@ impl Watched {
         for _ in 0..100 {
             self.address.do_send(Ballast);
         }
+    }
+
+    /// Has its supervisor restart it.
+    pub(super) fn restart(&self) {
+        self.die(Die::Stop);
     }
 
     pub(super) fn die(&self, die: Die) {

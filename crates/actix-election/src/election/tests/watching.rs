@@ -5,9 +5,9 @@ use actix_election_core::{CandidateState, Operation, Refusal, SessionState, Stan
 use tokio::sync::mpsc;
 
 use super::fake::{is_create, is_read};
-use super::role::{Watched, settle};
+use super::role::{Die, Watched, settle};
 use super::{PATH, T, campaign, next, seconds, start};
-use crate::{Campaign, MasterChanged, Observe, Problem, Resign, Subscribe};
+use crate::{AddRole, Campaign, MasterChanged, Observe, Problem, Resign, Subscribe};
 
 /// Passes on what it is told.
 struct Listener<M: Message>(mpsc::UnboundedSender<M>);
@@ -134,6 +134,33 @@ async fn a_denied_request_is_a_problem_and_is_tried_again() {
     assert_eq!(world.session.asked_for(is_create).len(), 3, "every 5 s");
     world.session.refuse_nothing();
     role.master().await;
+}
+
+#[actix::test]
+async fn that_no_role_is_left_is_a_problem_until_one_is_added() {
+    let mut role = Watched::start();
+    let world = start(&[], true, |_| ());
+    let mut told = problems(&world.election);
+    world.session.connect();
+    world.at(T).await;
+    assert!(told.try_recv().is_err(), "one is still to come");
+    world.election.do_send(AddRole::new(&role.address));
+    role.master().await;
+    role.die(Die::Stop);
+    let problem = next(&mut told, "a problem").await;
+    assert!(problem.message.contains("no role actor is left"), "{problem:?}");
+    let status = world.status().await;
+    assert_eq!(status.state, CandidateState::WaitingForRole);
+    assert_eq!(status.last_error.as_ref(), Some(&problem.message));
+    let began = world.now();
+    assert_eq!(next(&mut told, "the problem again").await, problem);
+    assert!(world.now() >= began + seconds(59.9), "once a minute");
+
+    let mut heir = Watched::start();
+    world.election.do_send(AddRole::new(&heir.address));
+    heir.master().await;
+    heir.nothing_until(world.now() + 20 * T).await;
+    assert!(told.try_recv().is_err(), "it is put right");
 }
 
 #[actix::test]

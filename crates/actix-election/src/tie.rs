@@ -1,0 +1,79 @@
+//! Notices that the context in which a master works has ended before its term.
+//!
+//! Nothing outside an actor shows that its supervisor has restarted it: the address, the mailbox and the actor itself are the
+//! same, and what was handled is handled. But a restart drops what was spawned into the context, so something that lives
+//! there sees it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix::fut::wrap_future;
+use actix::prelude::*;
+
+use crate::Lease;
+
+/// Whether a context that a term was tied to has ended. Cut by the role's thread, and looked at by the sweep for as long as
+/// the role is master.
+#[derive(Debug, Default)]
+pub(crate) struct Tie(AtomicBool);
+
+impl Tie {
+    pub(crate) fn is_cut(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Lives in a context, and cuts the tie when it is dropped.
+struct Knot(Arc<Tie>);
+
+impl Drop for Knot {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Release);
+    }
+}
+
+impl Lease {
+    /// Ties this term to the context of the actor that does the master's work. If that ends before the term does, so does the
+    /// term, as it does when a role dies: in order, and with a pause
+    /// ([`RoleFailed`](crate::StandbyReason::RoleFailed)).
+    ///
+    /// Call it in the handler of [`BecameMaster`](crate::BecameMaster) if the actor may be restarted by a [`Supervisor`]. A
+    /// restart drops the actor's timers, streams and futures, and the election **cannot see it** without this: the process
+    /// would stay master, with nobody at work.
+    ///
+    /// ```
+    /// # use actix_election::prelude::*;
+    /// # struct Worker;
+    /// # impl Actor for Worker {
+    /// #     type Context = Context<Self>;
+    /// # }
+    /// impl Supervised for Worker {}
+    ///
+    /// impl Handler<BecameMaster> for Worker {
+    ///     type Result = ();
+    ///     fn handle(&mut self, BecameMaster { lease, .. }: BecameMaster, ctx: &mut Context<Self>) {
+    ///         lease.tie_to(ctx);
+    ///         // And to work, with whatever lives in this context.
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// Why a restart ends the term, and the actor is not just told once more that it is master: what it began as master may go
+    /// on outside of its context, which only [`BecameStandby`](crate::BecameStandby) puts an end to; and an actor that fails
+    /// at the work as often as it begins would keep it from all other processes.
+    ///
+    /// The context may be that of another actor, to which the role hands the work. Once the term is over, a restart means
+    /// nothing to it.
+    pub fn tie_to<A, C>(&self, ctx: &mut C)
+    where
+        A: Actor<Context = C>,
+        C: AsyncContext<A>,
+    {
+        let (knot, term) = (Knot(Arc::clone(&self.tie)), Arc::clone(&self.term));
+        ctx.spawn(wrap_future::<_, A>(async move {
+            // Not longer, lest it keep alive an actor that nobody needs any more.
+            term.wait_over().await;
+            drop(knot);
+        }));
+    }
+}
