@@ -5,6 +5,7 @@ use actix_election_core::*;
 use crate::judge::Property;
 use crate::process::{Held, Process};
 use crate::server::ServerId;
+use crate::tree::PATH;
 use crate::world::World;
 
 impl World {
@@ -43,8 +44,7 @@ impl World {
         match output {
             Output::RequestWhenQuiet(op, operation) => self.ask_when_quiet(p, op, operation),
             Output::Request(op, operation) => {
-                let lets_go = matches!(operation, Operation::Delete { .. } | Operation::Confirm { .. });
-                if lets_go && self.processes[p].valid(self.now).is_some() {
+                if self.processes[p].valid(self.now).is_some_and(|held| self.lets_go(&operation, held)) {
                     self.break_promise(p, Property::LeaseBeforeLock, format!("{operation:?}"));
                 }
                 self.ask(p, op, operation);
@@ -62,6 +62,14 @@ impl World {
             Output::Report(_) => self.judge.seen.note("a trouble is reported"),
             Output::Left => self.left_nothing(p),
         }
+    }
+
+    /// Whether this is about the znode that the lease rests on. What an earlier session has left may go at any time.
+    fn lets_go(&self, operation: &Operation, held: Held) -> bool {
+        let (Operation::Delete { path } | Operation::Confirm { path }) = operation else { return false };
+        let znodes = self.leader().map(|leader| &self.servers[leader].tree.znodes);
+        let znode = znodes.and_then(|znodes| znodes.get(path));
+        path == PATH || znode.is_some_and(|znode| znode.stat.czxid == held.token.as_i64())
     }
 
     fn break_promise(&mut self, p: usize, property: Property, what: String) {

@@ -2,6 +2,7 @@
 
 use actix_election_core::*;
 
+use crate::ensemble::PATH;
 use crate::process::{Held, Link, Process, T, Waiting};
 use crate::seen::{Notable, Seen};
 use crate::world::{Broken, World};
@@ -87,8 +88,18 @@ impl World {
         (op, operation): (OpId, Operation),
     ) -> Result<(), Broken> {
         let process = &mut self.processes[p];
-        let lets_go = matches!(operation, Operation::Confirm { .. } | Operation::Delete { .. });
-        if lets_go && process.valid_until(self.now).is_some() {
+        // What an earlier session has left in a queue may go at any time.
+        let held =
+            process.held.as_ref().filter(|_| process.valid_until(self.now).is_some()).map(|held| held.token);
+        let lets_go = match &operation {
+            Operation::Confirm { .. } => held.is_some(),
+            Operation::Delete { path } => {
+                let znode = self.ensemble.znodes.get(path).map(|znode| FencingToken::new(znode.stat.czxid));
+                held.is_some() && (path == PATH || znode == held)
+            }
+            _ => false,
+        };
+        if lets_go {
             return Err(format!("{operation:?} under a valid lease"));
         }
         match &mut process.link {
