@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Decoder, Encoder, ErrorCode, Malformed, OpCode};
+use crate::{Decoder, Encoder, ErrorCode, Malformed, OpCode};
 
 /// The first frame of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,14 @@
+//! ZooKeeper's wire protocol: jute, frames, the handshake, and the records of requests and replies.
+//!
+//! The one codec of the project: what a session's relay checks, what the in-process server speaks, and what tests say by
+//! hand. Nothing here trusts what it reads: no bytes make it panic, or take more memory than came.
+
+mod frame;
+mod jute;
+mod messages;
+mod opcode;
+
+pub use frame::{MAX_FRAME, frame, read_frame};
+pub use jute::{Decoder, Encoder, Malformed};
+pub use messages::{Acl, ConnectRequest, ConnectResponse, ReplyHeader, RequestHeader, Stat, WatcherEvent};
+pub use opcode::{ErrorCode, OpCode};
