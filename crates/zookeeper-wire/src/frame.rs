@@ -40,3 +40,120 @@ pub fn frame(body: &[u8]) -> Vec<u8> {
     encoder.buffer(body);
     encoder.finish()
 }
+
+/// How much is read at once, if so much is there: a few hundred replies.
+const READ_SIZE: usize = 32 * 1024;
+
+/// Takes bytes as they come, many frames at once, and hands out the frames that are whole.
+#[derive(Debug)]
+pub struct Frames {
+    buffer: Vec<u8>,
+    /// Up to here they were handed out.
+    taken: usize,
+    /// The longest body that is taken.
+    limit: usize,
+}
+
+impl Frames {
+    /// For frames whose bodies have at most `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Frames { buffer: Vec::new(), taken: 0, limit }
+    }
+
+    /// Reads what is there, or waits until something is.
+    ///
+    /// # Errors
+    ///
+    /// What the reader says; `UnexpectedEof` at the end of the stream.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the future is dropped.
+    pub async fn read_more(&mut self, from: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+        self.buffer.drain(..std::mem::take(&mut self.taken));
+        self.buffer.reserve(READ_SIZE);
+        match from.read_buf(&mut self.buffer).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next frame, its length included; `None` until more is read.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` for a length that is negative or above the limit.
+    pub fn next_frame(&mut self) -> io::Result<Option<&[u8]>> {
+        let rest = &self.buffer[self.taken..];
+        let Some(length) = frame_length(rest, self.limit)?.filter(|length| *length <= rest.len()) else {
+            return Ok(None);
+        };
+        let at = self.taken;
+        self.taken += length;
+        Ok(Some(&self.buffer[at..self.taken]))
+    }
+}
+
+/// The length of the frame that begins here, its own four bytes included; `None` if those are not here yet.
+fn frame_length(bytes: &[u8], limit: usize) -> io::Result<Option<usize>> {
+    let Some(length) = bytes.get(..4).and_then(|bytes| bytes.try_into().ok()) else { return Ok(None) };
+    let length = i32::from_be_bytes(length);
+    match usize::try_from(length) {
+        Ok(length) if length <= limit => Ok(Some(4 + length)),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("a frame of {length} bytes, and at most {limit} are taken"),
+        )),
+    }
+}
+
+/// Appends a whole frame, with this xid in the place of its own.
+pub fn extend_with_xid(batch: &mut Vec<u8>, frame: &[u8], xid: i32) {
+    let start = batch.len();
+    batch.extend_from_slice(frame);
+    if let Some(place) = batch.get_mut(start + 4..start + 8) {
+        place.copy_from_slice(&xid.to_be_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn frames_of(mut bytes: &[u8], limit: usize) -> (Vec<Vec<u8>>, io::ErrorKind) {
+        let (mut frames, mut whole) = (Frames::new(limit), Vec::new());
+        loop {
+            if let Err(error) = frames.read_more(&mut bytes).await {
+                return (whole, error.kind());
+            }
+            loop {
+                match frames.next_frame() {
+                    Ok(Some(frame)) => whole.push(frame.to_vec()),
+                    Ok(None) => break,
+                    Err(error) => return (whole, error.kind()),
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn whole_frames_come_out_and_impossible_ones_do_not() {
+        let mut bytes = frame(b"one");
+        bytes.extend(frame(b""));
+        bytes.extend(frame(b"two"));
+        let (whole, end) = frames_of(&bytes, 3).await;
+        assert_eq!(whole, [frame(b"one"), frame(b""), frame(b"two")]);
+        assert_eq!(end, io::ErrorKind::UnexpectedEof);
+        assert_eq!(frames_of(&bytes, 2).await.1, io::ErrorKind::InvalidData);
+        assert_eq!(frames_of(&(-1_i32).to_be_bytes(), 3).await.1, io::ErrorKind::InvalidData);
+        assert_eq!(frames_of(&bytes[..5], 3).await, (vec![], io::ErrorKind::UnexpectedEof));
+    }
+
+    #[test]
+    fn an_xid_takes_the_place_of_another() {
+        let mut batch = Vec::new();
+        extend_with_xid(&mut batch, &frame(&[0, 0, 0, 1, 9]), 7);
+        extend_with_xid(&mut batch, &frame(&[1]), 7);
+        assert_eq!(batch, [&frame(&[0, 0, 0, 7, 9])[..], &frame(&[1])[..]].concat());
+    }
+}

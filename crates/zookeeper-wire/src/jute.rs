@@ -114,6 +114,22 @@ impl<'a> Decoder<'a> {
         Ok(i64::from_be_bytes(self.array("a long")?))
     }
 
+    /// Length and bytes, which are not copied; null reads as empty.
+    pub fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
+        match self.int()? {
+            -1 => Ok(&[]),
+            length => {
+                let length = usize::try_from(length).map_err(|_| self.malformed("a length"))?;
+                self.take(length, "a buffer")
+            }
+        }
+    }
+
+    /// Length and UTF-8, which are not copied; null reads as empty.
+    pub fn text(&mut self) -> Result<&'a str, Malformed> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| self.malformed("UTF-8"))
+    }
+
     /// Length and bytes; null reads as empty.
     pub fn buffer(&mut self) -> Result<Vec<u8>, Malformed> {
         Ok(self.nullable_buffer()?.unwrap_or_default())
@@ -166,7 +182,7 @@ impl<'a> Decoder<'a> {
         self.take(N, expected)?.try_into().map_err(|_| malformed)
     }
 
-    fn malformed(&self, expected: &'static str) -> Malformed {
+    pub(crate) fn malformed(&self, expected: &'static str) -> Malformed {
         Malformed { expected, offset: self.offset }
     }
 }

@@ -3,12 +3,16 @@
 //! The one codec of the project: what a session's relay checks, what the in-process server speaks, and what tests say by
 //! hand. Nothing here trusts what it reads: no bytes make it panic, or take more memory than came.
 
+mod error;
 mod frame;
 mod jute;
 mod messages;
 mod opcode;
+mod reply;
 
-pub use frame::{MAX_FRAME, frame, read_frame};
+pub use error::ErrorCode;
+pub use frame::{Frames, MAX_FRAME, extend_with_xid, frame, read_frame};
 pub use jute::{Decoder, Encoder, Malformed};
 pub use messages::{Acl, ConnectRequest, ConnectResponse, ReplyHeader, RequestHeader, Stat, WatcherEvent};
-pub use opcode::{ErrorCode, OpCode};
+pub use opcode::OpCode;
+pub use reply::{check_event, check_reply, error_of};

@@ -1,4 +1,4 @@
-//! Operations and errors by number.
+//! Operations by number.
 
 use std::fmt;
 
@@ -185,100 +185,6 @@ impl fmt::Display for OpCode {
     }
 }
 
-/// Why a server refused an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorCode {
-    /// Part of a failed multi that was not tried or was undone. (-2)
-    RuntimeInconsistency,
-    /// The request could not be read. (-5)
-    MarshallingError,
-    /// No such operation here. (-6)
-    Unimplemented,
-    /// The arguments make no sense. (-8)
-    BadArguments,
-    /// The node, or its parent, does not exist. (-101)
-    NoNode,
-    /// The ACL denies it. (-102)
-    NoAuth,
-    /// The version is another one. (-103)
-    BadVersion,
-    /// Ephemeral nodes have no children. (-108)
-    NoChildrenForEphemerals,
-    /// The node exists already. (-110)
-    NodeExists,
-    /// The node has children. (-111)
-    NotEmpty,
-    /// The session has ended. (-112)
-    SessionExpired,
-    /// The ACL is empty or makes no sense. (-114)
-    InvalidAcl,
-    /// The credentials were refused. (-115)
-    AuthFailed,
-    /// The session is at another server now. (-118)
-    SessionMoved,
-    /// There is no such watch to remove. (-121)
-    NoWatcher,
-    /// Any other number.
-    Other(i32),
-}
-
-impl ErrorCode {
-    /// The error with this number; `None` for 0, which is success.
-    pub fn from_number(number: i32) -> Option<Self> {
-        Some(match number {
-            0 => return None,
-            -2 => Self::RuntimeInconsistency,
-            -5 => Self::MarshallingError,
-            -6 => Self::Unimplemented,
-            -8 => Self::BadArguments,
-            -101 => Self::NoNode,
-            -102 => Self::NoAuth,
-            -103 => Self::BadVersion,
-            -108 => Self::NoChildrenForEphemerals,
-            -110 => Self::NodeExists,
-            -111 => Self::NotEmpty,
-            -112 => Self::SessionExpired,
-            -114 => Self::InvalidAcl,
-            -115 => Self::AuthFailed,
-            -118 => Self::SessionMoved,
-            -121 => Self::NoWatcher,
-            other => Self::Other(other),
-        })
-    }
-
-    /// Its number on the wire.
-    pub fn number(self) -> i32 {
-        match self {
-            Self::RuntimeInconsistency => -2,
-            Self::MarshallingError => -5,
-            Self::Unimplemented => -6,
-            Self::BadArguments => -8,
-            Self::NoNode => -101,
-            Self::NoAuth => -102,
-            Self::BadVersion => -103,
-            Self::NoChildrenForEphemerals => -108,
-            Self::NodeExists => -110,
-            Self::NotEmpty => -111,
-            Self::SessionExpired => -112,
-            Self::InvalidAcl => -114,
-            Self::AuthFailed => -115,
-            Self::SessionMoved => -118,
-            Self::NoWatcher => -121,
-            Self::Other(other) => other,
-        }
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Other(number) => write!(formatter, "error {number}"),
-            known => write!(formatter, "{known:?}"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,9 +193,6 @@ mod tests {
     fn numbers_go_there_and_back() {
         for number in -130..120 {
             assert_eq!(OpCode::from_number(number).number(), number);
-            assert_eq!(ErrorCode::from_number(number).map_or(0, ErrorCode::number), number);
         }
-        assert_eq!(ErrorCode::from_number(0), None);
-        assert_eq!(ErrorCode::from_number(-7).unwrap().to_string(), "error -7");
     }
 }
