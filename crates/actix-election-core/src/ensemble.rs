@@ -167,7 +167,12 @@ pub enum Refusal {
     /// Its parent is ephemeral, and those have no children.
     EphemeralParent,
     /// Any other error code of ZooKeeper.
-    Other(i32),
+    Other {
+        /// The code.
+        code: i32,
+        /// What it means, for people.
+        meaning: &'static str,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -177,7 +182,7 @@ impl fmt::Display for Refusal {
             Refusal::NoParent => write!(f, "the parent does not exist"),
             Refusal::NoAuth => write!(f, "the ACL does not allow it"),
             Refusal::EphemeralParent => write!(f, "the parent is ephemeral and can have no children"),
-            Refusal::Other(code) => write!(f, "ZooKeeper error {code}"),
+            Refusal::Other { code, meaning } => write!(f, "{meaning} (ZooKeeper error {code})"),
         }
     }
 }

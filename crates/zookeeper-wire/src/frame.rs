@@ -29,9 +29,10 @@ pub async fn read_frame(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Opt
     let length = usize::try_from(length).ok().filter(|length| *length <= MAX_FRAME).ok_or_else(|| {
         io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes is no ZooKeeper frame"))
     })?;
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).await?;
-    Ok(Some(body))
+    // Grows as the bytes arrive: a length alone reserves nothing.
+    let mut body = Vec::new();
+    let read = reader.take(length as u64).read_to_end(&mut body).await?;
+    if read < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(Some(body)) }
 }
 
 /// `body` with its length before it, ready to be written.

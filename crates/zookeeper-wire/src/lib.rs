@@ -9,10 +9,12 @@ mod jute;
 mod messages;
 mod opcode;
 mod reply;
+mod request;
 
 pub use error::ErrorCode;
 pub use frame::{Frames, MAX_FRAME, extend_with_xid, frame, read_frame};
 pub use jute::{Decoder, Encoder, Malformed};
 pub use messages::{Acl, ConnectRequest, ConnectResponse, ReplyHeader, RequestHeader, Stat, WatcherEvent};
 pub use opcode::OpCode;
-pub use reply::{check_event, check_reply, error_of};
+pub use reply::{check_event, check_reply};
+pub use request::{auth_frame, request_frame, xid};

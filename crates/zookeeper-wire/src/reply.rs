@@ -3,7 +3,7 @@
 //! For whoever passes frames on to a reader that trusts them. Every length is checked against the bytes that came, every
 //! text for UTF-8, and every number that stands for one of a few things for being one of these.
 
-use crate::{Decoder, ErrorCode, Malformed, OpCode, ReplyHeader};
+use crate::{Decoder, Malformed, OpCode, ReplyHeader};
 
 /// Checks the reply to an `op`: its header, and its body as far as an operation of that kind has one that is known here.
 /// Bytes behind the end are allowed, as later versions may add some.
@@ -69,11 +69,6 @@ pub fn check_event(body: &[u8]) -> Result<ReplyHeader, Malformed> {
     Ok(header)
 }
 
-/// The error of a reply, if it has one and can be read so far.
-pub fn error_of(body: &[u8]) -> Option<ErrorCode> {
-    ReplyHeader::decode(&mut Decoder::new(body)).ok()?.error
-}
-
 fn stat(decoder: &mut Decoder<'_>) -> Result<(), Malformed> {
     crate::Stat::decode(decoder).map(drop)
 }
@@ -91,7 +86,7 @@ fn names(decoder: &mut Decoder<'_>) -> Result<(), Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Encoder, Stat};
+    use crate::{Encoder, ErrorCode, Stat};
 
     const STAT: Stat = Stat {
         czxid: 1,
@@ -175,6 +170,5 @@ mod tests {
         let body = encoder.finish();
         let header = check_reply(OpCode::GetData, &body).unwrap();
         assert_eq!(header.error, Some(ErrorCode::NoNode));
-        assert_eq!(error_of(&body), Some(ErrorCode::NoNode));
     }
 }

@@ -7,7 +7,7 @@ use crate::bench::{Given::*, *};
 use crate::states::*;
 use crate::table::check;
 
-const OTHER_ERROR: Reply = Reply::Refused(Refusal::Other(-8));
+const OTHER_ERROR: Reply = Reply::Refused(Refusal::Other { code: -8, meaning: "no" });
 
 #[test]
 fn the_lock_is_read() {

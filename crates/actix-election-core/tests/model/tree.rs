@@ -112,7 +112,7 @@ impl Tree {
                 (Reply::Done, changes)
             }
             Operation::Delete { path } if !self.znodes.contains_key(path) => (Reply::Missing, Vec::new()),
-            Operation::Delete { path } if self.has_children(path) => refused(Refusal::Other(NOT_EMPTY)),
+            Operation::Delete { path } if self.has_children(path) => refused(NOT_EMPTY),
             Operation::Delete { path } => (Reply::Done, self.remove(path)),
             reading => (self.read(reading), Vec::new()),
         }
@@ -243,4 +243,4 @@ fn parent(path: &str) -> &str {
 }
 
 /// ZooKeeper's error code for a znode that has children.
-const NOT_EMPTY: i32 = -111;
+const NOT_EMPTY: Refusal = Refusal::Other { code: -111, meaning: "the znode has children" };

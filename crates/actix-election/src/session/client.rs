@@ -16,8 +16,10 @@ use futures::future::join;
 use zookeeper_async::{
     Acl, CreateMode, Permission, WatchedEvent, WatchedEventType, ZkError, ZkResult, ZooKeeper,
 };
+use zookeeper_wire::ErrorCode;
 
 use super::link::{Notice, NoticeSender, Request};
+use super::traffic::Track;
 
 /// Credentials, as ZooKeeper takes them: a scheme such as `digest`, and what goes with it.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +34,7 @@ pub(super) struct Client {
     chroot: String,
     probe_path: String,
     authenticated: bool,
+    track: Arc<Track>,
 }
 
 impl Client {
@@ -41,10 +44,11 @@ impl Client {
         timeout: Duration,
         chroot: String,
         probe_path: String,
+        track: Arc<Track>,
     ) -> ZkResult<Client> {
         // Every watch has a closure of its own, so nothing is left for the common one.
         let zookeeper = ZooKeeper::connect(&address.to_string(), timeout, |_: WatchedEvent| ()).await?;
-        Ok(Client { zookeeper, chroot, probe_path, authenticated: false })
+        Ok(Client { zookeeper, chroot, probe_path, authenticated: false, track })
     }
 
     /// Sends credentials. Its reply comes out of band, so nothing else may be under way.
@@ -82,7 +86,19 @@ impl Client {
                 self.create(&self.full(&path), data, acl).await
             }
         };
-        arm.answered(reply);
+        arm.answered(self.named(reply));
+    }
+
+    /// The client crate takes every error that it does not know for one and the same.
+    fn named(&self, reply: Reply) -> Reply {
+        match (&reply, self.track.unknown_error()) {
+            (Reply::Refused(Refusal::Other { code, .. }), Some(error))
+                if *code == ZkError::Unimplemented as i32 =>
+            {
+                other(error.number())
+            }
+            _ => reply,
+        }
     }
 
     async fn operate(&self, operation: Operation, arm: &Arm) -> Reply {
@@ -232,8 +248,13 @@ fn refused(error: ZkError) -> Reply {
         | ZkError::SessionMoved
         | ZkError::OperationTimeout
         | ZkError::MarshallingError => Reply::Unknown,
-        error => Reply::Refused(Refusal::Other(error as i32)),
+        error => other(error as i32),
     }
+}
+
+fn other(code: i32) -> Reply {
+    let meaning = ErrorCode::from_number(code).map_or("no error", ErrorCode::meaning);
+    Reply::Refused(Refusal::Other { code, meaning })
 }
 
 /// A watch that a request arms: holds its event back until the request's answer is out.

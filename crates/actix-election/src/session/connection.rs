@@ -57,11 +57,11 @@ impl Connection<'_> {
     pub(super) async fn serve(driver: &mut Driver, attached: Attached) -> End {
         let relay = match Relay::open().await {
             Ok(relay) => relay,
-            Err(error) => return End::Detached(format!("cannot open the relay: {error}")),
+            Err(error) => return End::Detached(no_relay(&error)),
         };
         let ready = match connect_client(driver, &relay) {
             Ok(ready) => ready,
-            Err(error) => return End::Detached(format!("cannot open the relay: {error}")),
+            Err(error) => return End::Detached(no_relay(&error)),
         };
         let (commands, relay_commands) = mpsc::unbounded_channel();
         let (relay_events, mut events) = mpsc::unbounded_channel();
@@ -240,17 +240,25 @@ impl Connection<'_> {
     }
 }
 
+fn no_relay(error: &std::io::Error) -> String {
+    format!(
+        "this process cannot connect to itself on loopback ({error}): the interface may be down, or the limit of open files \
+         reached"
+    )
+}
+
 /// Connects a client through the relay and sends its credentials, one after the other and before anything else.
 fn connect_client(driver: &Driver, relay: &Relay) -> std::io::Result<BoxFuture<'static, Done>> {
     let address = relay.address()?;
     let timeout = relay.client_timeout();
     let chroot = driver.config.ensemble.chroot.clone();
     let auth: Vec<Auth> = driver.config.auth.clone();
+    let track = Arc::clone(&driver.track);
     // Below a parent that nobody can know, and so nobody creates.
     let probe_path = format!("/actix-election.{:016x}/probe", rand::random::<u64>());
     Ok(Box::pin(async move {
         let ready = async {
-            let mut client = Client::connect(address, timeout, chroot, probe_path)
+            let mut client = Client::connect(address, timeout, chroot, probe_path, track)
                 .await
                 .map_err(|error| format!("the client cannot connect to the relay: {error}"))?;
             for auth in &auth {

@@ -9,16 +9,24 @@ use tokio::io::{self, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use zookeeper_wire::{ConnectRequest, ConnectResponse, Decoder, ReplyHeader, auth_frame, frame, read_frame};
+
 use super::client::Auth;
-use super::wire::{self, ConnectRequest, ConnectResponse, PASSWORD_LEN};
+use super::traffic::{CLOSE_XID, close_frame};
 use crate::clock;
+
+/// The password of a session.
+pub(super) type Password = [u8; 16];
+
+/// What stands in the place of a password where a new session is asked for.
+pub(super) const NO_PASSWORD: Password = [0; 16];
 
 /// What a client must know of its session to attach it.
 #[derive(Clone, Copy)]
 pub(super) struct Credentials {
     /// 0 to ask for a new session.
     pub(super) session: i64,
-    pub(super) password: [u8; PASSWORD_LEN],
+    pub(super) password: Password,
     /// What to ask for.
     pub(super) timeout: Duration,
     /// The newest transaction that was seen in this session: a server that is behind it must not serve it.
@@ -33,7 +41,7 @@ pub(super) struct Attached {
     pub(super) server: TcpStream,
     pub(super) address: SocketAddr,
     pub(super) session: i64,
-    pub(super) password: [u8; PASSWORD_LEN],
+    pub(super) password: Password,
     pub(super) timeout: SessionTimeout,
     /// When the ConnectRequest was sent.
     pub(super) sent: Timestamp,
@@ -53,8 +61,15 @@ pub(super) enum DialError {
     Connect(io::Error),
     #[error("it does not take connections in time")]
     ConnectTimeout,
-    #[error("it closed the connection in the handshake ({0}): it may have no quorum, or be behind")]
+    #[error(
+        "it closed the connection in the handshake ({0}): it has no quorum, is behind what this session has seen, takes no \
+         more connections from here, or expects TLS"
+    )]
     Handshake(io::Error),
+    #[error("it does not answer as ZooKeeper does ({0})")]
+    NotZooKeeper(io::Error),
+    #[error("it speaks TLS on this port")]
+    Tls,
     #[error("it takes connections, but does not answer the handshake in time")]
     HandshakeTimeout,
     #[error("it granted a session timeout of {granted:?}, shorter than {:?}", SessionTimeout::MIN)]
@@ -99,33 +114,35 @@ pub(super) async fn attach(
     if credentials.until.is_some_and(|until| sent >= until) {
         return Err(DialError::TooLate);
     }
-    let response = match timeout(patience.handshake, handshake(&mut server, credentials)).await {
-        Ok(response) => response.map_err(DialError::Handshake)?,
-        Err(_) => return Err(DialError::HandshakeTimeout),
-    };
-    let Some(granted) = u64::try_from(response.timeout_ms).ok().filter(|ms| *ms > 0) else {
+    server.write_all(&frame(&connect_request(credentials).encode())).await.map_err(DialError::Handshake)?;
+    let response = read_connect_response(&mut server, patience).await?;
+    let granted = response.timeout;
+    if granted.is_zero() {
         return Err(DialError::Expired);
-    };
-    let granted = Duration::from_millis(granted);
+    }
     if granted < SessionTimeout::MIN {
         if credentials.session == 0 {
             // Left alone it would stay at the ensemble until it expires. A session that was there before is not
             // closed: its lease may still be relied on.
-            let _ = server.write_all(&wire::close_session_frame()).await;
+            let _ = server.write_all(&close_frame()).await;
         }
         return Err(DialError::Grant { granted });
     }
-    if response.session == 0 || ![0, response.session].contains(&credentials.session) {
+    if response.session_id == 0 || ![0, response.session_id].contains(&credentials.session) {
         let error = io::Error::new(io::ErrorKind::InvalidData, "it granted another session");
-        return Err(DialError::Handshake(error));
+        return Err(DialError::NotZooKeeper(error));
     }
+    let password = Password::try_from(response.password).map_err(|other| {
+        let text = format!("it granted a session with a password of {} bytes, not 16", other.len());
+        DialError::NotZooKeeper(io::Error::new(io::ErrorKind::InvalidData, text))
+    })?;
     // From here on a connection that is given up must leave nothing to be sent behind.
     server.set_zero_linger().map_err(DialError::Connect)?;
     Ok(Attached {
         server,
         address,
-        session: response.session,
-        password: response.password,
+        session: response.session_id,
+        password,
         timeout: SessionTimeout::new(granted),
         sent,
     })
@@ -148,17 +165,15 @@ pub(super) async fn close(
 ) -> Result<(), DialError> {
     let mut server = connect(address, patience).await?;
     // Any server will do, also one that is behind.
-    let mut segment = connect_request(Credentials { last_zxid: 0, ..credentials }).frame();
+    let mut segment = frame(&connect_request(Credentials { last_zxid: 0, ..credentials }).encode());
     for Auth { scheme, credentials } in auth {
-        segment.extend(wire::auth_frame(scheme, credentials));
+        segment.extend(auth_frame(scheme, credentials.as_bytes()));
     }
-    segment.extend(wire::close_session_frame());
+    segment.extend(close_frame());
     server.write_all(&segment).await.map_err(DialError::Handshake)?;
-    match timeout(patience.handshake, read_connect_response(&mut server)).await {
-        Ok(Ok(response)) if response.timeout_ms <= 0 => return Err(DialError::Expired),
-        Ok(response) => response.map_err(DialError::Handshake)?,
-        Err(_) => return Err(DialError::HandshakeTimeout),
-    };
+    if read_connect_response(&mut server, patience).await?.timeout.is_zero() {
+        return Err(DialError::Expired);
+    }
     match timeout(patience.handshake, closed(&mut server)).await {
         Ok(closed) => closed.map_err(DialError::NotClosed),
         Err(_) => Err(DialError::NotClosed(io::ErrorKind::TimedOut.into())),
@@ -168,8 +183,8 @@ pub(super) async fn close(
 /// Waits for the reply to the close, which the server sends before it ends the connection.
 async fn closed(server: &mut TcpStream) -> io::Result<()> {
     loop {
-        let frame = wire::read_frame(server).await?;
-        if wire::reply_header(wire::body(&frame)).is_some_and(|(xid, _)| xid == wire::CLOSE_XID) {
+        let body = read_frame(server).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        if ReplyHeader::decode(&mut Decoder::new(&body)).is_ok_and(|reply| reply.xid == CLOSE_XID) {
             return Ok(());
         }
     }
@@ -187,19 +202,36 @@ async fn connect(address: SocketAddr, patience: Patience) -> Result<TcpStream, D
 fn connect_request(credentials: Credentials) -> ConnectRequest {
     ConnectRequest {
         last_zxid: credentials.last_zxid,
-        timeout_ms: i32::try_from(credentials.timeout.as_millis()).unwrap_or(i32::MAX),
-        session: credentials.session,
-        password: credentials.password,
+        timeout: credentials.timeout,
+        session_id: credentials.session,
+        password: credentials.password.to_vec(),
+        // A server without a quorum must not serve it.
+        read_only: Some(false),
     }
 }
 
-async fn handshake(server: &mut TcpStream, credentials: Credentials) -> io::Result<ConnectResponse> {
-    server.write_all(&connect_request(credentials).frame()).await?;
-    read_connect_response(server).await
+async fn read_connect_response(
+    server: &mut TcpStream,
+    patience: Patience,
+) -> Result<ConnectResponse, DialError> {
+    // A TLS record with an alert: what a server says to a handshake that is none. As a length it would be impossible.
+    let mut start = [0; 2];
+    let read = async {
+        let seen = server.peek(&mut start).await?;
+        if start[..seen].starts_with(&TLS_ALERT) { Ok(None) } else { read_frame(server).await.map(Some) }
+    };
+    let body = match timeout(patience.handshake, read).await {
+        Ok(Ok(Some(Some(body)))) => body,
+        Ok(Ok(None)) => return Err(DialError::Tls),
+        Ok(Ok(Some(None))) => return Err(DialError::Handshake(io::ErrorKind::UnexpectedEof.into())),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(DialError::NotZooKeeper(error));
+        }
+        Ok(Err(error)) => return Err(DialError::Handshake(error)),
+        Err(_) => return Err(DialError::HandshakeTimeout),
+    };
+    ConnectResponse::decode(&body)
+        .map_err(|malformed| DialError::NotZooKeeper(io::Error::new(io::ErrorKind::InvalidData, malformed)))
 }
 
-async fn read_connect_response(server: &mut TcpStream) -> io::Result<ConnectResponse> {
-    let frame = wire::read_frame(server).await?;
-    ConnectResponse::parse(wire::body(&frame))
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an answer that is no ConnectResponse"))
-}
+const TLS_ALERT: [u8; 2] = [0x15, 0x03];

@@ -4,6 +4,8 @@
 //! runtime is dropped, and with it the client, its tasks and whatever was under way: only then is anybody told.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +17,11 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::client::Auth;
 use super::connection::Connection;
+use super::dial::Password;
 use super::link::{Command, ConnectionId, LinkId, Notice, NoticeSender, Request, SessionNotice};
-use super::relay::Track;
 use super::search::Search;
 use super::servers::{ConnectString, Servers};
-use super::wire::PASSWORD_LEN;
+use super::traffic::Track;
 use crate::clock::{self, WallClock};
 use crate::lease::SessionLease;
 
@@ -30,6 +32,9 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often the same problem is reported.
 const REPEAT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// After how many useless connections in a row it is said why. One or two may fall into the restart of a server.
+const FAILURES_TO_TELL: u32 = 3;
 
 /// What the session's thread works by.
 #[derive(Clone)]
@@ -82,7 +87,7 @@ struct Link {
 #[derive(Clone, Copy)]
 struct Session {
     id: i64,
-    password: [u8; PASSWORD_LEN],
+    password: Password,
     timeout: SessionTimeout,
 }
 
@@ -179,7 +184,12 @@ impl Driver {
                     continue;
                 }
             };
-            let end = runtime.block_on(self.one_connection());
+            // Whatever panics here, the session is given up, and the elections hear of it.
+            let end = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.one_connection())));
+            let end = end.unwrap_or_else(|_| {
+                self.problem("the session was given up: its thread panicked, which is a bug".into());
+                End::Lost
+            });
             // Not even for a lookup that hangs.
             runtime.shutdown_timeout(Duration::ZERO);
             if self.finish_connection(end) {
@@ -220,10 +230,12 @@ impl Driver {
                     ));
                 }
                 let now = clock::now();
-                // One that ends at once is like none at all: the next search begins with a pause.
+                // One that ends at once, or on which nothing was ever proven, is like none at all: the next search begins
+                // with a pause.
                 let brief = now.since(began) < timeout.probe_interval();
-                if brief {
+                if brief || !self.connected {
                     self.failures = self.failures.saturating_add(1);
+                    self.complain(address, &end);
                 } else {
                     self.failures = 0;
                     *self.search.complained.lock().await = None;
@@ -234,6 +246,18 @@ impl Driver {
                 end
             }
             Err(end) => end,
+        }
+    }
+
+    /// Says why a server that attaches the session is of no use, once that has happened a few times in a row.
+    fn complain(&mut self, address: SocketAddr, end: &End) {
+        let why = match end {
+            End::Detached(why) => why.as_str(),
+            End::Silent => "it answered no write: it may have lost its quorum, or be overloaded",
+            End::Expired | End::Lost | End::ToClose | End::Closed => return,
+        };
+        if self.failures >= FAILURES_TO_TELL {
+            self.problem(format!("{address} attaches the session, and its connections are of no use: {why}"));
         }
     }
 

@@ -8,8 +8,8 @@ pub(crate) mod link;
 mod relay;
 mod search;
 mod servers;
+mod traffic;
 mod waiting;
-mod wire;
 
 #[cfg(test)]
 mod tests;

@@ -7,30 +7,35 @@
 //! dropped with everything in it, and the next connection gets a new client: it never reconnects, so nothing of
 //! an old connection (a queued request, a late reply, a watch) can reach a new one.
 //!
-//! The relay pings on the client's behalf, checks that every reply answers the oldest request, and tells when
-//! bytes arrive.
-//!
-//! It also gives every request an xid that no other request of the session has had, on whichever connection. A client counts
-//! from 1 on each; but a follower takes a commit for that of the request which it has to answer if session and xid are the same
-//! (`CommitProcessor`), so that it could answer a request of this connection with what became of an older one, made through
-//! another server. Then an answered probe would prove nothing, and a create could seem to have succeeded that has not.
+//! The relay pings on the client's behalf, lets nothing through that the client should not trust ([`Traffic`]), and tells
+//! when bytes arrive.
 
-use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tokio::io::{self, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::wire::{self, ConnectRequest, ConnectResponse, Frames};
+use zookeeper_wire::{
+    ConnectRequest, ConnectResponse, Frames, OpCode, frame, read_frame, request_frame, xid,
+};
 
-/// How long a connection on loopback may take to introduce itself.
-const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
+use super::traffic::{CLOSE_XID, Track, Traffic, close_frame};
+
+/// The longest reply that is taken: far above what a server that is left at its default of 1 MB can send, far below what
+/// would hurt.
+const MAX_REPLY: usize = 8 << 20;
+
+/// How long a connection on loopback may take to introduce itself, and how many are listened to at once: whoever else
+/// knocks must not keep our client waiting.
+const GREETING_TIMEOUT: Duration = Duration::from_millis(100);
+const GREETINGS: usize = 64;
 
 /// What a relay is told to do, beside passing frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,27 +55,6 @@ pub(super) enum RelayEvent {
     Closed,
     /// The relay has ended, and with it the connection.
     Ended(io::Error),
-}
-
-/// What a session has seen and said so far, on all of its connections.
-#[derive(Default)]
-pub(super) struct Track {
-    /// The greatest zxid that a server has shown.
-    pub(super) zxid: AtomicI64,
-    /// The xid of the last request.
-    xid: AtomicI32,
-}
-
-impl Track {
-    /// An xid that no request of the session has, unless it is one of 2^31 requests ago.
-    fn next_xid(&self) -> i32 {
-        loop {
-            let next = self.xid.fetch_add(1, Ordering::Relaxed).wrapping_add(1) & i32::MAX;
-            if next != wire::CLOSE_XID {
-                return next;
-            }
-        }
-    }
 }
 
 /// The door that the client comes in by.
@@ -93,6 +77,10 @@ impl Relay {
             Ok(listener) => listener,
             Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
         };
+        // The client would try again and again, with a line in the log for each attempt, where no more connections can be
+        // made: out of file descriptors, or without loopback.
+        let knock = TcpStream::connect(listener.local_addr()?).await?;
+        drop((knock, listener.accept().await?));
         Ok(Relay { listener, secret })
     }
 
@@ -105,21 +93,35 @@ impl Relay {
         Duration::from_millis(self.secret.unsigned_abs().into())
     }
 
-    /// Waits for our client, grants it a session, and closes the door. Whoever else knocks is turned away.
-    async fn admit(self) -> io::Result<TcpStream> {
+    /// Waits for our client, and grants it a session. Whoever else knocks is turned away.
+    async fn admit(&self) -> io::Result<TcpStream> {
+        let mut greetings = FuturesUnordered::new();
         loop {
-            let (mut client, _) = self.listener.accept().await?;
-            let greeting = timeout(GREETING_TIMEOUT, wire::read_frame(&mut client)).await;
-            let Ok(Ok(frame)) = greeting else { continue };
-            let ours = ConnectRequest::parse(wire::body(&frame))
-                .is_some_and(|request| request.timeout_ms == self.secret && request.session == 0);
-            if ours {
-                client.set_nodelay(true)?;
-                let granted = ConnectResponse { timeout_ms: self.secret, session: 1, password: [0; 16] };
-                client.write_all(&granted.frame()).await?;
-                return Ok(client);
+            tokio::select! {
+                accepted = self.listener.accept(), if greetings.len() < GREETINGS => {
+                    greetings.push(self.greet(accepted?.0));
+                }
+                Some(client) = greetings.next() => {
+                    let Some(mut client) = client else { continue };
+                    client.set_nodelay(true)?;
+                    let granted = ConnectResponse {
+                        timeout: self.client_timeout(),
+                        session_id: 1,
+                        password: vec![0; 16],
+                        read_only: Some(false),
+                    };
+                    client.write_all(&frame(&granted.encode())).await?;
+                    return Ok(client);
+                }
             }
         }
+    }
+
+    /// The connection, if it is our client's.
+    async fn greet(&self, mut client: TcpStream) -> Option<TcpStream> {
+        let body = timeout(GREETING_TIMEOUT, read_frame(&mut client)).await.ok()?.ok()??;
+        let request = ConnectRequest::decode(&body).ok()?;
+        (request.timeout == self.client_timeout() && request.session_id == 0).then_some(client)
     }
 
     /// Passes frames between the client and `server`, which is attached already, until either side closes.
@@ -135,14 +137,19 @@ impl Relay {
     ) {
         let client = match self.admit().await {
             Ok(client) => client,
-            Err(error) => return ended(&events, error),
+            Err(error) => {
+                ended(&events, error);
+                // The door stays open: the client would dial again at once.
+                return std::future::pending().await;
+            }
         };
+        drop(self.listener);
         let (mut from_client, mut to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let expected = Expected::default();
+        let traffic = Traffic::new(track);
         let error = tokio::select! {
-            error = upstream(&mut from_client, to_server, (&expected, &track), commands) => error,
-            error = downstream(from_server, &mut to_client, (&expected, &track), &events) => error,
+            error = upstream(&mut from_client, to_server, &traffic, commands) => error,
+            error = downstream(from_server, &mut to_client, &traffic, &events) => error,
         };
         ended(&events, error);
         // The client must not notice before it is dropped: it would dial again, in vain and with a word in the log for
@@ -156,59 +163,30 @@ fn ended(events: &mpsc::UnboundedSender<RelayEvent>, error: io::Error) {
     let _ = events.send(RelayEvent::Ended(error));
 }
 
-/// What the server is to answer.
-#[derive(Default)]
-struct Expected {
-    /// The requests that have not been answered, oldest first.
-    requests: Mutex<VecDeque<Xids>>,
-    /// The session is being closed.
-    closing: AtomicBool,
-}
-
-/// What one request is called on either side.
-#[derive(Clone, Copy)]
-struct Xids {
-    client: i32,
-    server: i32,
-}
-
-impl Expected {
-    fn push(&self, xids: Xids) {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push_back(xids);
-        if xids.server == wire::CLOSE_XID {
-            self.closing.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn pop(&self) -> Option<Xids> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    }
-}
-
 /// Takes the client's frames to the server, as many at once as there are, and those of `commands` in between.
 async fn upstream(
     client: &mut OwnedReadHalf,
     mut server: OwnedWriteHalf,
-    session: (&Expected, &Track),
+    traffic: &Traffic,
     mut commands: mpsc::UnboundedReceiver<RelayCommand>,
 ) -> io::Error {
-    let (mut frames, mut batch) = (Frames::default(), Vec::new());
+    let (mut frames, mut batch) = (Frames::new(usize::MAX), Vec::new());
     loop {
         batch.clear();
         let read = tokio::select! {
             read = frames.read_more(client) => read,
             Some(command) = commands.recv() => {
                 let frame = match command {
-                    RelayCommand::Ping => wire::ping_frame(),
-                    RelayCommand::Close => wire::close_session_frame(),
+                    RelayCommand::Ping => request_frame(xid::PING, OpCode::Ping, |_| ()),
+                    RelayCommand::Close => close_frame(),
                 };
-                take_request(&frame, session, &mut batch)
+                traffic.take_request(&frame, &mut batch)
             }
         };
         acknowledge(client);
         let taken = read.and_then(|()| {
-            while let Some(frame) = frames.next()? {
-                take_request(frame, session, &mut batch)?;
+            while let Some(frame) = frames.next_frame()? {
+                traffic.take_request(frame, &mut batch)?;
             }
             Ok(())
         });
@@ -216,17 +194,6 @@ async fn upstream(
             return error;
         }
     }
-}
-
-fn take_request(frame: &[u8], (expected, track): (&Expected, &Track), batch: &mut Vec<u8>) -> io::Result<()> {
-    let client = wire::request_xid(wire::body(frame)).ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidData, "the client sent a request without a header")
-    })?;
-    // Pings, credentials and the close have theirs by convention, and none of them is paired with a commit but the close.
-    let server = if client > 0 { track.next_xid() } else { client };
-    expected.push(Xids { client, server });
-    wire::extend_with_xid(batch, frame, server);
-    Ok(())
 }
 
 /// Acknowledges what was read at once. The client leaves Nagle's algorithm on: until what it wrote is acknowledged, it
@@ -245,16 +212,16 @@ fn acknowledge(client: &OwnedReadHalf) {
 async fn downstream(
     mut server: OwnedReadHalf,
     client: &mut OwnedWriteHalf,
-    session: (&Expected, &Track),
+    traffic: &Traffic,
     events: &mpsc::UnboundedSender<RelayEvent>,
 ) -> io::Error {
-    let (mut frames, mut batch) = (Frames::default(), Vec::new());
+    let (mut frames, mut batch) = (Frames::new(MAX_REPLY), Vec::new());
     loop {
         batch.clear();
         if let Err(error) = frames.read_more(&mut server).await {
-            return error;
+            return traffic.explain(error);
         }
-        let taken = take_replies(&mut frames, session, events, &mut batch);
+        let taken = take_replies(&mut frames, traffic, events, &mut batch);
         // What came before an error still counts.
         if let Err(error) = client.write_all(&batch).await.and(taken) {
             return error;
@@ -265,34 +232,18 @@ async fn downstream(
 /// Takes all whole frames; those that are the client's go to `batch`.
 fn take_replies(
     frames: &mut Frames,
-    (expected, track): (&Expected, &Track),
+    traffic: &Traffic,
     events: &mpsc::UnboundedSender<RelayEvent>,
     batch: &mut Vec<u8>,
 ) -> io::Result<()> {
     let mut received = false;
-    while let Some(frame) = frames.next()? {
+    while let Some(frame) = frames.next_frame()? {
         if !std::mem::replace(&mut received, true) {
             events.send(RelayEvent::Received).map_err(|_| io::ErrorKind::BrokenPipe)?;
         }
-        let Some((xid, zxid)) = wire::reply_header(wire::body(frame)) else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the server sent a reply without a header",
-            ));
-        };
-        track.zxid.fetch_max(zxid, Ordering::Relaxed);
-        let answered = if xid == wire::WATCH_XID { None } else { expected.pop() };
-        if xid != wire::WATCH_XID && answered.is_none_or(|answered| answered.server != xid) {
-            let text = format!("the server answered {xid}, which is not the oldest request");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-        }
-        match xid {
-            wire::PING_XID => {}
+        if traffic.take_reply(frame, batch)? == CLOSE_XID {
             // If nobody listens, nobody needs to know.
-            wire::CLOSE_XID => drop(events.send(RelayEvent::Closed)),
-            // The znodes of the session go with it, each with an event, and those who wait for its end need the time.
-            wire::WATCH_XID if expected.closing.load(Ordering::Relaxed) => {}
-            _ => wire::extend_with_xid(batch, frame, answered.map_or(xid, |answered| answered.client)),
+            let _ = events.send(RelayEvent::Closed);
         }
     }
     Ok(())

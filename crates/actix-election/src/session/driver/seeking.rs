@@ -6,9 +6,9 @@ use std::time::Duration;
 use actix_election_core::{SessionInput, SessionTimeout};
 use tokio::time::sleep;
 
-use super::super::dial::{Attached, Credentials};
+use super::super::dial::{Attached, Credentials, NO_PASSWORD};
 use super::super::search::{Found, Goal};
-use super::{Driver, End, PASSWORD_LEN, Session, sleep_until};
+use super::{Driver, End, Session, sleep_until};
 use crate::clock;
 
 impl Driver {
@@ -37,7 +37,7 @@ impl Driver {
         let timeout = session.map_or(SessionTimeout::new(self.config.timeout), |session| session.timeout);
         let credentials = Credentials {
             session: session.map_or(0, |session| session.id),
-            password: session.map_or([0; PASSWORD_LEN], |session| session.password),
+            password: session.map_or(NO_PASSWORD, |session| session.password),
             // What was granted is asked for again: a server with other limits could bring the expiry forward.
             timeout: timeout.span(),
             last_zxid: self.track.zxid.load(Ordering::Relaxed),

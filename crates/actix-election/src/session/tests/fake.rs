@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use zookeeper_testkit::wire::{ConnectRequest, Decoder, Encoder, OpCode, RequestHeader, frame, read_frame};
+use zookeeper_wire::{
+    ConnectRequest, ConnectResponse, Decoder, Encoder, OpCode, RequestHeader, frame, read_frame,
+};
 
 use super::PATIENCE;
-use crate::session::wire::ConnectResponse;
 
 pub(super) const NO_NODE: i32 = -101;
 
@@ -61,12 +62,22 @@ impl FakeServer {
 
 impl FakeConnection {
     pub(super) async fn handshake(&mut self) -> ConnectRequest {
-        ConnectRequest::decode(&self.frame().await.expect("a handshake")).unwrap()
+        self.handshake_if_any().await.expect("a handshake")
+    }
+
+    /// `None` if the client goes without one.
+    pub(super) async fn handshake_if_any(&mut self) -> Option<ConnectRequest> {
+        self.frame().await.map(|frame| ConnectRequest::decode(&frame).unwrap())
     }
 
     pub(super) async fn grant(&mut self, session: i64, granted: Duration) {
-        let timeout_ms = i32::try_from(granted.as_millis()).unwrap();
-        self.write(&ConnectResponse { timeout_ms, session, password: [7; 16] }.frame()).await;
+        let granted = ConnectResponse {
+            timeout: granted,
+            session_id: session,
+            password: vec![7; 16],
+            read_only: Some(false),
+        };
+        self.write(&frame(&granted.encode())).await;
     }
 
     /// The next request; `None` once the client has gone.

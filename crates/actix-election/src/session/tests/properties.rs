@@ -10,9 +10,11 @@
 //! | 6 | names are resolved anew, and all addresses are tried | [`attaching`], and the tests of `servers` |
 //! | 7 | a deadline and an outcome for every request | [`replies`] |
 //! | 8 | a timeout of 1 s is usable | [`silence`] |
-//! | 9 | a session is given up with its lease, and closed at once | [`giving_up`] |
+//! | 9 | what a server says is checked, and why it is of no use is said | [`distrust`] |
+//! | 10 | a session is given up with its lease, and closed at once | [`giving_up`] |
 
 mod attaching;
+mod distrust;
 mod ending;
 mod giving_up;
 mod replies;

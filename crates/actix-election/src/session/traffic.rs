@@ -1,0 +1,160 @@
+//! What passes on one connection: every request numbered, every reply paired with its request and checked.
+//!
+//! The client crate pairs replies with requests by their order alone, and trusts every length that it reads. So nothing reaches
+//! it that does not answer its oldest request, or does not look as the answer to that has to look.
+//!
+//! Every request gets an xid that no other request of the session has had, on whichever connection. A client counts
+//! from 1 on each; but a follower takes a commit for that of the request which it has to answer if session and xid are the same
+//! (`CommitProcessor`), so that it could answer a request of this connection with what became of an older one, made through
+//! another server. Then an answered probe would prove nothing, and a create could seem to have succeeded that has not.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zookeeper_wire::{
+    Decoder, ErrorCode, Malformed, OpCode, RequestHeader, check_event, check_reply, extend_with_xid,
+    request_frame, xid,
+};
+
+/// The xid of the close that the relay sends itself. The client counts its own from 1.
+pub(super) const CLOSE_XID: i32 = 0;
+
+/// The close of a session, as a whole frame.
+pub(super) fn close_frame() -> Vec<u8> {
+    request_frame(CLOSE_XID, OpCode::CloseSession, |_| ())
+}
+
+/// What a session has seen and said so far, on all of its connections.
+#[derive(Default)]
+pub(super) struct Track {
+    /// The greatest zxid that a server has shown.
+    pub(super) zxid: AtomicI64,
+    /// The xid of the last request.
+    xid: AtomicI32,
+    /// The last error that a server answered and the client crate has no word for; 0 for none.
+    error: AtomicI32,
+}
+
+impl Track {
+    /// The last error that a server answered and the client crate has no word for.
+    pub(super) fn unknown_error(&self) -> Option<ErrorCode> {
+        ErrorCode::from_number(self.error.load(Ordering::Relaxed))
+    }
+
+    /// An xid that no request of the session has, unless it is one of 2^31 requests ago.
+    fn next_xid(&self) -> i32 {
+        loop {
+            let next = self.xid.fetch_add(1, Ordering::Relaxed).wrapping_add(1) & i32::MAX;
+            if next != CLOSE_XID {
+                return next;
+            }
+        }
+    }
+}
+
+/// The requests and replies of one connection.
+pub(super) struct Traffic {
+    track: Arc<Track>,
+    /// The requests that have not been answered, oldest first.
+    requests: Mutex<VecDeque<Asked>>,
+    /// The session is being closed.
+    closing: AtomicBool,
+    /// The error of the last reply, if it is one after which servers end a connection; 0 otherwise.
+    refusal: AtomicI32,
+}
+
+/// A request, and what it is called on either side.
+#[derive(Clone, Copy)]
+struct Asked {
+    op: OpCode,
+    client_xid: i32,
+    server_xid: i32,
+}
+
+impl Traffic {
+    pub(super) fn new(track: Arc<Track>) -> Self {
+        let (closing, refusal) = (AtomicBool::new(false), AtomicI32::new(0));
+        Traffic { track, requests: Mutex::default(), closing, refusal }
+    }
+
+    /// Takes a request's whole frame to `batch`, for the server.
+    pub(super) fn take_request(&self, frame: &[u8], batch: &mut Vec<u8>) -> io::Result<()> {
+        let header = RequestHeader::decode(&mut Decoder::new(body(frame))).map_err(|malformed| {
+            invalid(format!("the client sent a request without a header: {malformed}"))
+        })?;
+        // Pings, credentials and the close have theirs by convention, and none of them is paired with a commit but the close.
+        let server_xid = if header.xid > 0 { self.track.next_xid() } else { header.xid };
+        self.closing.fetch_or(server_xid == CLOSE_XID, Ordering::Relaxed);
+        let asked = Asked { op: header.op, client_xid: header.xid, server_xid };
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push_back(asked);
+        extend_with_xid(batch, frame, server_xid);
+        Ok(())
+    }
+
+    /// Takes a reply's or an event's whole frame to `batch`, if it is for the client, and returns its xid.
+    pub(super) fn take_reply(&self, frame: &[u8], batch: &mut Vec<u8>) -> io::Result<i32> {
+        let body = body(frame);
+        let number = Decoder::new(body).int().map_err(|malformed| malformed_reply("a reply", malformed))?;
+        if number == xid::EVENT {
+            let header = check_event(body).map_err(|malformed| malformed_reply("an event", malformed))?;
+            self.track.zxid.fetch_max(header.zxid, Ordering::Relaxed);
+            // The znodes of the session go with it, each with an event, and those who wait for its end need the time.
+            if !self.closing.load(Ordering::Relaxed) {
+                batch.extend_from_slice(frame);
+            }
+            return Ok(number);
+        }
+        let asked = self.requests.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some(asked) = asked.filter(|asked| asked.server_xid == number) else {
+            return Err(invalid(format!("the server answered {number}, which is not the oldest request")));
+        };
+        let header = check_reply(asked.op, body)
+            .map_err(|malformed| malformed_reply(&format!("the reply to {}", asked.op), malformed))?;
+        self.track.zxid.fetch_max(header.zxid, Ordering::Relaxed);
+        self.note_error(header.error);
+        if !matches!(number, xid::PING | CLOSE_XID) {
+            extend_with_xid(batch, frame, asked.client_xid);
+        }
+        Ok(number)
+    }
+
+    fn note_error(&self, error: Option<ErrorCode>) {
+        use ErrorCode::{BadVersion, NoAuth, NoChildrenForEphemerals, NoNode, NodeExists, NotEmpty};
+        let usual = [NoNode, NodeExists, NoAuth, BadVersion, NotEmpty, NoChildrenForEphemerals];
+        let error = error.filter(|error| !usual.contains(error)).map_or(0, ErrorCode::number);
+        self.refusal.store(error, Ordering::Relaxed);
+        if error != 0 {
+            self.track.error.store(error, Ordering::Relaxed);
+        }
+    }
+
+    /// Why the server ended the connection, as far as its last answer says it.
+    pub(super) fn explain(&self, error: io::Error) -> io::Error {
+        match ErrorCode::from_number(self.refusal.load(Ordering::Relaxed)) {
+            Some(refusal) => {
+                let text = format!("the server answered error {}, {}", refusal.number(), refusal.meaning());
+                io::Error::new(error.kind(), text)
+            }
+            None if error.kind() == io::ErrorKind::UnexpectedEof => io::Error::new(
+                error.kind(),
+                "the server, or something on the way to it, closed the connection",
+            ),
+            None => error,
+        }
+    }
+}
+
+/// What stands behind the length of a frame.
+fn body(frame: &[u8]) -> &[u8] {
+    frame.get(4..).unwrap_or_default()
+}
+
+fn invalid(text: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+fn malformed_reply(what: &str, malformed: Malformed) -> io::Error {
+    invalid(format!("{what} is malformed: {malformed}"))
+}

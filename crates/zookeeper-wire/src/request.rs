@@ -1,0 +1,48 @@
+//! Requests, as far as somebody has to make them by hand.
+
+use crate::{Encoder, OpCode, frame};
+
+/// The xids that stand for something by convention. A client counts its own from 1.
+pub mod xid {
+    /// A watch event, which answers no request.
+    pub const EVENT: i32 = -1;
+    /// A ping, and its reply.
+    pub const PING: i32 = -2;
+    /// Credentials, and their reply.
+    pub const AUTH: i32 = -4;
+    /// `setWatches`, and its reply.
+    pub const SET_WATCHES: i32 = -8;
+}
+
+/// A whole frame with this request, whose body behind the header is written by `fill`.
+pub fn request_frame(xid: i32, op: OpCode, fill: impl FnOnce(&mut Encoder)) -> Vec<u8> {
+    let mut encoder = Encoder::new();
+    encoder.int(xid).int(op.number());
+    fill(&mut encoder);
+    frame(&encoder.finish())
+}
+
+/// A whole frame with credentials.
+pub fn auth_frame(scheme: &str, credentials: &[u8]) -> Vec<u8> {
+    request_frame(xid::AUTH, OpCode::Auth, |encoder| {
+        // A type that no server looks at.
+        encoder.int(0).string(scheme).buffer(credentials);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Decoder, RequestHeader};
+
+    #[test]
+    fn credentials_are_framed_as_the_protocol_has_them() {
+        let whole = auth_frame("digest", b"a:b");
+        assert_eq!(whole[..4], 29_i32.to_be_bytes());
+        let mut decoder = Decoder::new(&whole[4..]);
+        let header = RequestHeader::decode(&mut decoder).unwrap();
+        assert_eq!((header.xid, header.op), (xid::AUTH, OpCode::Auth));
+        assert_eq!((decoder.int().unwrap(), decoder.text().unwrap()), (0, "digest"));
+        assert_eq!((decoder.bytes().unwrap(), decoder.is_empty()), (&b"a:b"[..], true));
+    }
+}
