@@ -8,6 +8,7 @@
 
 mod by_hand;
 mod churn;
+mod condemned;
 mod crash;
 mod handover;
 mod pauses;
@@ -42,6 +43,7 @@ macro_rules! with_both_strategies {
 
 with_both_strategies!(
     by_hand: the_lock_is_deleted, the_lock_is_overwritten, an_ephemeral_parent_squats_on_the_path;
+    condemned: a_condemned_session_is_served;
     churn: two_hundred_quick_starts_and_stops;
     crash: kill_dash_nine, while_a_standby_reconnects;
     handover: sigterm, nine_candidates_each_win_once, resign_from_outside;
