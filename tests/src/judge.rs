@@ -101,8 +101,9 @@ impl Case<'_> {
             // They are in the order of their beginnings.
             for later in terms[i + 1..].iter().take_while(|later| later.first_valid <= earlier.claimed) {
                 if era(earlier) == era(later) {
-                    let what = format!("two masters: {earlier}, and {later}");
                     let until = earlier.claimed.min(later.claimed);
+                    let length = until - later.first_valid;
+                    let what = format!("two masters for {length:.6} s: {earlier}, and {later}");
                     violations.push(Violation { what, from: later.first_valid, until });
                 }
             }

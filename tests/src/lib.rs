@@ -15,4 +15,4 @@ mod world;
 pub use history::{Event, History, Master, PATIENCE, Standing, What};
 pub use judge::{Absence, Case, Ended, Term, Verdict, Violation, absences, judge, longest_calm, terms};
 pub use node::{Node, elect, misbehave, naive};
-pub use world::{Options, PATH, Strategy, World, nothing_left};
+pub use world::{Options, PATH, Strategy, World, nothing_left, turn};

@@ -19,6 +19,17 @@ pub const PATH: &str = "/master";
 /// promises a matter of luck.
 static WORLDS: Semaphore = Semaphore::const_new(2);
 
+/// Waits for a turn, which lasts until the value is dropped. For tests that do without a [`World`].
+///
+/// # Panics
+///
+/// If `elect` cannot be built.
+pub async fn turn() -> SemaphorePermit<'static> {
+    // Before the turn: a build would take the time of others.
+    elect();
+    WORLDS.acquire().await.expect("never closed")
+}
+
 /// How the candidates of a world compete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Strategy {
@@ -98,9 +109,7 @@ impl World {
     ///
     /// If the servers cannot be started.
     pub async fn new(strategy: Strategy, servers: usize, timeout: Duration) -> World {
-        // Before the turn: a build would take the time of others.
-        elect();
-        let turn = WORLDS.acquire().await.expect("never closed");
+        let turn = turn().await;
         let tick = Duration::from_millis(500);
         let ensemble = Ensemble::builder()
             .servers(servers)

@@ -184,6 +184,13 @@ pub async fn sessions(address: SocketAddr) -> Result<BTreeSet<i64>, FourLetterEr
     }
 }
 
+/// The sessions that end together unless they are touched, the next to end first, from `dump` of the leader or a
+/// standalone server. Lacks those whose end has begun.
+pub async fn expiries(address: SocketAddr) -> Result<Vec<BTreeSet<i64>>, FourLetterError> {
+    let answer = four_letter(address, "dump").await?;
+    parsed(address, "dump", answer, parse_expiries)
+}
+
 /// The ephemeral nodes of each session that has any, from `dump`.
 pub async fn ephemerals(address: SocketAddr) -> Result<BTreeMap<i64, BTreeSet<String>>, FourLetterError> {
     let answer = four_letter(address, "dump").await?;
@@ -258,6 +265,20 @@ fn parse_sessions(answer: &str) -> Option<BTreeSet<i64>> {
     Some(sessions.lines().filter_map(parse_id).collect())
 }
 
+fn parse_expiries(answer: &str) -> Option<Vec<BTreeSet<i64>>> {
+    let (sessions, _) = answer.split_once("ephemeral nodes dump:")?;
+    let mut expiries = Vec::new();
+    for line in sessions.lines() {
+        if line.contains(" expire at ") {
+            expiries.push(BTreeSet::new());
+        } else if let (Some(together), Some(id)) = (expiries.last_mut(), parse_id(line)) {
+            together.insert(id);
+        }
+    }
+    expiries.retain(|together| !together.is_empty());
+    Some(expiries)
+}
+
 /// Whether as many sessions are listed as are said to be there.
 fn is_whole(answer: &str) -> bool {
     let said = answer.lines().find_map(|line| {
@@ -330,6 +351,9 @@ mod tests {
             parse_sessions(DUMP),
             Some(BTreeSet::from([0x100_0001, 0xff00_0000_0000_0002_u64.cast_signed()]))
         );
+        let together = DUMP.replace("\t0xff", "0 expire at Mon:\n2 expire at Mon:\n\t0x3\n\t0xff");
+        let expiries = [vec![0x100_0001], vec![3, 0xff00_0000_0000_0002_u64.cast_signed()]];
+        assert_eq!(parse_expiries(&together), Some(expiries.map(BTreeSet::from_iter).to_vec()));
         let nodes = BTreeSet::from(["/a".to_owned(), "/b c".to_owned()]);
         assert_eq!(parse_ephemerals(DUMP), Some(BTreeMap::from([(0x100_0001, nodes)])));
         assert_eq!(parse_sessions("nonsense"), None);

@@ -49,7 +49,7 @@ pub mod wire;
 
 pub use four_letter::four_letter;
 pub use guard::FaultGuard;
-pub use launcher::{Ensemble, EnsembleBuilder, LaunchError, Parting, Server};
+pub use launcher::{Ensemble, EnsembleBuilder, LaunchError, LogStop, Parting, Server};
 pub use proxy::{Fault, FaultProxy};
 pub use scenario::Scenario;
 pub use server::{ServerFault, TestServer};

@@ -264,3 +264,32 @@ async fn a_flag_for_the_jvm_overrules_the_launchers_own() {
     let at = |flag: &str| line.find(flag).unwrap_or_else(|| panic!("no {flag} in {line}"));
     assert!(at("headless=true") < at("headless=false"), "the JVM goes by the last: {line}");
 }
+
+#[tokio::test]
+async fn a_server_waits_for_its_log() {
+    let logs_words = "-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.NIOServerCnxn=info";
+    let ensemble = Ensemble::builder().stoppable_log().jvm_flag(logs_words).start().await.unwrap();
+    let server = ensemble.server(0);
+    let logged = || std::fs::read_to_string(server.log()).unwrap();
+    assert!(logged().contains("binding to port"), "it comes into the file as ever");
+
+    let stop = server.stop_log_at("Processing ruok");
+    let error = stop.reached(Duration::ZERO).await.unwrap_err();
+    assert!(logged().contains(&error.seen), "{error}");
+    assert!(four_letter::four_letter(server.address(), "isro").await.is_ok(), "nothing has stopped yet");
+    // What it may log without being heard is not much.
+    while four_letter::four_letter(server.address(), "ruok").await.is_ok() {}
+    let line = stop.reached(TIMEOUT).await.unwrap();
+    assert!(logged().ends_with(&format!("{line}\n")), "{line}");
+    stop.end();
+    four_letter::four_letter(server.address(), "ruok").await.unwrap();
+    assert!(logged().matches("Processing ruok").count() > 1);
+
+    // It ends with the ensemble all the same.
+    let stop = server.stop_log_at("Processing ruok");
+    four_letter::four_letter(server.address(), "ruok").await.unwrap();
+    stop.reached(TIMEOUT).await.unwrap();
+    let id = server.process_id().unwrap();
+    drop(ensemble);
+    assert!(!process_exists(id));
+}

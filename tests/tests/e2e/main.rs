@@ -8,7 +8,9 @@
 
 mod by_hand;
 mod churn;
+mod condemned;
 mod crash;
+mod grants;
 mod handover;
 mod pauses;
 mod recovery;
@@ -42,8 +44,10 @@ macro_rules! with_both_strategies {
 
 with_both_strategies!(
     by_hand: the_lock_is_deleted, the_lock_is_overwritten, an_ephemeral_parent_squats_on_the_path;
+    condemned: a_condemned_session_is_served;
     churn: two_hundred_quick_starts_and_stops;
     crash: kill_dash_nine, while_a_standby_reconnects;
+    grants: a_greater_grant_and_then_a_restart;
     handover: sigterm, nine_candidates_each_win_once, resign_from_outside;
     pauses: stopped_for_twice_the_timeout, stopped_for_a_fifth_of_the_timeout;
     recovery: the_session_is_expired_while_the_connection_is_fine, no_server_at_the_start, the_ensemble_is_wiped, a_smaller_grant_and_then_silence, the_election_path_is_deleted, a_denied_acl_is_put_right;

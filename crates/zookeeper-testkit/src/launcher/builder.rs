@@ -21,6 +21,7 @@ pub struct EnsembleBuilder {
     pub(super) deadline: Duration,
     pub(super) links: bool,
     pub(super) jvm_flags: Vec<String>,
+    pub(super) stoppable_log: bool,
 }
 
 impl EnsembleBuilder {
@@ -32,6 +33,7 @@ impl EnsembleBuilder {
             deadline: Duration::from_secs(60),
             links: false,
             jvm_flags: Vec::new(),
+            stoppable_log: false,
         }
     }
 
@@ -105,6 +107,12 @@ impl EnsembleBuilder {
     /// Lets the servers speak to each other through proxies, so that [`Ensemble::part`] can come between them.
     pub fn partable(mut self) -> Self {
         self.links = true;
+        self
+    }
+
+    /// Lets the servers log through something that [`Server::stop_log_at`](super::Server::stop_log_at) can stop.
+    pub fn stoppable_log(mut self) -> Self {
+        self.stoppable_log = true;
         self
     }
 

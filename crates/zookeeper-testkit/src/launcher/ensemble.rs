@@ -79,8 +79,7 @@ impl Ensemble {
             let own = folder.path().join(format!("server-{index}"));
             std::fs::create_dir(&own).map_err(LaunchError::io(format!("create {}", own.display())))?;
             let seen = links.as_ref().map_or_else(|| members.clone(), |links| links.seen_by(index, &members));
-            let (distribution, settings) = (distribution.clone(), builder.settings.clone());
-            servers.push(Server::new(index, own, seen, distribution, settings, builder.deadline));
+            servers.push(Server::new(index, own, seen, distribution.clone(), builder));
         }
         Ok(Self { servers, deadline: builder.deadline, links, folder: Arc::new(folder) })
     }

@@ -22,6 +22,7 @@ mod distribution;
 mod ensemble;
 mod error;
 mod links;
+mod log;
 mod process;
 mod server;
 
@@ -29,4 +30,5 @@ pub use builder::EnsembleBuilder;
 pub use ensemble::Ensemble;
 pub use error::LaunchError;
 pub use links::Parting;
+pub use log::LogStop;
 pub use server::Server;

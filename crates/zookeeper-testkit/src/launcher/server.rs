@@ -3,7 +3,9 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,9 +14,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::LaunchError;
+use super::builder::EnsembleBuilder;
 use super::config::{Ports, Settings, server_id, zoo_cfg};
 use super::distribution::Distribution;
 use super::error::log_tail;
+use super::log::{LogStop, Valve};
 use super::process::Process;
 use crate::driver;
 use crate::four_letter::{FourLetterError, Mode, ask_mode};
@@ -60,6 +64,8 @@ struct Shared {
     members: Vec<Ports>,
     distribution: Distribution,
     deadline: Duration,
+    /// What its log passes through, if it can be stopped.
+    valve: Option<Arc<Valve>>,
     state: Mutex<State>,
 }
 
@@ -76,11 +82,18 @@ impl Server {
         folder: PathBuf,
         members: Vec<Ports>,
         distribution: Distribution,
-        settings: Settings,
-        deadline: Duration,
+        builder: &EnsembleBuilder,
     ) -> Self {
-        let state = Mutex::new(State { settings, process: None, closed: false });
-        Self(Arc::new(Shared { index, folder, members, distribution, deadline, state }))
+        let state = State { settings: builder.settings.clone(), process: None, closed: false };
+        Self(Arc::new(Shared {
+            index,
+            folder,
+            members,
+            distribution,
+            deadline: builder.deadline,
+            valve: builder.stoppable_log.then(Arc::default),
+            state: Mutex::new(state),
+        }))
     }
 
     /// Its place in the ensemble, from 0.
@@ -96,6 +109,24 @@ impl Server {
     /// Its log, with those of earlier runs before it.
     pub fn log(&self) -> PathBuf {
         self.0.folder.join("server.log")
+    }
+
+    /// Stops its log at the next line that contains `text`, until the returned value is dropped. Whatever part of the
+    /// server logs more than a few lines from there on waits, and the others go on.
+    ///
+    /// A server has one log for all its parts: see to it, by the levels of its loggers, that nothing logs that is not meant
+    /// to wait.
+    ///
+    /// # Panics
+    ///
+    /// If the ensemble was not built with a [`stoppable_log`](super::EnsembleBuilder::stoppable_log).
+    pub fn stop_log_at(&self, text: impl Into<String>) -> LogStop {
+        match &self.0.valve {
+            Some(valve) => valve.stop_at(text.into()),
+            None => {
+                panic!("only the log of an ensemble that was built with a `stoppable_log` can be stopped")
+            }
+        }
     }
 
     /// The number of its process, while it runs.
@@ -228,8 +259,7 @@ impl Server {
             return Ok(());
         }
         let configuration = self.write_configuration(&state.settings)?;
-        let log = File::options().append(true).create(true).open(self.log());
-        let log = log.map_err(LaunchError::io(format!("open {}", self.log().display())))?;
+        let log = self.open_log().map_err(LaunchError::io(format!("open {}", self.log().display())))?;
         let mut command = self.command(&configuration);
         let errors = log.try_clone().map_err(LaunchError::io("share the log"))?;
         command.stdin(Stdio::null()).stdout(log).stderr(errors).current_dir(&self.0.folder);
@@ -269,6 +299,15 @@ impl Server {
         } else {
             LaunchError::Exited { server, status, log }
         })
+    }
+
+    /// Where its process writes its log.
+    fn open_log(&self) -> io::Result<OwnedFd> {
+        let file = File::options().append(true).create(true).open(self.log())?;
+        match &self.0.valve {
+            Some(valve) => valve.connect(file),
+            None => Ok(file.into()),
+        }
     }
 
     fn command(&self, configuration: &Path) -> Command {
