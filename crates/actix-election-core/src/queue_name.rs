@@ -13,6 +13,8 @@ use std::fmt;
 /// What Curator puts before the sequence number.
 const LATCH: &str = "latch-";
 const DIGITS: usize = 10;
+/// Where ZooKeeper's count ends.
+const LAST: u64 = 2_147_483_647;
 
 /// Who stands in a queue: a random number, shown as a UUID. No two candidates may have the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,11 +48,12 @@ pub(crate) fn prefix(id: QueueId) -> String {
 
 /// The place that a znode of this name has; `None` if it is none of a queue's.
 ///
-/// After 2^31 creations ZooKeeper's count turns negative, and the order of the names would no longer be that of the
-/// creations: such a name has no place.
+/// ZooKeeper's count ends at 2^31 - 1. From 3.6 on it gives that number again and again, and before that it turns negative:
+/// the order of the names would no longer be that of the creations, so neither has a place.
 pub(crate) fn place(name: &str) -> Option<u64> {
     let digits = &name[name.rfind(LATCH)? + LATCH.len()..];
-    (digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+    let number = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
+    number.then(|| digits.parse().ok())?.filter(|place| *place < LAST)
 }
 
 /// The znodes among these children of an election path that stand in the queue, in their order.
@@ -81,12 +84,13 @@ mod tests {
     #[test]
     fn only_names_with_a_number_have_a_place() {
         assert_eq!(place("latch-0000000003"), Some(3));
-        assert_eq!(place("_c_x-latch-latch-2147483647"), Some(2_147_483_647));
+        assert_eq!(place("_c_x-latch-latch-2147483646"), Some(2_147_483_646));
         for other in [
             "",
             "latch-",
             "latch-3",
             "latch--2147483648",
+            "latch-2147483647",
             "latch-00000000031",
             "lock-0000000003",
             "latch-000000000x",

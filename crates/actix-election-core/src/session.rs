@@ -280,6 +280,8 @@ impl SessionMonitor {
         self.lost = true;
         self.connected = false;
         self.link = Link::Down;
+        // What was proven a moment ago is of no use any more.
+        self.outputs.retain(|output| !matches!(output, SessionOutput::LeaseUntil(_)));
         self.outputs.push_back(SessionOutput::State(SessionState::Lost));
     }
 

@@ -13,26 +13,33 @@ use crate::clock::Clock;
 use crate::election::Resign;
 use crate::tie::Tie;
 
+/// Stands for a lease that was ended: no clock shows this.
+const ENDED: u64 = 1;
+
 /// Until when one session is known to live. Written by the session's thread, read by every lease.
 #[derive(Debug, Default)]
 pub(crate) struct SessionLease {
-    /// In nanoseconds; 0 while nothing is proven, and once the session is over.
+    /// In nanoseconds; 0 before there is a session, and [`ENDED`] once it is over.
     until: AtomicU64,
     /// When the quorum last answered, in nanoseconds; 0 for never.
     answered: AtomicU64,
 }
 
 impl SessionLease {
+    /// Does nothing once the lease was ended.
     pub(crate) fn extend(&self, until: Timestamp) {
-        self.until.store(until.as_nanos(), Ordering::Release);
+        let _ = self.until.fetch_update(Ordering::AcqRel, Ordering::Acquire, |before| {
+            (before != ENDED).then_some(until.as_nanos())
+        });
     }
 
+    /// For good: whatever is proven later.
     pub(crate) fn end(&self) {
-        self.until.store(0, Ordering::Release);
+        self.until.store(ENDED, Ordering::Release);
     }
 
     pub(crate) fn until(&self) -> Option<Timestamp> {
-        time(self.until.load(Ordering::Acquire))
+        time(self.until.load(Ordering::Acquire)).filter(|until| until.as_nanos() != ENDED)
     }
 
     pub(crate) fn quorum_answered(&self, at: Timestamp) {
@@ -184,5 +191,21 @@ impl Lease {
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease").field("token", &self.token()).field("remaining", &self.remaining()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_was_ended_is_never_extended() {
+        let lease = SessionLease::default();
+        assert_eq!(lease.until(), None);
+        lease.extend(Timestamp::from_nanos(7));
+        assert_eq!(lease.until(), Some(Timestamp::from_nanos(7)));
+        lease.end();
+        lease.extend(Timestamp::from_nanos(9));
+        assert_eq!(lease.until(), None);
     }
 }

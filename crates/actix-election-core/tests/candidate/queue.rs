@@ -505,6 +505,18 @@ fn what_an_earlier_session_has_left_is_cleared_away() {
     ]);
 }
 
+/// The election path may be made anew, and its count begins anew with it.
+#[test]
+fn what_was_left_is_forgotten_with_our_own_znode() {
+    let mut bench = listing().after([Answer("exists 5", own(TOKEN))]);
+    let found = bench.give(Answer("list", children([ours(2), ours(0), ours(5)])));
+    assert_eq!(found, ["delete 2", "read 2", "glance 0"]);
+    bench.give(Watch("exists 5", Deleted));
+    bench.give(Answer("delete 2", Reply::Done));
+    let joined = bench.give(joined(0, 90));
+    assert!(!joined.iter().any(|word| word.starts_with("delete")), "{joined:?}");
+}
+
 #[test]
 fn its_place_is_told() {
     let place = |bench: Bench| bench.status().place;

@@ -131,7 +131,10 @@ impl Connection<'_> {
                 // What is attached only to be closed is nobody's to use.
                 SessionOutput::State(SessionState::Connected) if self.driver.is_closing() => {}
                 SessionOutput::State(SessionState::Connected) => self.driver.now_connected(),
-                SessionOutput::State(SessionState::Lost) => return Some(End::Lost),
+                SessionOutput::State(SessionState::Lost) => {
+                    self.driver.lease.end();
+                    return Some(End::Lost);
+                }
                 SessionOutput::State(_) => {}
             }
         }
@@ -190,9 +193,12 @@ impl Connection<'_> {
                 self.driver.monitor.handle(now, SessionInput::ProbeAnswered { sent });
                 None
             }
-            Done::Probed { result: Err(error), .. } => Some(End::Detached(format!(
-                "a probe came back with {error} instead of the error it is made for"
-            ))),
+            Done::Probed { result: Err(error), .. } => {
+                Some(End::Detached(match self.driver.track.unknown_error() {
+                    Some(error) => format!("it answers error {}, {}", error.number(), error.meaning()),
+                    None => format!("a probe came back with {error} instead of the error it is made for"),
+                }))
+            }
             Done::CarriedOut => {
                 self.in_flight -= 1;
                 None

@@ -448,7 +448,10 @@ impl Driver {
         while let Some(output) = self.monitor.next_output() {
             match output {
                 SessionOutput::LeaseUntil(until) => self.extend_lease(until),
-                SessionOutput::State(SessionState::Lost) => self.lost = true,
+                SessionOutput::State(SessionState::Lost) => {
+                    self.lease.end();
+                    self.lost = true;
+                }
                 SessionOutput::State(state) => self.tell(state),
                 _ => {}
             }

@@ -332,6 +332,8 @@ impl Queue {
         if Some(SessionId(stat.ephemeral_owner)) == self.session {
             let token = FencingToken::new(stat.czxid);
             self.own = Some(Own::new(name, token, armed));
+            // What was found before may be named like this one, if the election path was made anew in between.
+            self.left_over.clear();
         }
     }
 
@@ -400,6 +402,7 @@ impl Queue {
         if self.own.take().is_some_and(|own| own.place == Place::Head) {
             self.follow.set_master(None);
         }
+        self.left_over.clear();
         if matches!(self.trouble, Some((Step::Own | Step::Delete, _))) {
             self.clear_trouble();
         }

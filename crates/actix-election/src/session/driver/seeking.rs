@@ -54,7 +54,9 @@ impl Driver {
             if let Some(end) = self.end_without_connection() {
                 return Err(end);
             }
-            let wake = self.next_wake();
+            // For the wall clock: nothing else may be due for long.
+            let look_again = clock::now() + timeout.probe_interval();
+            let wake = Some(self.next_wake().map_or(look_again, |wake| wake.min(look_again)));
             tokio::select! {
                 found = &mut search => return Ok(found),
                 command = self.commands.recv(), if !self.orphaned => {
