@@ -183,9 +183,9 @@ impl Follow {
                 }
                 self.head = Some(head);
             }
-            (Step::Head, Reply::Found(znode)) => self.see_head(op, znode),
+            (Step::Head, Reply::Found(znode)) => self.see_head(now, op, znode),
             (Step::HeadExists, Reply::Found(znode)) => {
-                self.see_head(op, znode);
+                self.see_head(now, op, znode);
                 self.denied(now, "read the head of the queue");
             }
             (Step::Head, Reply::Refused(Refusal::NoAuth)) => self.follow_up = Some(Step::HeadExists),
@@ -207,9 +207,17 @@ impl Follow {
         }
     }
 
-    fn see_head(&mut self, op: OpId, znode: &Znode) {
+    fn see_head(&mut self, now: Timestamp, op: OpId, znode: &Znode) {
         self.head_armed = Some(op);
-        self.found(Some(Master::of(znode)));
+        if znode.stat.ephemeral_owner != 0 {
+            return self.found(Some(Master::of(znode)));
+        }
+        self.found(None);
+        let name = self.head.iter().flatten().next().map_or("", String::as_str);
+        let message =
+            format!("{}/{name} is not ephemeral, so it is no candidate: it has to be deleted", self.path);
+        self.trouble = Some(Trouble { kind: TroubleKind::PathTaken, message });
+        self.retry_at = Some(now + self.refused_retry);
     }
 
     fn found(&mut self, master: Option<Master>) {

@@ -505,6 +505,30 @@ fn what_an_earlier_session_has_left_is_cleared_away() {
     ]);
 }
 
+/// A backup that was restored, say. It would lead for ever, and never know.
+#[test]
+fn what_is_not_ephemeral_is_no_candidate() {
+    let seen = || listing().after([Answer("exists 5", own(TOKEN))]);
+    let behind = || seen().after([Answer("list", children([other(3), ours(5)]))]);
+    let further = || seen().after([Answer("list", children([other(2), other(4), ours(5)]))]);
+    let persistent = znode(0, 41, "c:1");
+    let words = &["1: path_taken", "report PathTaken"];
+    check([
+        ("right before us", behind(), Answer("read 3", persistent.clone()), words, WaitingForAcknowledgement),
+        ("the head", further(), Answer("glance 2", persistent.clone()), words, WaitingForAcknowledgement),
+        (
+            "and it is deleted",
+            behind().after([Answer("read 3", persistent.clone()), Ack(ROLE)]),
+            Watch("read 3", Deleted),
+            &["lease 42", "1: master 42", "exists request", "master a:1/42"],
+            Master,
+        ),
+    ]);
+    let queue = Answer("read", znode(0, 30, ""));
+    let looking = idle().after([connects(OURS), queue, Answer("list", children([other(3)]))]);
+    assert_eq!(looking.clone().give(Answer("read 3", persistent)), ["master none", "report PathTaken"]);
+}
+
 /// The election path may be made anew, and its count begins anew with it.
 #[test]
 fn what_was_left_is_forgotten_with_our_own_znode() {

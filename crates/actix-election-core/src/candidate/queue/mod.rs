@@ -8,6 +8,7 @@
 //! Each candidate watches its own znode and its predecessor's, so that a change wakes one candidate, however many wait.
 //! Whoever stands further back learns of a new master when its turn comes nearer, unless somebody observes.
 
+mod ahead;
 mod own;
 mod step;
 
@@ -148,7 +149,9 @@ impl Queue {
 
     /// Behind somebody, be it that we may not be told behind whom.
     pub(super) fn is_outranked(&self) -> bool {
-        self.others_master().is_some() || self.own.as_ref().is_some_and(Own::is_behind_a_stranger)
+        let taken = self.trouble().is_some_and(|trouble| trouble.kind == TroubleKind::PathTaken);
+        let strangers = self.own.as_ref().is_some_and(Own::is_behind_a_stranger);
+        self.others_master().is_some() || strangers && !taken
     }
 
     pub(super) fn place(&self) -> Option<usize> {
@@ -288,13 +291,13 @@ impl Queue {
             (Step::Recover, Reply::Found(znode)) => self.recovered(op, &znode),
             (Step::Own, Reply::Found(znode)) => self.saw_own(op, &znode),
             (Step::Own | Step::Delete, Reply::Missing) | (Step::Delete, Reply::Done) => self.own_is_gone(),
-            (Step::Predecessor, Reply::Found(znode)) => self.saw_predecessor(op, &znode),
+            (Step::Predecessor, Reply::Found(znode)) => self.saw_predecessor(now, op, &znode),
             (Step::PredecessorExists, Reply::Found(znode)) => {
-                self.saw_predecessor(op, &znode);
+                self.saw_predecessor(now, op, &znode);
                 let text = "the ACL does not allow this process to read the znode before it in the queue";
                 self.stumble(now, Step::PredecessorExists, TroubleKind::Denied, text.into());
             }
-            (Step::Head, Reply::Found(znode)) => self.saw_head(&znode),
+            (Step::Head, Reply::Found(znode)) => self.saw_head(now, &znode),
             // It goes with its session in any case: where that may not be hastened, it is waited for.
             (Step::Clear, Reply::Done | Reply::Missing | Reply::Refused(_)) => {}
             // It has gone: who stands before us now?
@@ -405,27 +408,6 @@ impl Queue {
         self.left_over.clear();
         if matches!(self.trouble, Some((Step::Own | Step::Delete, _))) {
             self.clear_trouble();
-        }
-    }
-
-    fn saw_predecessor(&mut self, op: OpId, znode: &Znode) {
-        let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) else { return };
-        ahead.armed = Some(op);
-        // What we have left behind ourselves leads no more.
-        let is_master = ahead.count == 1 && !ahead.predecessor.starts_with(&self.prefix);
-        if matches!(self.trouble, Some((Step::Predecessor | Step::PredecessorExists, _))) {
-            self.clear_trouble();
-        }
-        if is_master {
-            self.follow.set_master(Some(Some(Master::of(znode))));
-        }
-    }
-
-    fn saw_head(&mut self, znode: &Znode) {
-        let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) else { return };
-        let is_master = ahead.unread_head.take().is_some_and(|head| !head.starts_with(&self.prefix));
-        if is_master {
-            self.follow.set_master(Some(Some(Master::of(znode))));
         }
     }
 

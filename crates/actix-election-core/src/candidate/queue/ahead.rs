@@ -1,0 +1,38 @@
+//! Those who stand before us, as they are read.
+
+use super::own::Own;
+use super::step::Step;
+use super::{Master, Queue, TroubleKind};
+use crate::{OpId, Timestamp, Znode};
+
+impl Queue {
+    pub(super) fn saw_predecessor(&mut self, now: Timestamp, op: OpId, znode: &Znode) {
+        let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) else { return };
+        ahead.armed = Some(op);
+        let (is_head, name) = (ahead.count == 1, ahead.predecessor.clone());
+        if matches!(self.trouble, Some((Step::Predecessor | Step::PredecessorExists, _))) {
+            self.clear_trouble();
+        }
+        self.saw_ahead(now, &name, is_head, znode);
+    }
+
+    pub(super) fn saw_head(&mut self, now: Timestamp, znode: &Znode) {
+        let ahead = self.own.as_mut().and_then(Own::ahead_mut);
+        if let Some(name) = ahead.and_then(|ahead| ahead.unread_head.take()) {
+            self.saw_ahead(now, &name, true, znode);
+        }
+    }
+
+    /// One that stands before us was read: it may be the master.
+    fn saw_ahead(&mut self, now: Timestamp, name: &str, is_head: bool, znode: &Znode) {
+        if znode.stat.ephemeral_owner == 0 {
+            // It would lead for ever, and never know.
+            let text =
+                format!("{}/{name} is not ephemeral, so it is no candidate: it has to be deleted", self.path);
+            self.stumble(now, Step::Predecessor, TroubleKind::PathTaken, text);
+        } else if is_head && !name.starts_with(&self.prefix) {
+            // What we have left behind ourselves leads no more.
+            self.follow.set_master(Some(Some(Master::of(znode))));
+        }
+    }
+}
