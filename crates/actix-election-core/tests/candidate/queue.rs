@@ -276,6 +276,13 @@ fn our_own_goes() {
         ),
         ("it is overwritten", leading(), Watch("exists 5", Changed), &["exists 5"], Master),
         (
+            "the path was deleted and made anew, and its count began anew: one of ours has the same name again",
+            leading().after([Watch("exists 5", Changed)]),
+            Answer("exists 5", own(50)),
+            &["lease over", "1: node_lost", "join"],
+            WaitingForAcknowledgement,
+        ),
+        (
             "it had gone when it was to be watched",
             listing(),
             Answer("exists 5", Reply::Missing),
