@@ -103,6 +103,10 @@ impl Bench {
         self.candidate.status()
     }
 
+    pub(crate) fn has_stepped_down(&self) -> bool {
+        self.candidate.has_stepped_down()
+    }
+
     /// The next timer, in seconds from now.
     pub(crate) fn timer(&self) -> Option<(f64, Timer)> {
         self.candidate.next_timer().map(|(at, timer)| (at.since(self.now).as_secs_f64(), timer))

@@ -7,6 +7,7 @@ mod bench;
 mod campaign;
 mod connected;
 mod disconnected;
+mod follow;
 mod lease;
 mod queue;
 mod resign;

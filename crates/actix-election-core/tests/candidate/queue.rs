@@ -399,6 +399,13 @@ fn it_is_connected_again() {
             Standby,
         ),
         (
+            "in a new session it is not known who is master",
+            second().after([lost(), connects(THEIRS)]),
+            joins(SECOND),
+            &[],
+            Competing,
+        ),
+        (
             "who was the first still is",
             leading().after([cut()]),
             connects(OURS),
@@ -509,6 +516,26 @@ fn what_an_earlier_session_has_left_is_cleared_away() {
         ("it may not be deleted", left(), Answer("delete 2", refused(Refusal::NoAuth)), &[], Competing),
         ("nobody knows", left(), Answer("delete 2", Reply::Unknown), &["list", "exists 5"], Competing),
         ("another's stays", seen(), Answer("list", children([other(2), ours(5)])), &["read 2"], Competing),
+    ]);
+}
+
+/// Whoever stands further back has no use for who leads, unless somebody observes.
+#[test]
+fn who_leads_is_followed_for_whoever_observes() {
+    let observed = |bench: Bench| bench.after([Raw(Input::Observed)]);
+    let following = || observed(third()).after([Answer("read", znode(0, 30, ""))]);
+    check([
+        ("the path", third(), Raw(Input::Observed), &["read"], Standby),
+        ("the queue", observed(third()), Answer("read", znode(0, 30, "")), &["list"], Standby),
+        (
+            "its head",
+            following(),
+            Answer("list", children([other(2), other(4), ours(5)])),
+            &["read 2"],
+            Standby,
+        ),
+        ("from the start", observed(connecting()), connects(OURS), &["join", "read"], Competing),
+        ("also a master", leading(), Raw(Input::Observed), &["read"], Master),
     ]);
 }
 
