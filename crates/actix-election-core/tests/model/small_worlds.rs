@@ -118,6 +118,27 @@ pub(crate) fn attached_late() -> Small {
     }
 }
 
+/// One session that is made anew: the answer comes late, the way to the leader is closed before the first probe takes it,
+/// and then no server is reached for a little more than T. So nothing was ever proven when it is attached again, while the
+/// leader's loop has yet to come to it.
+pub(crate) fn unproven() -> Small {
+    let setting = Setting::small();
+    let (tick, timeout) = (setting.tick, setting.timeout());
+    Small {
+        name: "unproven",
+        faults: vec![
+            Fault::Unplug { process: 0, span: timeout + tick * 3 / 8 },
+            Fault::StallLink { from: LEADER, to: NEXT, span: tick * 3 / 8 },
+            Fault::StallLink { from: NEXT, to: LEADER, span: EVER },
+            Fault::Restart { process: 0 },
+        ],
+        budget: 4,
+        points: 8,
+        grid: 16,
+        setting: Setting { expiry_delay: 2 * timeout, ..setting },
+    }
+}
+
 /// Three in a queue: what is in it goes by hand, by resignation, with its session, and beside cuts and followers that are
 /// behind.
 pub(crate) fn queued() -> Small {
@@ -190,6 +211,11 @@ fn worlds_that_answer_late_keep_every_promise() {
 #[test]
 fn worlds_that_attach_late_keep_every_promise() {
     explore_all(&attached_late(), &["master", "standby: lease_ending"]);
+}
+
+#[test]
+fn unproven_worlds_keep_every_promise() {
+    explore_all(&unproven(), &["master", "standby: lease_ending", "a session that was given up is closed"]);
 }
 
 #[test]
