@@ -240,7 +240,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 "self.lease_until().is_some() && self.lease.as_ref().is_some_and(short)",
             ),
         ],
-        caught_by: Suite::World(2_783),
+        caught_by: Suite::Explored("unproven_worlds"),
     },
     Mutant {
         name: "j is judged by when it was sent",
