@@ -194,6 +194,7 @@ fn what_is_refused_is_asked_again_later() {
         ("or on another connection", denied().after([cut()]), connects(OURS), &["read"], Following),
         ("not while there is none", denied().after([cut()]), Wait(5.0), &[], Following),
     ]);
+    assert_eq!(denied().timer(), Some((5.0, Timer::Retry)));
 }
 
 #[test]

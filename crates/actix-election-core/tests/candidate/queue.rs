@@ -69,6 +69,17 @@ fn third() -> Bench {
     ])
 }
 
+/// Second, behind one that may not be read.
+fn watched_only() -> Bench {
+    listing().after([
+        Answer("exists 5", own(TOKEN)),
+        Answer("list", children([ours(5), other(3)])),
+        Answer("read 3", refused(Refusal::NoAuth)),
+        Answer("exists 3", znode(THEIRS.0, OTHER, "")),
+        Ack(ROLE),
+    ])
+}
+
 fn leading() -> Bench {
     listing().after([
         Answer("exists 5", own(TOKEN)),
@@ -190,6 +201,8 @@ fn it_finds_its_place() {
             &["1: outranked by /40", "master /40", "report Denied"],
             WaitingForAcknowledgement,
         ),
+        ("nor listed again and again", watched_only(), Wait(4.9), &[], Denied),
+        ("but after a while, since it may have gone", watched_only(), Wait(5.0), &["list"], Denied),
         (
             "who leads may not be read, and is not before us",
             watched().after([
@@ -311,6 +324,13 @@ fn it_leaves() {
         ("and has left", second().after([withdraw()]), Answer("delete 5", Reply::Done), &["left"], Following),
         ("during the create", joining(), withdraw(), &["read"], SteppingDown),
         ("which is undone", joining().after([withdraw()]), joined(5, TOKEN), &["delete 5"], SteppingDown),
+        (
+            "resigned while it was cut off: never led by again",
+            leading().after([cut(), resign(), Ack(ROLE), Wait(2.0), Lease(9.0)]),
+            connects(OURS),
+            &["delete 5"],
+            Competing,
+        ),
         (
             "with a change of mind that comes too late",
             second().after([withdraw(), campaign()]),
@@ -473,6 +493,21 @@ fn it_is_refused() {
             Competing,
         ),
     ]);
+}
+
+#[test]
+fn what_is_refused_is_asked_again_later() {
+    let denied = || {
+        joining().after([Answer("join", refused(Refusal::NoAuth)), Ack(ROLE), Answer("read", Reply::Missing)])
+    };
+    let withdrawn = || denied().after([withdraw()]);
+    check([
+        ("to join", denied(), Wait(5.0), &["join"], Denied),
+        ("not before", denied(), Wait(4.9), &[], Denied),
+        // Whoever does not compete is not denied anything, and complains no more.
+        ("it withdraws, and a minute passes", withdrawn(), Wait(61.0), &[], Following),
+    ]);
+    assert_eq!(denied().timer(), Some((5.0, Timer::Retry)));
 }
 
 /// A session that was given up may live on, and its znode with it.
