@@ -121,6 +121,14 @@ fn it_joins() {
             &["join"],
             Competing,
         ),
+        // Somebody deletes it: not at once again and again.
+        (
+            "which is missing again",
+            joining().after([Answer("join", refused(Refusal::NoParent)), Answer("parents", Reply::Done)]),
+            Answer("join", refused(Refusal::NoParent)),
+            &["1: denied", "read", "report Refused"],
+            WaitingForAcknowledgement,
+        ),
         (
             "too many creations",
             joining(),
