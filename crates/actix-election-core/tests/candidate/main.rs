@@ -18,6 +18,7 @@ mod role_joined;
 mod role_restarted;
 mod session_lost;
 mod states;
+mod status;
 mod table;
 mod timer;
 mod watch_fired;
