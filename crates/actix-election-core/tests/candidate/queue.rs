@@ -1,5 +1,8 @@
 //! The `Queue` strategy: where it differs from the `Lock`, that is, in what is asked and what follows from the answers.
 
+mod left_over;
+mod refused;
+
 use actix_election_core::CandidateState::*;
 use actix_election_core::*;
 
@@ -454,111 +457,6 @@ fn it_is_connected_again() {
             &["lease over", "1: node_lost", "join"],
             WaitingForAcknowledgement,
         ),
-    ]);
-}
-
-#[test]
-fn it_is_refused() {
-    let unlisted = || {
-        let no = Answer("list", refused(Refusal::NoAuth));
-        listing().after([Answer("exists 5", own(TOKEN)), no, Ack(ROLE)])
-    };
-    check([
-        (
-            "to join: it follows who is master",
-            joining(),
-            Answer("join", refused(Refusal::NoAuth)),
-            &["1: denied", "read", "report Denied"],
-            WaitingForAcknowledgement,
-        ),
-        (
-            "below an ephemeral path",
-            joining(),
-            Answer("join", refused(Refusal::EphemeralParent)),
-            &["1: path_taken", "read", "report PathTaken"],
-            WaitingForAcknowledgement,
-        ),
-        // It would stand in everybody's way and never know that its turn has come.
-        (
-            "to list: it leaves the queue",
-            listing().after([Answer("exists 5", own(TOKEN))]),
-            Answer("list", refused(Refusal::NoAuth)),
-            &["1: denied", "delete 5", "read", "report Denied"],
-            WaitingForAcknowledgement,
-        ),
-        (
-            "and lists before it joins again",
-            unlisted().after([Answer("delete 5", Reply::Done), Answer("read", znode(0, 30, ""))]),
-            Wait(5.0),
-            &["list"],
-            Denied,
-        ),
-        (
-            "which it does once it may",
-            unlisted().after([Answer("delete 5", Reply::Done), Answer("read", znode(0, 30, "")), Wait(5.0)]),
-            Answer("list", children([other(3)])),
-            &["join"],
-            Competing,
-        ),
-    ]);
-}
-
-#[test]
-fn what_is_refused_is_asked_again_later() {
-    let denied = || {
-        joining().after([Answer("join", refused(Refusal::NoAuth)), Ack(ROLE), Answer("read", Reply::Missing)])
-    };
-    let withdrawn = || denied().after([withdraw()]);
-    check([
-        ("to join", denied(), Wait(5.0), &["join"], Denied),
-        ("not before", denied(), Wait(4.9), &[], Denied),
-        // Whoever does not compete is not denied anything, and complains no more.
-        ("it withdraws, and a minute passes", withdrawn(), Wait(61.0), &[], Following),
-    ]);
-    assert_eq!(denied().timer(), Some((5.0, Timer::Retry)));
-}
-
-/// A session that was given up may live on, and its znode with it.
-#[test]
-fn what_an_earlier_session_has_left_is_cleared_away() {
-    let seen = || listing().after([Answer("exists 5", own(TOKEN))]);
-    let left = || seen().after([Answer("list", children([ours(2), ours(5)]))]);
-    let gone = || left().after([Answer("read 2", znode(9, 40, "")), Answer("delete 2", Reply::Done)]);
-    check([
-        (
-            "before ours",
-            seen(),
-            Answer("list", children([ours(2), ours(5)])),
-            &["delete 2", "read 2"],
-            Competing,
-        ),
-        (
-            "it goes",
-            gone(),
-            Watch("read 2", Deleted),
-            &["lease 42", "1: master 42", "exists request", "master a:1/42"],
-            Master,
-        ),
-        ("it had gone", left(), Answer("read 2", Reply::Missing), &["list"], Competing),
-        // A create of that session may come late.
-        (
-            "behind ours",
-            seen(),
-            Answer("list", children([ours(5), ours(6)])),
-            &["lease 42", "1: master 42", "delete 6", "exists request", "master a:1/42"],
-            Master,
-        ),
-        (
-            "two of them",
-            left().after([Watch("exists 5", Changed)]),
-            Answer("delete 2", Reply::Done),
-            &[],
-            Competing,
-        ),
-        // It goes with its session at the latest.
-        ("it may not be deleted", left(), Answer("delete 2", refused(Refusal::NoAuth)), &[], Competing),
-        ("nobody knows", left(), Answer("delete 2", Reply::Unknown), &["list", "exists 5"], Competing),
-        ("another's stays", seen(), Answer("list", children([other(2), ours(5)])), &["read 2"], Competing),
     ]);
 }
 
