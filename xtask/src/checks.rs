@@ -44,7 +44,7 @@ pub(crate) fn ci() -> Outcome {
     timed("test", || test(&[]))?;
     timed("bench", || bench::bench(&["--quick".into()]))?;
     timed("fuzz", || fuzz::fuzz(&fuzz::Options::default()))?;
-    timed("mutants", mutants::check)?;
+    timed("mutants", || mutants::check(""))?;
     timed("storm's teeth", storm::teeth)?;
     timed("storm", || storm::storm(CI_STORM, None, &["lock".to_owned(), "queue".to_owned()]))?;
     println!("==> all passed in {}", seconds(started));

@@ -57,8 +57,12 @@ enum Task {
     ///
     /// What was found to lead anywhere is kept in `target/fuzz/corpus`, so that a longer run goes on from there.
     Fuzz(fuzz::Options),
-    /// Make mistakes in a copy of the core, one at a time, and see that the model finds each
-    Mutants,
+    /// Make mistakes in a copy of the core, one at a time, and see that its tests find each
+    Mutants {
+        /// Only those with this in their names
+        #[arg(default_value = "")]
+        part: String,
+    },
     /// Hurt real servers and real candidates for a while, and judge what they say
     ///
     /// Without a seed it takes a fresh one, and prints it.
@@ -96,7 +100,7 @@ fn main() -> ExitCode {
         Task::Lint => checks::lint(),
         Task::Msrv => msrv::check(),
         Task::Fuzz(options) => fuzz::fuzz(&options),
-        Task::Mutants => mutants::check(),
+        Task::Mutants { part } => mutants::check(&part),
         Task::Storm { teeth: true, .. } => storm::teeth(),
         Task::Storm { minutes, seed, strategy, .. } => storm::storm(minutes, seed, &strategy),
         Task::Bench { arguments } => bench::bench(&arguments),

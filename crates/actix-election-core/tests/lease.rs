@@ -288,6 +288,19 @@ fn the_smallest_timeout_that_was_granted_counts() {
 }
 
 #[test]
+fn what_a_connection_that_is_gone_has_shown_proves_nothing() {
+    // Neither its attach, nor an h and an i of it.
+    let mut clock = probed([2.0, 5.0]);
+    clock.detached();
+    clock.probe_answered(at(6.0), at(6.0));
+    assert_eq!(clock.end(), at(9.8));
+    clock.attached(at(7.0), SessionTimeout::new(millis(10_000)));
+    clock.detached();
+    clock.probe_answered(at(8.0), at(8.0));
+    assert_eq!(clock.end(), at(9.8));
+}
+
+#[test]
 fn a_forfeited_lease_is_over() {
     let mut clock = probed([1.0]);
     clock.forfeit(at(2.0));

@@ -84,6 +84,17 @@ fn the_masters_own_lock_is_read_again() {
             &["report Denied"],
             Master,
         ),
+        (
+            "and to be let go",
+            back.clone().after([
+                Answer("read", refused(Refusal::NoAuth)),
+                Answer("exists", znode(OURS.0, TOKEN, "")),
+                resign(),
+            ]),
+            Ack(ROLE),
+            &["lease over", "confirm"],
+            Pausing,
+        ),
         ("refused", back, Answer("read", OTHER_ERROR), &["report Refused"], Master),
     ]);
 }

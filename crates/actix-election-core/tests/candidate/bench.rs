@@ -42,6 +42,8 @@ pub(crate) struct Bench {
     now: Timestamp,
     /// Every request so far, with its kind.
     requests: Vec<(OpId, String)>,
+    /// Those that let others go first.
+    patient: BTreeSet<OpId>,
     messages: Vec<(RoleId, MessageId)>,
     /// Whether it has said that it needs a lease.
     pub(crate) lease_needed: bool,
@@ -60,7 +62,14 @@ impl Bench {
         config.address = Some(Address::new(ADDRESS).unwrap());
         change(&mut config);
         let candidate = Candidate::new(config, now).unwrap();
-        Bench { candidate, now, requests: Vec::new(), messages: Vec::new(), lease_needed: false }
+        Bench {
+            candidate,
+            now,
+            requests: Vec::new(),
+            patient: BTreeSet::new(),
+            messages: Vec::new(),
+            lease_needed: false,
+        }
     }
 
     /// The bench after these have happened too.
@@ -103,6 +112,10 @@ impl Bench {
         self.candidate.status()
     }
 
+    pub(crate) fn has_stepped_down(&self) -> bool {
+        self.candidate.has_stepped_down()
+    }
+
     /// The next timer, in seconds from now.
     pub(crate) fn timer(&self) -> Option<(f64, Timer)> {
         self.candidate.next_timer().map(|(at, timer)| (at.since(self.now).as_secs_f64(), timer))
@@ -110,6 +123,11 @@ impl Bench {
 
     pub(crate) fn last(&self, kind: &str) -> OpId {
         self.requests.iter().rfind(|(_, k)| k == kind).expect(kind).0
+    }
+
+    /// Whether the last request of this kind lets others go first.
+    pub(crate) fn is_patient(&self, kind: &str) -> bool {
+        self.patient.contains(&self.last(kind))
     }
 
     fn last_told(&self, role: RoleId) -> MessageId {
@@ -132,6 +150,9 @@ impl Bench {
     }
 
     fn note(&mut self, output: Output) -> String {
+        if let Output::RequestWhenQuiet(op, _) = output {
+            self.patient.insert(op);
+        }
         match output {
             Output::Request(op, operation) | Output::RequestWhenQuiet(op, operation) => {
                 let kind = kind(&operation);

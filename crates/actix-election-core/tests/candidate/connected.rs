@@ -110,6 +110,14 @@ fn another_session_ends_what_was_of_the_last() {
             WaitingForAcknowledgement,
         ),
         ("standby", standby().after([cut()]), connects(NEXT), &["read"], Competing),
+        // Whether it may create is found out anew.
+        (
+            "denied",
+            denied().after([lost(), Lease(9.0), connects(NEXT)]),
+            Answer("read", Reply::Missing),
+            &["create"],
+            Competing,
+        ),
         // What the old session left goes with it; it is not ours to lead by.
         (
             "the old lock still stands",

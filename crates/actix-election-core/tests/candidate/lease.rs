@@ -100,5 +100,7 @@ fn a_lease_is_needed_from_the_campaign_until_nothing_is_left() {
     assert!(!needed(idle()) && !needed(looking_on()));
     assert!(needed(connecting()) && needed(standby()) && needed(master()) && needed(pausing()));
     assert!(needed(withdrawing()), "as long as the term runs");
+    assert!(needed(creating().after([withdraw()])), "as long as a lock may come of it");
+    assert!(needed(withdrawing().after([Ack(ROLE)])), "as long as the lock stands");
     assert!(!needed(standby().after([withdraw()])));
 }

@@ -1,5 +1,8 @@
 //! The `Queue` strategy: where it differs from the `Lock`, that is, in what is asked and what follows from the answers.
 
+mod left_over;
+mod refused;
+
 use actix_election_core::CandidateState::*;
 use actix_election_core::*;
 
@@ -69,6 +72,17 @@ fn third() -> Bench {
     ])
 }
 
+/// Second, behind one that may not be read.
+fn watched_only() -> Bench {
+    listing().after([
+        Answer("exists 5", own(TOKEN)),
+        Answer("list", children([ours(5), other(3)])),
+        Answer("read 3", refused(Refusal::NoAuth)),
+        Answer("exists 3", znode(THEIRS.0, OTHER, "")),
+        Ack(ROLE),
+    ])
+}
+
 fn leading() -> Bench {
     listing().after([
         Answer("exists 5", own(TOKEN)),
@@ -109,6 +123,14 @@ fn it_joins() {
             Answer("parents", Reply::Done),
             &["join"],
             Competing,
+        ),
+        // Somebody deletes it: not at once again and again.
+        (
+            "which is missing again",
+            joining().after([Answer("join", refused(Refusal::NoParent)), Answer("parents", Reply::Done)]),
+            Answer("join", refused(Refusal::NoParent)),
+            &["1: denied", "read", "report Refused"],
+            WaitingForAcknowledgement,
         ),
         (
             "too many creations",
@@ -190,6 +212,8 @@ fn it_finds_its_place() {
             &["1: outranked by /40", "master /40", "report Denied"],
             WaitingForAcknowledgement,
         ),
+        ("nor listed again and again", watched_only(), Wait(4.9), &[], Denied),
+        ("but after a while, since it may have gone", watched_only(), Wait(5.0), &["list"], Denied),
         (
             "who leads may not be read, and is not before us",
             watched().after([
@@ -276,6 +300,13 @@ fn our_own_goes() {
         ),
         ("it is overwritten", leading(), Watch("exists 5", Changed), &["exists 5"], Master),
         (
+            "the path was deleted and made anew, and its count began anew: one of ours has the same name again",
+            leading().after([Watch("exists 5", Changed)]),
+            Answer("exists 5", own(50)),
+            &["lease over", "1: node_lost", "join"],
+            WaitingForAcknowledgement,
+        ),
+        (
             "it had gone when it was to be watched",
             listing(),
             Answer("exists 5", Reply::Missing),
@@ -304,6 +335,13 @@ fn it_leaves() {
         ("and has left", second().after([withdraw()]), Answer("delete 5", Reply::Done), &["left"], Following),
         ("during the create", joining(), withdraw(), &["read"], SteppingDown),
         ("which is undone", joining().after([withdraw()]), joined(5, TOKEN), &["delete 5"], SteppingDown),
+        (
+            "resigned while it was cut off: never led by again",
+            leading().after([cut(), resign(), Ack(ROLE), Wait(2.0), Lease(9.0)]),
+            connects(OURS),
+            &["delete 5"],
+            Competing,
+        ),
         (
             "with a change of mind that comes too late",
             second().after([withdraw(), campaign()]),
@@ -392,6 +430,13 @@ fn it_is_connected_again() {
             Standby,
         ),
         (
+            "in a new session it is not known who is master",
+            second().after([lost(), connects(THEIRS)]),
+            joins(SECOND),
+            &[],
+            Competing,
+        ),
+        (
             "who was the first still is",
             leading().after([cut()]),
             connects(OURS),
@@ -415,130 +460,24 @@ fn it_is_connected_again() {
     ]);
 }
 
+/// Whoever stands further back has no use for who leads, unless somebody observes.
 #[test]
-fn it_is_refused() {
-    let unlisted = || {
-        let no = Answer("list", refused(Refusal::NoAuth));
-        listing().after([Answer("exists 5", own(TOKEN)), no, Ack(ROLE)])
-    };
+fn who_leads_is_followed_for_whoever_observes() {
+    let observed = |bench: Bench| bench.after([Raw(Input::Observed)]);
+    let following = || observed(third()).after([Answer("read", znode(0, 30, ""))]);
     check([
+        ("the path", third(), Raw(Input::Observed), &["read"], Standby),
+        ("the queue", observed(third()), Answer("read", znode(0, 30, "")), &["list"], Standby),
         (
-            "to join: it follows who is master",
-            joining(),
-            Answer("join", refused(Refusal::NoAuth)),
-            &["1: denied", "read", "report Denied"],
-            WaitingForAcknowledgement,
+            "its head",
+            following(),
+            Answer("list", children([other(2), other(4), ours(5)])),
+            &["read 2"],
+            Standby,
         ),
-        (
-            "below an ephemeral path",
-            joining(),
-            Answer("join", refused(Refusal::EphemeralParent)),
-            &["1: path_taken", "read", "report PathTaken"],
-            WaitingForAcknowledgement,
-        ),
-        // It would stand in everybody's way and never know that its turn has come.
-        (
-            "to list: it leaves the queue",
-            listing().after([Answer("exists 5", own(TOKEN))]),
-            Answer("list", refused(Refusal::NoAuth)),
-            &["1: denied", "delete 5", "read", "report Denied"],
-            WaitingForAcknowledgement,
-        ),
-        (
-            "and lists before it joins again",
-            unlisted().after([Answer("delete 5", Reply::Done), Answer("read", znode(0, 30, ""))]),
-            Wait(5.0),
-            &["list"],
-            Denied,
-        ),
-        (
-            "which it does once it may",
-            unlisted().after([Answer("delete 5", Reply::Done), Answer("read", znode(0, 30, "")), Wait(5.0)]),
-            Answer("list", children([other(3)])),
-            &["join"],
-            Competing,
-        ),
+        ("from the start", observed(connecting()), connects(OURS), &["join", "read"], Competing),
+        ("also a master", leading(), Raw(Input::Observed), &["read"], Master),
     ]);
-}
-
-/// A session that was given up may live on, and its znode with it.
-#[test]
-fn what_an_earlier_session_has_left_is_cleared_away() {
-    let seen = || listing().after([Answer("exists 5", own(TOKEN))]);
-    let left = || seen().after([Answer("list", children([ours(2), ours(5)]))]);
-    let gone = || left().after([Answer("read 2", znode(9, 40, "")), Answer("delete 2", Reply::Done)]);
-    check([
-        (
-            "before ours",
-            seen(),
-            Answer("list", children([ours(2), ours(5)])),
-            &["delete 2", "read 2"],
-            Competing,
-        ),
-        (
-            "it goes",
-            gone(),
-            Watch("read 2", Deleted),
-            &["lease 42", "1: master 42", "exists request", "master a:1/42"],
-            Master,
-        ),
-        ("it had gone", left(), Answer("read 2", Reply::Missing), &["list"], Competing),
-        // A create of that session may come late.
-        (
-            "behind ours",
-            seen(),
-            Answer("list", children([ours(5), ours(6)])),
-            &["lease 42", "1: master 42", "delete 6", "exists request", "master a:1/42"],
-            Master,
-        ),
-        (
-            "two of them",
-            left().after([Watch("exists 5", Changed)]),
-            Answer("delete 2", Reply::Done),
-            &[],
-            Competing,
-        ),
-        // It goes with its session at the latest.
-        ("it may not be deleted", left(), Answer("delete 2", refused(Refusal::NoAuth)), &[], Competing),
-        ("nobody knows", left(), Answer("delete 2", Reply::Unknown), &["list", "exists 5"], Competing),
-        ("another's stays", seen(), Answer("list", children([other(2), ours(5)])), &["read 2"], Competing),
-    ]);
-}
-
-/// A backup that was restored, say. It would lead for ever, and never know.
-#[test]
-fn what_is_not_ephemeral_is_no_candidate() {
-    let seen = || listing().after([Answer("exists 5", own(TOKEN))]);
-    let behind = || seen().after([Answer("list", children([other(3), ours(5)]))]);
-    let further = || seen().after([Answer("list", children([other(2), other(4), ours(5)]))]);
-    let persistent = znode(0, 41, "c:1");
-    let words = &["1: path_taken", "report PathTaken"];
-    check([
-        ("right before us", behind(), Answer("read 3", persistent.clone()), words, WaitingForAcknowledgement),
-        ("the head", further(), Answer("glance 2", persistent.clone()), words, WaitingForAcknowledgement),
-        (
-            "and it is deleted",
-            behind().after([Answer("read 3", persistent.clone()), Ack(ROLE)]),
-            Watch("read 3", Deleted),
-            &["lease 42", "1: master 42", "exists request", "master a:1/42"],
-            Master,
-        ),
-    ]);
-    let queue = Answer("read", znode(0, 30, ""));
-    let looking = idle().after([connects(OURS), queue, Answer("list", children([other(3)]))]);
-    assert_eq!(looking.clone().give(Answer("read 3", persistent)), ["master none", "report PathTaken"]);
-}
-
-/// The election path may be made anew, and its count begins anew with it.
-#[test]
-fn what_was_left_is_forgotten_with_our_own_znode() {
-    let mut bench = listing().after([Answer("exists 5", own(TOKEN))]);
-    let found = bench.give(Answer("list", children([ours(2), ours(0), ours(5)])));
-    assert_eq!(found, ["delete 2", "read 2", "glance 0"]);
-    bench.give(Watch("exists 5", Deleted));
-    bench.give(Answer("delete 2", Reply::Done));
-    let joined = bench.give(joined(0, 90));
-    assert!(!joined.iter().any(|word| word.starts_with("delete")), "{joined:?}");
 }
 
 #[test]

@@ -39,6 +39,12 @@ fn a_valid_request() {
 }
 
 #[test]
+fn whoever_asks_is_not_kept_waiting() {
+    assert!(elected().is_patient(ASKS), "where thousands of terms begin at once, their roles come first");
+    assert!(!asked().is_patient(ASKS));
+}
+
+#[test]
 fn rubbish_changes_nothing() {
     let read = |owner, czxid, data: &str| Answer("read request", znode(owner, czxid, data));
     check([
@@ -47,6 +53,13 @@ fn rubbish_changes_nothing() {
         ("for an earlier term", reads(), read(THEIRS.0, 60, &words(OTHER)), &[], Master),
         ("other data", reads(), read(THEIRS.0, 60, "please"), &[], Master),
         ("not to be read", reads(), Answer("read request", refused(Refusal::NoAuth)), &[], Master),
+        (
+            "the next one may be read",
+            reads().after([Answer("read request", refused(Refusal::NoAuth))]),
+            Watch(ASKS, WatchEvent::Changed),
+            &[ASKS],
+            Master,
+        ),
         ("it changes", reads().after([read(0, 60, "")]), Watch(ASKS, WatchEvent::Changed), &[ASKS], Master),
         (
             "it goes",

@@ -38,6 +38,13 @@ fn a_trouble_over_an_acknowledgement_ends_with_it() {
 }
 
 #[test]
+fn it_has_stepped_down_once_its_term_is_over_and_every_role_knows() {
+    assert!(idle().has_stepped_down() && standby().has_stepped_down() && pausing().has_stepped_down());
+    assert!(!master().has_stepped_down() && !stepping_down().has_stepped_down(), "the term runs");
+    assert!(!outranked().has_stepped_down() && !overdue().has_stepped_down(), "a role has yet to say so");
+}
+
+#[test]
 fn the_next_term_waits_for_the_acknowledgement_of_the_last() {
     let gone = outranked().after([Watch("read", WatchEvent::Deleted)]);
     check([

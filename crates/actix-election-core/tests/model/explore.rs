@@ -20,6 +20,8 @@ use crate::world::World;
 /// Where the leader and the server of the first process are in every small world.
 pub(crate) const LEADER: ServerId = 2;
 pub(crate) const FOLLOWER: ServerId = 0;
+/// And where that process goes when it is cut off.
+pub(crate) const NEXT: ServerId = 1;
 
 /// A small world, what may go wrong in it, how often, and at how many points.
 pub(crate) struct Small {

@@ -14,7 +14,8 @@
 //! - `assumptions`: each assumption of the lease taken away, and what breaks. `MODEL_SHOW=1` prints how.
 //! - `rules`: other rules for the lease, judged on the same probes; the random worlds print how they fared.
 //!
-//! `cargo xtask mutants` makes mistakes in a copy of the core and sees that each is found, by a seed or by exploration.
+//! `cargo xtask mutants` makes mistakes in a copy of the core and sees that each is found: here, by a seed or by exploration,
+//! or by the tables.
 //!
 //! # Why not stateright
 //!

@@ -1,6 +1,6 @@
 //! The small worlds that are explored, and that they keep every promise.
 
-use crate::explore::{FOLLOWER, LEADER, Small};
+use crate::explore::{FOLLOWER, LEADER, NEXT, Small};
 use crate::fault::Fault;
 use crate::judge::Seen;
 use crate::random::number;
@@ -96,6 +96,49 @@ pub(crate) fn answered_late() -> Small {
     }
 }
 
+/// One session: it is attached again, or a new one is made, while the way back from the leader is held up, so that the answer
+/// comes long after the leader has taken note of it. A probe comes back at once, and before the follower has told the leader
+/// of that one, the way to the leader is closed. Nobody leaves a server for its silence here.
+pub(crate) fn attached_late() -> Small {
+    let setting = Setting::small();
+    let tick = setting.tick;
+    Small {
+        name: "attached late",
+        faults: vec![
+            Fault::Cut { process: 0, lost: true },
+            // Not for as long as the client waits for an answer, which is T/5.
+            Fault::StallLink { from: LEADER, to: NEXT, span: tick * 3 / 8 },
+            Fault::StallLink { from: NEXT, to: LEADER, span: EVER },
+            Fault::Restart { process: 0 },
+        ],
+        budget: 3,
+        points: 13,
+        grid: 16,
+        setting: Setting { leaves_silent: false, ..setting },
+    }
+}
+
+/// One session that is made anew: the answer comes late, the way to the leader is closed before the first probe takes it,
+/// and then no server is reached for a little more than T. So nothing was ever proven when it is attached again, while the
+/// leader's loop has yet to come to it.
+pub(crate) fn unproven() -> Small {
+    let setting = Setting::small();
+    let (tick, timeout) = (setting.tick, setting.timeout());
+    Small {
+        name: "unproven",
+        faults: vec![
+            Fault::Unplug { process: 0, span: timeout + tick * 3 / 8 },
+            Fault::StallLink { from: LEADER, to: NEXT, span: tick * 3 / 8 },
+            Fault::StallLink { from: NEXT, to: LEADER, span: EVER },
+            Fault::Restart { process: 0 },
+        ],
+        budget: 4,
+        points: 8,
+        grid: 16,
+        setting: Setting { expiry_delay: 2 * timeout, ..setting },
+    }
+}
+
 /// Three in a queue: what is in it goes by hand, by resignation, with its session, and beside cuts and followers that are
 /// behind.
 pub(crate) fn queued() -> Small {
@@ -163,6 +206,16 @@ fn condemned_worlds_keep_every_promise() {
 #[test]
 fn worlds_that_answer_late_keep_every_promise() {
     explore_all(&answered_late(), &["master", "standby: lease_ending"]);
+}
+
+#[test]
+fn worlds_that_attach_late_keep_every_promise() {
+    explore_all(&attached_late(), &["master", "standby: lease_ending"]);
+}
+
+#[test]
+fn unproven_worlds_keep_every_promise() {
+    explore_all(&unproven(), &["master", "standby: lease_ending", "a session that was given up is closed"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::bench::{Given::*, *};
 fn candidates_in_every_state() {
     check([
         ("none before", without_candidates(), Candidates(1), &["probe"], Some((1.0, KeepAlive))),
+        ("none, and none before", without_candidates(), Candidates(0), &[], Some((1.0, KeepAlive))),
         ("more of them", connected(), Candidates(2), &[], Some((1.0, KeepAlive))),
         ("no more", connected(), Candidates(0), &[], Some((1.0, KeepAlive))),
         ("cut off", without_candidates().after([Detached]), Candidates(1), &[], Some((9.8, Lost))),

@@ -42,6 +42,9 @@ fn whoever_slept_does_not_blame_the_server() {
     check([
         // What the server sent may lie unread in the socket: it has another T/10.
         ("late for the silence", connected(), Wait(2.6), &["probe"], Some((1.0, KeepAlive))),
+        // From T/20 on it is we who slept.
+        ("late by just so much", connected(), Wait(2.5), &["probe"], Some((1.0, KeepAlive))),
+        ("late by less", connected(), Wait(2.49), &["leave", "suspended until 9.80"], Some((7.31, Lost))),
         (
             "and then it is left",
             connected().after([Wait(2.6)]),
