@@ -128,9 +128,15 @@ pub(super) async fn attach(
         }
         return Err(DialError::Grant { granted });
     }
-    if response.session_id == 0 || ![0, response.session_id].contains(&credentials.session) {
-        let error = io::Error::new(io::ErrorKind::InvalidData, "it granted another session");
+    if response.session_id == 0 {
+        let error = io::Error::new(io::ErrorKind::InvalidData, "it granted the session 0");
         return Err(DialError::NotZooKeeper(error));
+    }
+    if ![0, response.session_id].contains(&credentials.session) {
+        // Some servers that speak the protocol do this where ZooKeeper says that a session is over. Nobody wants the new one.
+        let _ = server.write_all(&close_frame()).await;
+        let _ = timeout(patience.handshake, closed(&mut server)).await;
+        return Err(DialError::Expired);
     }
     let password = Password::try_from(response.password).map_err(|other| {
         let text = format!("it granted a session with a password of {} bytes, not 16", other.len());

@@ -4,7 +4,7 @@ use super::super::fake::{FakeConnection, FakeServer, reply};
 use super::super::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use zookeeper_wire::{Encoder, xid};
+use zookeeper_wire::{Encoder, OpCode, xid};
 
 const T: Duration = Duration::from_secs(2);
 
@@ -144,4 +144,22 @@ async fn what_is_no_zookeeper_is_called_so() {
             () = serve => {}
         }
     }
+}
+
+/// As ClickHouse Keeper answers for a session that is over.
+#[tokio::test]
+async fn another_session_than_the_one_asked_for_is_an_expiry_and_is_closed() {
+    let server = FakeServer::start().await;
+    let mut rig = Rig::start(&server.address().to_string(), T);
+    let connection = server.serve(5, T).await;
+    assert_eq!(rig.connected().await.session, SessionId(5));
+    drop(connection);
+    let (mut unasked, request) = server.attach(6, T).await;
+    assert_eq!(request.session_id, 5);
+    let close = unasked.request().await.expect("a close");
+    assert_eq!(close.op, OpCode::CloseSession);
+    unasked.reply(close.xid, 0, &[]).await;
+    rig.lost().await;
+    let _connection = server.serve(7, T).await;
+    assert_eq!(rig.connected().await.session, SessionId(7));
 }
