@@ -99,7 +99,9 @@ fn catch(copy: &Path, mutant: &Mutant) -> Result<Option<String>, Failure> {
         Suite::Explored(world) => (MODEL, Some((world, PHASES, "2".to_owned()))),
     };
     // A mutant that is no program would pass for one that is caught.
-    if !run(copy, cargo_test(copy, suite).arg("--no-run"))?.status.success() {
+    let build = run(copy, cargo_test(copy, suite).arg("--no-run"))?;
+    if !build.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&build.stderr));
         return Err(Failure::Found(format!("{}: the mutant does not compile", mutant.name)));
     }
     match first {
@@ -108,7 +110,7 @@ fn catch(copy: &Path, mutant: &Mutant) -> Result<Option<String>, Failure> {
     }
 }
 
-/// The first test that fails.
+/// A test that fails.
 fn in_tables(copy: &Path, suite: &str) -> Result<Option<String>, Failure> {
     let output = run(copy, &mut cargo_test(copy, suite))?;
     if output.status.success() {
