@@ -72,6 +72,31 @@ async fn a_persistent_node_squats_on_the_path() {
     world.finish(vec![a]).await;
 }
 
+/// A latch that is not ephemeral, from a backup: it is called nobody's master, and it is said what to do about it.
+#[tokio::test]
+async fn a_persistent_latch_squats_in_the_queue() {
+    let mut world = World::new(Strategy::Queue, 1, Duration::from_secs(4)).await;
+    let mut hand = hand(&world).await;
+    let latch = "/master/latch-0000000000";
+    hand.create("/master", b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    hand.create(latch, b"old:1", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    let a = world.campaign("a");
+    let (_, mark) = a.standby(0, "path_taken").await;
+    a.error(0, latch).await;
+    assert_eq!(status(&world), Some(3), "there is no master");
+    hand.delete(latch, None).await.unwrap();
+    a.master(mark).await;
+    hand.close().await.unwrap();
+    world.finish(vec![a]).await;
+}
+
+/// What `elect status` exits with.
+fn status(world: &World) -> Option<i32> {
+    let mut status = std::process::Command::new(election_tests::elect());
+    status.args(["status", "/master", "--zookeeper", &world.ensemble.connect_string()]);
+    status.output().unwrap().status.code()
+}
+
 /// The parent is ephemeral, so that there can be no lock below it.
 pub(crate) async fn an_ephemeral_parent_squats_on_the_path(strategy: Strategy) {
     let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
