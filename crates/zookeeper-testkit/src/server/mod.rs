@@ -43,7 +43,7 @@
 //! # Layout
 //!
 //! [`tree`] decides, and is pure; `state` holds it with members and clients; `handshake` and `process` turn frames into
-//! replies; `touches` is how the leader hears of clients, and `expiry` how sessions end of which it does not; `faults` says
+//! replies, and `order` mixes up the names in them; `touches` is how the leader hears of clients, and `expiry` how sessions end of which it does not; `faults` says
 //! what can be wrong; `shared` is the lock around all that. `connection` moves bytes. The server runs in a thread of its own,
 //! on the real clock, so that it does not matter what the test's runtime does.
 
@@ -56,6 +56,7 @@ mod faults;
 mod four_letter;
 mod handle;
 mod handshake;
+mod order;
 mod process;
 mod request;
 mod shared;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::faults::{MemberId, ServerFaultKind};
+use super::order::scatter;
 use super::request;
 use super::state::{Client, ConnectionId, State};
 use super::touches::LEADER;
@@ -215,7 +216,8 @@ impl State {
             }
             OpCode::GetChildren | OpCode::GetChildren2 => {
                 let watch = readable(call.body.bool())?;
-                let (names, stat) = self.tree(call.member).children(&path, self.identities(call.id))?;
+                let (mut names, stat) = self.tree(call.member).children(&path, self.identities(call.id))?;
+                scatter(self.name_order, &mut names);
                 if watch {
                     self.watch(call, WatchKind::Children, &path);
                 }

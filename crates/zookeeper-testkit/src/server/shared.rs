@@ -67,6 +67,7 @@ impl Shared {
             faults: Faults::new(),
             next_connection: 1,
             next_session: first_session(),
+            name_order: settings.name_order,
             epoch: 0,
             stopped: false,
         };

@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) faults: Faults<ServerFaultKind>,
     pub(super) next_connection: ConnectionId,
     pub(super) next_session: i64,
+    /// What the order of names in replies is made from.
+    pub(super) name_order: u64,
     /// How many leaders there have been.
     pub(super) epoch: i32,
     pub(super) stopped: bool,
