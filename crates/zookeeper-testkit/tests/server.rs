@@ -104,15 +104,7 @@ async fn longer_frames_are_a_setting() {
 #[tokio::test]
 async fn what_is_left_out_is_unimplemented() {
     let server = TestServer::start().await.unwrap();
-    for op in [
-        OpCode::Reconfig,
-        OpCode::DeleteContainer,
-        OpCode::MultiRead,
-        OpCode::Sasl,
-        OpCode::GetEphemerals,
-        OpCode::GetAllChildrenNumber,
-        OpCode::Other(4711),
-    ] {
+    for op in [OpCode::DeleteContainer, OpCode::Sasl, OpCode::Other(4711)] {
         let mut client = Frames::connect(server.address()).await;
         let answer = client.call(op, only("/")).await;
         assert_eq!(answer.error(), Some(ErrorCode::Unimplemented), "{op}");
@@ -128,7 +120,8 @@ async fn what_is_left_out_is_unimplemented() {
 /// Bytes that are nearly a request.
 fn mangled(random: &mut Random) -> Vec<u8> {
     let op = OpCode::from_number(
-        [1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 21, 100, 101, 105, 106][random.below(20)],
+        [1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 100, 101, 103, 104, 105, 106]
+            [random.below(24)],
     );
     let mut bytes = Frames::encoded(1, op, create("/a/b", b"data", &Acl::open(), random.below(9) as i32));
     match random.below(5) {

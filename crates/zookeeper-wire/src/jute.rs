@@ -80,6 +80,12 @@ impl Encoder {
         self
     }
 
+    /// What another one has written, as it is.
+    pub fn append(&mut self, other: Self) -> &mut Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// What was written.
     pub fn finish(self) -> Vec<u8> {
         self.0

@@ -219,6 +219,8 @@ pub enum ErrorCode {
     SessionMoved,
     /// There is no such watch to remove. (-121)
     NoWatcher,
+    /// Nobody may change the ensemble's members. (-123)
+    ReconfigDisabled,
     /// Any other number.
     Other(i32),
 }
@@ -243,6 +245,7 @@ impl ErrorCode {
             -115 => Self::AuthFailed,
             -118 => Self::SessionMoved,
             -121 => Self::NoWatcher,
+            -123 => Self::ReconfigDisabled,
             other => Self::Other(other),
         })
     }
@@ -265,6 +268,7 @@ impl ErrorCode {
             Self::AuthFailed => -115,
             Self::SessionMoved => -118,
             Self::NoWatcher => -121,
+            Self::ReconfigDisabled => -123,
             Self::Other(other) => other,
         }
     }

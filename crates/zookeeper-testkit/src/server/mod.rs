@@ -30,20 +30,20 @@
 //! # What it leaves out
 //!
 //! These are answered with -6 (`Unimplemented`), and the connection is closed, as ZooKeeper does with operations that it
-//! does not know: `reconfig`, `deleteContainer`, `multiRead`, `sasl`, `getEphemerals`, `getAllChildrenNumber`. `createTtl`
-//! is answered with -6 and the connection stays, as by a ZooKeeper without extended types. There are no quotas, no TLS, no
+//! does not know: `deleteContainer` and `sasl`. `createTtl` is answered with -6 and the connection stays, as by a ZooKeeper
+//! without extended types, and `reconfig` with -123 (`ReconfigDisabled`), as by one that does not allow it. There are no quotas, no TLS, no
 //! SASL, no superuser, no read-only mode and no observers; local sessions and throttling neither. `crst`, `dirs`, `gtmk`,
 //! `stmk`, `srst` and `hash` are no four-letter words here.
 //!
-//! These differ. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing session
+//! These differ. A `multiRead` of writes is refused without a body, where ZooKeeper adds an empty list. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing session
 //! the ephemeral nodes go in the order of their paths, where ZooKeeper has none. A new ACL counts for all that comes behind
 //! it, where ZooKeeper goes by the old one until the new one is on its disk. `dump` lists a session that is
 //! [condemned](ServerView::condemned), where ZooKeeper lists it again only once it has been touched.
 //!
 //! # Layout
 //!
-//! [`tree`] decides, and is pure; `state` holds it with members and clients; `handshake` and `process` turn frames into
-//! replies, and `order` mixes up the names in them; `touches` is how the leader hears of clients, and `expiry` how sessions end of which it does not; `faults` says
+//! [`tree`] decides, and is pure; `state` holds it with members and clients; `handshake`, `process` and `reads` turn frames
+//! into replies, and `order` mixes up the names in them; `touches` is how the leader hears of clients, and `expiry` how sessions end of which it does not; `faults` says
 //! what can be wrong; `shared` is the lock around all that. `connection` moves bytes. The server runs in a thread of its own,
 //! on the real clock, so that it does not matter what the test's runtime does.
 
@@ -58,6 +58,7 @@ mod handle;
 mod handshake;
 mod order;
 mod process;
+mod reads;
 mod request;
 mod shared;
 mod state;

@@ -3,26 +3,26 @@
 use std::time::Duration;
 
 use super::faults::{MemberId, ServerFaultKind};
-use super::order::scatter;
+use super::reads::readable;
 use super::request;
 use super::state::{Client, ConnectionId, State};
 use super::touches::LEADER;
-use super::tree::{Author, Done, Identity, Resume, Transaction, WatchKind, WatchMode};
-use crate::wire::{Acl, Decoder, Encoder, ErrorCode, Malformed, OpCode, RequestHeader};
+use super::tree::{Author, Done, Identity, Transaction};
+use crate::wire::{Decoder, Encoder, ErrorCode, Malformed, OpCode, RequestHeader};
 
 const PING_XID: i32 = -2;
 /// In the answer to an operation that the server does not have.
 const UNKNOWN_ZXID: i64 = -1;
 
 /// A request that is being answered.
-struct Call<'a> {
-    id: ConnectionId,
-    member: MemberId,
-    session: i64,
+pub(super) struct Call<'a> {
+    pub(super) id: ConnectionId,
+    pub(super) member: MemberId,
+    pub(super) session: i64,
     xid: i32,
-    op: OpCode,
+    pub(super) op: OpCode,
     path: Option<String>,
-    body: Decoder<'a>,
+    pub(super) body: Decoder<'a>,
 }
 
 impl State {
@@ -166,11 +166,15 @@ impl State {
         }
     }
 
-    fn identities(&self, id: ConnectionId) -> &[Identity] {
+    pub(super) fn identities(&self, id: ConnectionId) -> &[Identity] {
         self.clients.get(&id).map_or(&[], |client| &client.identities)
     }
 
     fn write(&mut self, now: Duration, call: &mut Call<'_>) -> Result<Encoder, ErrorCode> {
+        if call.op == OpCode::Reconfig {
+            // Of all writes, it alone takes no zxid where it cannot be read.
+            readable(request::decode_reconfig(&mut call.body.clone()))?;
+        }
         let author = Author { session: call.session, identities: self.identities(call.id).to_vec() };
         let (kinds, transaction) = request::transaction(call.op, &mut call.body, author);
         let mut reply = Encoder::new();
@@ -180,103 +184,6 @@ impl State {
             done => encode_done(&mut reply, call.op, &done),
         }
         Ok(reply)
-    }
-
-    fn read(&mut self, call: &mut Call<'_>) -> Result<Encoder, ErrorCode> {
-        if matches!(call.op, OpCode::SetWatches | OpCode::SetWatches2) {
-            let watches = readable(decode_resume(call.op, &mut call.body))?;
-            self.set_watches(call, &watches);
-            return Ok(Encoder::new());
-        }
-        let mut reply = Encoder::new();
-        if call.op == OpCode::WhoAmI {
-            reply.vector(self.identities(call.id).iter(), |reply, identity| {
-                reply.string(&identity.scheme).string(identity.user());
-            });
-            return Ok(reply);
-        }
-        let path = readable(request::node(&mut call.body))?;
-        match call.op {
-            OpCode::Exists => {
-                let watch = readable(call.body.bool())?;
-                let stat = self.tree(call.member).stat(&path);
-                // On a missing node, too: it is then a watch for its creation.
-                if watch && stat != Err(ErrorCode::BadArguments) {
-                    self.watch(call, WatchKind::Data, &path);
-                }
-                stat?.encode(&mut reply);
-            }
-            OpCode::GetData => {
-                let watch = readable(call.body.bool())?;
-                let (data, stat) = self.tree(call.member).data(&path, self.identities(call.id))?;
-                if watch {
-                    self.watch(call, WatchKind::Data, &path);
-                }
-                stat.encode(reply.nullable_buffer(data.as_deref()));
-            }
-            OpCode::GetChildren | OpCode::GetChildren2 => {
-                let watch = readable(call.body.bool())?;
-                let (mut names, stat) = self.tree(call.member).children(&path, self.identities(call.id))?;
-                scatter(self.name_order, &mut names);
-                if watch {
-                    self.watch(call, WatchKind::Children, &path);
-                }
-                reply.vector(names.iter(), |reply, name| {
-                    reply.string(name);
-                });
-                if call.op == OpCode::GetChildren2 {
-                    stat.encode(&mut reply);
-                }
-            }
-            OpCode::GetAcl => {
-                let (acl, stat) = self.tree(call.member).acl(&path, self.identities(call.id))?;
-                Acl::encode_all(&acl, &mut reply);
-                stat.encode(&mut reply);
-            }
-            OpCode::Sync => drop(reply.string(&path)),
-            OpCode::AddWatch => {
-                let mode = readable(watch_mode(&mut call.body))?;
-                self.members[call.member].watches.add_all(mode, &path, call.id);
-                // An error code, which is always none.
-                reply.int(0);
-            }
-            OpCode::CheckWatches | OpCode::RemoveWatches => {
-                let kinds = readable(watch_kinds(&mut call.body))?;
-                self.find_watches(call, kinds, &path)?;
-            }
-            _ => return Err(ErrorCode::Unimplemented),
-        }
-        Ok(reply)
-    }
-
-    // Watches.
-
-    fn watch(&mut self, call: &Call<'_>, kind: WatchKind, path: &str) {
-        self.members[call.member].watches.add(kind, path, call.id);
-    }
-
-    /// Looks for watches, and takes them away where that is what is asked.
-    fn find_watches(&mut self, call: &Call<'_>, kinds: &[WatchKind], path: &str) -> Result<(), ErrorCode> {
-        let watches = &mut self.members[call.member].watches;
-        let mut found = false;
-        for kind in kinds {
-            found |= match call.op {
-                OpCode::RemoveWatches => watches.remove(*kind, path, call.id),
-                // ZooKeeper only looks whether anybody watches, and so does this.
-                _ => watches.is_watched(*kind, path),
-            };
-        }
-        if found { Ok(()) } else { Err(ErrorCode::NoWatcher) }
-    }
-
-    /// A client is back: tells it what it has missed, and arms the rest.
-    fn set_watches(&mut self, call: &Call<'_>, wanted: &Resume) {
-        let mut watches = std::mem::take(&mut self.members[call.member].watches);
-        let events = watches.resume(call.id, self.tree(call.member), wanted);
-        self.members[call.member].watches = watches;
-        for event in events {
-            self.send_event(call.id, event);
-        }
     }
 }
 
@@ -312,43 +219,7 @@ fn encode_failed_multi(reply: &mut Encoder, errors: &[Option<ErrorCode>]) {
     reply.int(-1).bool(true).int(-1);
 }
 
-fn readable<T>(decoded: Result<T, Malformed>) -> Result<T, ErrorCode> {
-    decoded.map_err(|_| ErrorCode::MarshallingError)
-}
-
 fn decode_auth(body: &mut Decoder<'_>) -> Result<(String, Vec<u8>), Malformed> {
     body.int()?;
     Ok((body.lossy_string()?.unwrap_or_default(), body.buffer()?))
-}
-
-fn decode_resume(op: OpCode, body: &mut Decoder<'_>) -> Result<Resume, Malformed> {
-    let mut wanted = Resume {
-        since: body.long()?,
-        data: body.vector(request::node)?,
-        exist: body.vector(request::node)?,
-        children: body.vector(request::node)?,
-        ..Resume::default()
-    };
-    if op == OpCode::SetWatches2 {
-        wanted.persistent = body.vector(request::node)?;
-        wanted.recursive = body.vector(request::node)?;
-    }
-    Ok(wanted)
-}
-
-fn watch_mode(body: &mut Decoder<'_>) -> Result<WatchMode, Malformed> {
-    match body.int()? {
-        0 => Ok(WatchMode::Persistent),
-        1 => Ok(WatchMode::Recursive),
-        _ => Err(Malformed { expected: "a mode of watching", offset: 0 }),
-    }
-}
-
-fn watch_kinds(body: &mut Decoder<'_>) -> Result<&'static [WatchKind], Malformed> {
-    match body.int()? {
-        1 => Ok(&[WatchKind::Children]),
-        2 => Ok(&[WatchKind::Data]),
-        3 => Ok(&[WatchKind::Children, WatchKind::Data]),
-        _ => Err(Malformed { expected: "a kind of watch", offset: 0 }),
-    }
 }

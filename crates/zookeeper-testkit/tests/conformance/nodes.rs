@@ -229,7 +229,10 @@ pub(crate) async fn children_are_told_in_no_order(server: SocketAddr) {
     for op in [OpCode::GetChildren, OpCode::GetChildren2] {
         let answer = client.call(op, watched(&parent, false)).await;
         let mut told = Decoder::new(&answer.body).vector(Decoder::string).unwrap();
-        assert!(!told.is_sorted() && !told.is_sorted_by_key(|name| name.rsplit('-').next()), "{op}: {told:?}");
+        assert!(
+            !told.is_sorted() && !told.is_sorted_by_key(|name| name.rsplit('-').next()),
+            "{op}: {told:?}"
+        );
         told.sort();
         assert_eq!(told, names, "{op}");
     }
