@@ -13,14 +13,14 @@ pub struct Malformed {
 /// Writes jute.
 ///
 /// ```
-/// use zookeeper_testkit::wire::{Decoder, Encoder};
+/// use zookeeper_wire::{Decoder, Encoder};
 ///
 /// let mut encoder = Encoder::new();
 /// encoder.int(7).string("/a").bool(true);
 /// let bytes = encoder.finish();
 /// let mut decoder = Decoder::new(&bytes);
 /// assert_eq!((decoder.int()?, decoder.string()?, decoder.bool()?), (7, "/a".to_owned(), true));
-/// # Ok::<(), zookeeper_testkit::wire::Malformed>(())
+/// # Ok::<(), zookeeper_wire::Malformed>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct Encoder(Vec<u8>);

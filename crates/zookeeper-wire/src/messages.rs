@@ -184,8 +184,8 @@ impl Acl {
         vec![Self { permissions: 1, scheme: "world".to_owned(), id: "anyone".to_owned() }]
     }
 
-    /// Whoever creates the node may do everything, and nobody else anything. Needs
-    /// [`add_auth`](super::RawClient::add_auth) first.
+    /// Whoever creates the node may do everything, and nobody else anything. Needs [`OpCode::Auth`](crate::OpCode::Auth)
+    /// first.
     pub fn creator() -> Vec<Self> {
         vec![Self { permissions: Self::ALL, scheme: "auth".to_owned(), id: String::new() }]
     }
