@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::frames::{DEADLINE, Frames, create, only, request};
 use common::random::{Random, rounds, seed};
 use tokio::net::TcpStream;
-use zookeeper_testkit::wire::{Acl, CreateMode, ErrorCode, OpCode, RawClient, frame};
+use zookeeper_testkit::wire::{Acl, ConnectRequest, CreateMode, ErrorCode, OpCode, RawClient, frame};
 use zookeeper_testkit::{TestServer, four_letter};
 
 async fn connect(server: &TestServer) -> RawClient {
@@ -36,6 +36,35 @@ async fn many_at_once_know_nothing_of_each_other() {
     assert_eq!((again.address(), again.view().nodes), (address, 4));
     let taken = TestServer::builder().listen(address).start().await;
     assert_eq!(taken.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+}
+
+/// With another server that starts there, time must not seem to go back: clients of before would be closed without a word
+/// for ever, and fencing tokens would come again.
+#[tokio::test]
+async fn who_starts_anew_begins_later_and_refuses_the_sessions_of_before() {
+    let mut started = Vec::new();
+    let mut first = TestServer::builder().members(2).start().await.unwrap();
+    let address = first.address();
+    for round in 0..3 {
+        let mut client = Frames::connect(address).await;
+        let zxid = client.create("/lock").await.header.zxid;
+        assert!(started.last().is_none_or(|last| *last < zxid), "{started:?}, then {zxid}");
+        assert!(zxid < 1 << 53, "exact in JSON");
+        if round == 1 {
+            first.restart();
+            client = client.attach(address).await;
+        }
+        let last_zxid = client.set("/lock", b"").await.header.zxid;
+        started.push(last_zxid);
+        drop(first);
+        first = TestServer::builder().listen(address).start().await.unwrap();
+        let (session_id, password) = (client.session, client.password);
+        let session = ConnectRequest { last_zxid, session_id, password, ..request(Duration::from_secs(10)) };
+        let answer = Frames::open(address).await.shake(&session).await;
+        assert!(answer.expect("an answer").is_refused(), "its session has gone with the server");
+        let new = ConnectRequest { last_zxid, ..request(Duration::from_secs(10)) };
+        assert!(!Frames::open(address).await.shake(&new).await.expect("an answer").is_refused());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,6 +26,31 @@ fn it_serves_an_election_without_anything_else() {
     assert_eq!(dev.terminate(), Some(0));
 }
 
+/// A server that began at zxid 0 again would be behind this candidate for ever, and give out the same tokens.
+#[test]
+fn tokens_grow_over_its_restarts() {
+    let mut dev = Running::start(&mut elect(&["dev", "--listen", "127.0.0.1:0", "--tick", "500ms"]));
+    let address = dev.line().strip_prefix("listening on ").expect("where it listens").to_owned();
+    let args = ["campaign", "/dev", "--json", "--zookeeper", &address, "--session-timeout", "2s"];
+    let mut candidate = Running::start(&mut elect(&args));
+    let mut last = 0;
+    for kill in [true, false, true] {
+        let token = candidate.event("became_master")["token"].as_i64().expect("a token");
+        assert!(last < token && token < 1 << 53, "{token} after {last}");
+        last = token;
+        if kill {
+            dev.signal("KILL");
+            dev.wait();
+        } else {
+            assert_eq!(dev.terminate(), Some(0));
+        }
+        dev = Running::start(&mut elect(&["dev", "--listen", &address, "--tick", "500ms"]));
+        assert_eq!(dev.line(), format!("listening on {address}"));
+        candidate.session("lost");
+    }
+    candidate.event("became_master");
+}
+
 #[test]
 fn it_says_where_it_cannot_listen() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -5,6 +5,10 @@
 //! when it is dropped; there may be many in a process. Faults that last are [`ServerFault`] values: they are in force until
 //! dropped, and several may be in force at once.
 //!
+//! Every start is a later one: a server that is started anew on the address of one before it has nodes and sessions of its
+//! own, and counts zxids from where no earlier one has got, so that clients of before are refused their sessions, and fencing
+//! tokens grow. For a server that has forgotten how far it was, there is [`restart_wiped`](ServerHandle::restart_wiped).
+//!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! use std::time::Duration;
@@ -43,10 +47,12 @@
 //! # Layout
 //!
 //! [`tree`] decides, and is pure; `state` holds it with members and clients; `handshake`, `process` and `reads` turn frames
-//! into replies, and `order` mixes up the names in them; `touches` is how the leader hears of clients, and `expiry` how sessions end of which it does not; `faults` says
-//! what can be wrong; `shared` is the lock around all that. `connection` moves bytes. The server runs in a thread of its own,
-//! on the real clock, so that it does not matter what the test's runtime does.
+//! into replies, and `order` mixes up the names in them; `touches` is how the leader hears of clients, and `expiry` how
+//! sessions end of which it does not; `faults` says what can be wrong; `beginning` is what a start begins with; `shared` is
+//! the lock around all that. `connection` moves bytes. The server runs in a thread of its own, on the real clock, so that it
+//! does not matter what the test's runtime does.
 
+mod beginning;
 mod builder;
 #[cfg(test)]
 mod by_hand;

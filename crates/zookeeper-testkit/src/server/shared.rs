@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, watch};
 
+use super::beginning;
 use super::builder::Settings;
 use super::expiry::Expiry;
 use super::faults::{MemberId, ServerFaultKind};
@@ -66,15 +67,11 @@ impl Shared {
             orphans: Vec::new(),
             faults: Faults::new(),
             next_connection: 1,
-            next_session: first_session(),
+            next_session: beginning::first_session(),
             name_order: settings.name_order,
-            epoch: 0,
             stopped: false,
         };
-        if state.members.len() > 1 {
-            state.epoch = 1;
-            state.machine.begin_epoch(1);
-        }
+        state.machine.begin_at(beginning::first_zxid());
         Self {
             settings,
             addresses,
@@ -369,14 +366,5 @@ impl Drop for OpenConnection {
 
 /// An empty machine whose time zero is that of the server.
 fn new_machine(settings: &Settings, now: Duration) -> Machine {
-    let wall = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-    let epoch = i64::try_from(wall.saturating_sub(now).as_millis()).unwrap_or(0);
-    Machine::new(settings.timing, epoch)
-}
-
-/// The server's id in the highest byte, and then the time, so that no two servers of a test give out the same ids.
-fn first_session() -> i64 {
-    let wall = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-    let time = u64::try_from(wall.as_nanos() & u128::from(u64::MAX)).unwrap_or(0) << 16 >> 8;
-    (1_i64 << 56) | time.cast_signed()
+    Machine::new(settings.timing, beginning::wall_millis(now))
 }

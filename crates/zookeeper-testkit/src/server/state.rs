@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::beginning;
 use super::expiry::Expiry;
 use super::faults::{MemberId, ServerFaultKind};
 use super::touches::Touched;
@@ -38,8 +39,6 @@ pub(super) struct State {
     pub(super) next_session: i64,
     /// What the order of names in replies is made from.
     pub(super) name_order: u64,
-    /// How many leaders there have been.
-    pub(super) epoch: i32,
     pub(super) stopped: bool,
 }
 
@@ -332,15 +331,14 @@ impl State {
         self.homes.clear();
         self.orphans.clear();
         match empty {
-            Some(machine) => {
-                self.machine = machine;
-                self.epoch = 0;
-            }
+            Some(machine) => self.machine = machine,
             None => self.machine.restart(now),
         }
         if self.members.len() > 1 {
-            self.epoch += 1;
-            self.machine.begin_epoch(self.epoch);
+            // Another leader.
+            let epoch = (self.machine.last_zxid() >> 32) + 1;
+            self.machine.begin_epoch(i32::try_from(epoch).unwrap_or(i32::MAX));
+            beginning::reached(self.machine.last_zxid());
         }
         for member in self.members.iter_mut() {
             (member.watches, member.touched) = (Watches::new(), Touched::default());
