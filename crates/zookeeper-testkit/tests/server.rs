@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::frames::{DEADLINE, Frames, create, only, request};
+use common::frames::{DEADLINE, Frames, create, multi, only, request, watched};
 use common::random::{Random, rounds, seed};
 use tokio::net::TcpStream;
 use zookeeper_testkit::wire::{Acl, ConnectRequest, CreateMode, ErrorCode, OpCode, RawClient, frame};
@@ -144,6 +144,95 @@ async fn what_is_left_out_is_unimplemented() {
     ttl.long(1_000);
     assert_eq!(client.call(OpCode::CreateTtl, ttl).await.error(), Some(ErrorCode::Unimplemented));
     client.ping().await;
+}
+
+/// What one answer of the slow reader's takes: its data, its stat, and the headers.
+const LARGE: usize = 1_000_000;
+const ANSWER: usize = 16 + 4 + LARGE + 68;
+
+/// A client that asks for much and takes little, and one that looks on.
+async fn slow_reader() -> (TestServer, Frames, RawClient) {
+    let server = TestServer::builder().max_queued(3 * LARGE).start().await.unwrap();
+    let mut other = connect(&server).await;
+    other.create("/large", &[7; LARGE], &Acl::open(), CreateMode::Persistent).await.unwrap();
+    let client = Frames::connect(server.address()).await;
+    (server, client, other)
+}
+
+/// All answers come, in order, and never more are kept than the limit and the one that goes beyond it.
+async fn all_is_answered(server: &TestServer, client: &mut Frames, xids: Vec<i32>) {
+    for xid in xids {
+        assert!(server.view().queued <= 3 * LARGE + ANSWER, "{}", server.view().queued);
+        assert_eq!(client.answer(xid).await.body.len() + 16, ANSWER);
+    }
+    server.wait_for(DEADLINE, |view| view.queued == 0).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_read_from_slowly() {
+    let (server, mut client, mut other) = slow_reader().await;
+    let mut xids = Vec::new();
+    for _ in 0..200 {
+        xids.push(client.send(OpCode::GetData, watched("/large", false)).await);
+    }
+    server.wait_for(DEADLINE, |view| view.queued > 3 * LARGE).await.unwrap();
+    for _ in 0..100 {
+        other.ping().await.unwrap();
+        assert!(server.view().queued <= 3 * LARGE + ANSWER, "{}", server.view().queued);
+    }
+    all_is_answered(&server, &mut client, xids).await;
+}
+
+#[tokio::test]
+async fn one_request_cannot_ask_for_more_than_a_frame() {
+    let (_server, mut client, _other) = slow_reader().await;
+    for (reads, error) in [(16, None), (17, Some(ErrorCode::MarshallingError))] {
+        let reads = (0..reads).map(|_| (OpCode::GetData, watched("/large", false).finish()));
+        client.write(&Frames::with_body(7, OpCode::MultiRead, &multi(reads))).await;
+        assert_eq!(client.answer(7).await.header.error, error);
+    }
+}
+
+#[tokio::test]
+async fn what_waited_for_a_leader_waits_for_its_reader_as_well() {
+    let (server, mut client, mut other) = slow_reader().await;
+    let paused = server.pause_leader();
+    let written = client.send(OpCode::Create, create("/late", b"", &Acl::open(), 0)).await;
+    let mut xids = Vec::new();
+    for _ in 0..200 {
+        xids.push(client.send(OpCode::GetData, watched("/large", false)).await);
+    }
+    server.wait_for(DEADLINE, |view| view.waiting == 201).await.unwrap();
+    drop(paused);
+    assert!(server.view().queued <= 3 * LARGE + ANSWER, "{}", server.view().queued);
+    let last = client.send(OpCode::Create, create("/last", b"", &Acl::open(), 0)).await;
+    assert_eq!(client.answer(written).await.error(), None);
+    other.ping().await.unwrap();
+    all_is_answered(&server, &mut client, xids).await;
+    assert_eq!(client.answer(last).await.string(), "/last", "nothing is overtaken or lost");
+    assert_eq!(server.view().waiting, 0);
+}
+
+#[tokio::test]
+async fn events_count_for_what_a_client_is_read_from() {
+    let server = TestServer::builder().max_queued(100).start().await.unwrap();
+    let (mut client, mut other) = (Frames::connect(server.address()).await, connect(&server).await);
+    client.add_watch("/a", 0).await;
+    let held = server.hold_reply(OpCode::Notification);
+    other.create("/a", b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    for _ in 0..4 {
+        other.set_data("/a", b"", None).await.unwrap();
+    }
+    let event = 16 + 4 + 4 + 4 + "/a".len();
+    server.wait_for(DEADLINE, |view| view.queued == 5 * event).await.unwrap();
+    let late = client.send(OpCode::Create, create("/late", b"", &Acl::open(), 0)).await;
+    for _ in 0..100 {
+        other.ping().await.unwrap();
+        assert_eq!(server.view().nodes, 5, "it is not read from");
+    }
+    drop(held);
+    let answer = client.answer(late).await;
+    assert_eq!((answer.events.len(), answer.error()), (5, None), "no event is dropped");
 }
 
 /// Bytes that are nearly a request.

@@ -80,9 +80,9 @@ impl Encoder {
         self
     }
 
-    /// What another one has written, as it is.
-    pub fn append(&mut self, other: Self) -> &mut Self {
-        self.0.extend(other.0);
+    /// Bytes as they are, that another one has written, say.
+    pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.extend(bytes);
         self
     }
 

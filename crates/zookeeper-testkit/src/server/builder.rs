@@ -10,12 +10,16 @@ use super::tree::Timing;
 /// What ZooKeeper takes for `jute.maxbuffer` unless told otherwise.
 const MAX_FRAME: usize = 0xf_ffff;
 
+/// Few clients let as much lie unless they have stopped reading.
+const MAX_QUEUED: usize = 1 << 20;
+
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) timing: Timing,
     pub(super) sync_limit: u32,
     pub(super) max_client_connections: usize,
     pub(super) max_frame: usize,
+    pub(super) max_queued: usize,
     pub(super) container_interval: Duration,
     pub(super) handshake_limit: Duration,
     pub(super) expiry_delay: Duration,
@@ -53,6 +57,7 @@ impl TestServerBuilder {
             sync_limit: 10,
             max_client_connections: 60,
             max_frame: MAX_FRAME,
+            max_queued: MAX_QUEUED,
             container_interval: Duration::from_secs(60),
             handshake_limit: Duration::from_secs(10),
             expiry_delay: Duration::ZERO,
@@ -109,6 +114,14 @@ impl TestServerBuilder {
     /// The longest frame taken from a client, in bytes: ZooKeeper's `jute.maxbuffer`.
     pub fn max_frame(mut self, bytes: usize) -> Self {
         self.settings.max_frame = bytes;
+        self
+    }
+
+    /// How many bytes of replies and watch events may wait for a client to take them, 1 MiB unless set. As long as more wait,
+    /// nothing is read from it, and by and by its own writes block: it cannot have the server keep more than this and the one
+    /// reply that went beyond it. Nothing is ever dropped: watch events are added to what waits even then.
+    pub fn max_queued(mut self, bytes: usize) -> Self {
+        self.settings.max_queued = bytes;
         self
     }
 

@@ -98,9 +98,17 @@ async fn read(stream: ReadHalf<'_>, open: &OpenConnection) -> io::Result<Ending>
         if (&mut reader).take(length as u64).read_to_end(&mut body).await? < length {
             return Ok(Ending::Closed);
         }
+        room(open).await;
         paused(shared).await;
         shared.change(|state, now| state.receive(now, *id, body));
         first = false;
+    }
+}
+
+/// Returns once the client has taken enough of what it is sent to be asked by it again. Until then nothing more is read.
+async fn room(OpenConnection { id, shared, drained, .. }: &OpenConnection) {
+    while shared.read(|state| state.is_full(*id)) {
+        drained.notified().await;
     }
 }
 
@@ -138,16 +146,16 @@ async fn write(
                 () = kicked.notified() => return Ok(Ending::Closed),
             }
         };
-        match outgoing {
-            Outgoing::Close => break,
-            Outgoing::Frame { bytes, .. } if deliver => tokio::select! {
+        let Outgoing::Frame { bytes, .. } = outgoing else { break };
+        if deliver {
+            tokio::select! {
                 biased;
                 written = async { stream.write_all(&frame(&bytes)).await } => written?,
                 // Only where the client does not take what it is sent.
                 () = kicked.notified() => break,
-            },
-            Outgoing::Frame { .. } => {}
+            }
         }
+        shared.sent(*id, bytes.len());
     }
     stream.shutdown().await?;
     Ok(Ending::Closed)

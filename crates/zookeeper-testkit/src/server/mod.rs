@@ -39,7 +39,8 @@
 //! SASL, no superuser, no read-only mode and no observers; local sessions and throttling neither. `crst`, `dirs`, `gtmk`,
 //! `stmk`, `srst` and `hash` are no four-letter words here.
 //!
-//! These differ. A `multiRead` of writes is refused without a body, where ZooKeeper adds an empty list. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing session
+//! These differ. A `multiRead` of writes is refused without a body, where ZooKeeper adds an empty list; and one whose answer
+//! would be longer than 16 MiB is refused, where ZooKeeper tries. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing session
 //! the ephemeral nodes go in the order of their paths, where ZooKeeper has none. A new ACL counts for all that comes behind
 //! it, where ZooKeeper goes by the old one until the new one is on its disk. `dump` lists a session that is
 //! [condemned](ServerView::condemned), where ZooKeeper lists it again only once it has been touched.

@@ -31,7 +31,7 @@ impl State {
         let Some(client) = self.clients.get_mut(&id) else { return };
         client.received += 1;
         self.members[client.member].received += 1;
-        if let Some(session) = client.session {
+        if client.session.is_some() {
             let mut decoder = Decoder::new(&body);
             let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut decoder) else {
                 return self.kick(id);
@@ -39,19 +39,39 @@ impl State {
             if op == OpCode::Auth {
                 return self.authenticate(id, xid, &mut decoder);
             }
-            if client.blocked.is_empty() {
-                let path = request::path(op, decoder.clone());
-                let call = Call { id, member: client.member, session, xid, op, path, body: decoder };
-                if self.answer(now, call) {
-                    return;
-                }
-            }
-        } else if client.blocked.is_empty() && self.shake_hands(now, id, &body) {
+        }
+        if client.blocked.is_empty() && self.take(now, id, &body) {
             return;
         }
         if let Some(client) = self.clients.get_mut(&id) {
             client.blocked.push_back(body);
         }
+    }
+
+    /// Answers what a client was kept waiting with, as far as there is a leader and the client takes what it is answered.
+    /// Says whether there was any.
+    pub(super) fn go_on(&mut self, now: Duration, id: ConnectionId) -> bool {
+        let mut any = false;
+        while !self.is_paused() && !self.is_full(id) {
+            if self.clients.get(&id).is_none_or(|client| self.is_cut_off(client.member)) {
+                break;
+            }
+            let Some(body) = self.clients.get_mut(&id).and_then(|client| client.blocked.pop_front()) else {
+                break;
+            };
+            any |= self.take(now, id, &body);
+        }
+        any
+    }
+
+    /// Answers a frame whose turn it is. Says whether that is settled; if not, it needs a leader and there is none.
+    fn take(&mut self, now: Duration, id: ConnectionId, body: &[u8]) -> bool {
+        let Some(client) = self.clients.get(&id) else { return true };
+        let Some(session) = client.session else { return self.shake_hands(now, id, body) };
+        let mut decoder = Decoder::new(body);
+        let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut decoder) else { return true };
+        let path = request::path(op, decoder.clone());
+        self.answer(now, Call { id, member: client.member, session, xid, op, path, body: decoder })
     }
 
     /// Answers out of turn, as ZooKeeper does.

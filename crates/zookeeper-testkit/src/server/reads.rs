@@ -5,7 +5,7 @@ use super::process::Call;
 use super::request;
 use super::state::State;
 use super::tree::{Resume, WatchKind, WatchMode};
-use crate::wire::{Acl, Decoder, Encoder, ErrorCode, Malformed, OpCode, Stat};
+use crate::wire::{Acl, Decoder, Encoder, ErrorCode, MAX_FRAME, Malformed, OpCode, Stat};
 
 impl State {
     pub(super) fn read(&mut self, call: &mut Call<'_>) -> Result<Encoder, ErrorCode> {
@@ -98,9 +98,10 @@ impl State {
         });
     }
 
-    /// Several reads, of which each succeeds or fails alone. They leave no watches, whatever they say.
+    /// Several reads, of which each succeeds or fails alone. They leave no watches, whatever they say. An answer that no client
+    /// would take is not made: a few bytes could ask for any amount of memory.
     fn read_several(&self, call: &mut Call<'_>) -> Result<Encoder, ErrorCode> {
-        let mut reply = Encoder::new();
+        let (mut reply, mut length) = (Encoder::new(), 0);
         for (op, path) in readable(request::reads(&mut call.body))? {
             let mut part = Encoder::new();
             let read = match op {
@@ -108,9 +109,16 @@ impl State {
                 _ => self.children(call, &path, &mut part).map(drop),
             };
             match read {
-                Ok(()) => reply.int(op.number()).bool(false).int(0).append(part),
+                Ok(()) => {
+                    let part = part.finish();
+                    length += part.len();
+                    reply.int(op.number()).bool(false).int(0).raw(&part)
+                }
                 Err(error) => reply.int(-1).bool(false).int(error.number()).int(error.number()),
             };
+            if length > MAX_FRAME {
+                return Err(ErrorCode::MarshallingError);
+            }
         }
         reply.int(-1).bool(true).int(-1);
         Ok(reply)

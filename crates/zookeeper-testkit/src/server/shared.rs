@@ -69,6 +69,7 @@ impl Shared {
             next_connection: 1,
             next_session: beginning::first_session(),
             name_order: settings.name_order,
+            max_queued: settings.max_queued,
             stopped: false,
         };
         state.machine.begin_at(beginning::first_zxid());
@@ -206,7 +207,7 @@ impl Shared {
         peer: SocketAddr,
     ) -> Option<(OpenConnection, UnboundedReceiver<Outgoing>)> {
         let (outgoing, queue) = unbounded_channel();
-        let kicked = Arc::new(Notify::new());
+        let (kicked, drained) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let limit = self.settings.max_client_connections;
         let id = self.change(|state, _| {
             let from_there = |client: &&Client| client.member == member && client.peer.ip() == peer.ip();
@@ -220,6 +221,8 @@ impl Shared {
                 peer,
                 outgoing,
                 kicked: Arc::clone(&kicked),
+                drained: Arc::clone(&drained),
+                queued: 0,
                 session: None,
                 timeout: Duration::ZERO,
                 identities: vec![Identity::ip(peer.ip())],
@@ -231,7 +234,18 @@ impl Shared {
             state.clients.insert(id, client);
             Some(id)
         })?;
-        Some((OpenConnection { id, member, kicked, shared: Arc::clone(self) }, queue))
+        Some((OpenConnection { id, member, kicked, drained, shared: Arc::clone(self) }, queue))
+    }
+
+    /// A client has been sent so many bytes, or never will be.
+    pub(super) fn sent(&self, id: ConnectionId, bytes: usize) {
+        let mut state = self.state();
+        let more = state.sent(self.now(), id, bytes);
+        drop(state);
+        self.happened.send_replace(());
+        if more {
+            self.due_changed.notify_one();
+        }
     }
 
     /// What becomes of the frame at the front of its queue. Faults that strike once are marked.
@@ -300,7 +314,10 @@ impl State {
         self.faults.end(id);
         match *kind {
             // Sessions whose time has come meanwhile end before anything that their clients may have sent.
-            ServerFaultKind::Pause if !self.is_paused() => self.expire_overdue(now),
+            ServerFaultKind::Pause if !self.is_paused() => {
+                self.expire_overdue(now);
+                self.go_on_all(now);
+            }
             ServerFaultKind::PauseLeader if !self.leader_is_paused() => {
                 self.expire_overdue(now);
                 self.unblock(now);
@@ -355,6 +372,8 @@ pub(super) struct OpenConnection {
     pub(super) member: MemberId,
     /// Notified when the server ends it.
     pub(super) kicked: Arc<Notify>,
+    /// Notified when there is room for further replies.
+    pub(super) drained: Arc<Notify>,
     pub(super) shared: Arc<Shared>,
 }
 

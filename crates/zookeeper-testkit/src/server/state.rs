@@ -39,6 +39,7 @@ pub(super) struct State {
     pub(super) next_session: i64,
     /// What the order of names in replies is made from.
     pub(super) name_order: u64,
+    pub(super) max_queued: usize,
     pub(super) stopped: bool,
 }
 
@@ -71,10 +72,14 @@ pub(super) struct Client {
     pub(super) outgoing: UnboundedSender<Outgoing>,
     /// Notified when the server ends the connection.
     pub(super) kicked: Arc<Notify>,
+    /// Notified when there is room for further replies.
+    pub(super) drained: Arc<Notify>,
+    /// The bytes that it has not been sent yet.
+    pub(super) queued: usize,
     pub(super) session: Option<i64>,
     pub(super) timeout: Duration,
     pub(super) identities: Vec<Identity>,
-    /// Requests that wait for the leader, and all behind them.
+    /// Requests that wait for the leader, and all behind them; then, for the client to take what it is answered.
     pub(super) blocked: VecDeque<Vec<u8>>,
     pub(super) received: u64,
     pub(super) sent: u64,
@@ -243,6 +248,7 @@ impl State {
 
     pub(super) fn send(&mut self, id: ConnectionId, body: Vec<u8>, reply: Option<(OpCode, Option<String>)>) {
         let Some(client) = self.clients.get_mut(&id) else { return };
+        let length = body.len();
         let frame = Outgoing::Frame {
             bytes: body,
             number: client.frames,
@@ -252,9 +258,25 @@ impl State {
         };
         client.frames += 1;
         client.sent += 1;
+        client.queued += length;
         self.members[client.member].sent += 1;
         // Fails where the connection is ending already.
         let _ = client.outgoing.send(frame);
+    }
+
+    /// Whether so much waits for this client that nothing more is to be asked by it.
+    pub(super) fn is_full(&self, id: ConnectionId) -> bool {
+        self.clients.get(&id).is_some_and(|client| client.queued > self.max_queued)
+    }
+
+    /// A client has been sent so many bytes, or never will be. Says whether that had anything else happen.
+    pub(super) fn sent(&mut self, now: Duration, id: ConnectionId, bytes: usize) -> bool {
+        let Some(client) = self.clients.get_mut(&id) else { return false };
+        client.queued = client.queued.saturating_sub(bytes);
+        if client.queued <= self.max_queued {
+            client.drained.notify_one();
+        }
+        self.go_on(now, id)
     }
 
     // Members cut off, and back.
@@ -311,15 +333,14 @@ impl State {
         for orphan in arriving {
             self.receive_late(now, orphan);
         }
+        self.go_on_all(now);
+    }
+
+    /// Answers what clients were kept waiting with.
+    pub(super) fn go_on_all(&mut self, now: Duration) {
         let ids: Vec<_> = self.clients.keys().copied().collect();
         for id in ids {
-            let Some(client) = self.clients.get_mut(&id) else { continue };
-            if self.members[client.member].stale.is_some() {
-                continue;
-            }
-            for body in std::mem::take(&mut client.blocked) {
-                self.receive(now, id, body);
-            }
+            self.go_on(now, id);
         }
     }
 
