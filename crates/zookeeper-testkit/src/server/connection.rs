@@ -66,12 +66,13 @@ pub(super) async fn silence(mut stream: TcpStream, member: usize, shared: Arc<Sh
 }
 
 /// Returns if there is still no session when there should be one.
-async fn without_session(OpenConnection { id, shared, .. }: &OpenConnection) {
+async fn without_session(OpenConnection { id, member, shared, .. }: &OpenConnection) {
     tokio::time::sleep(shared.settings.handshake_limit).await;
     paused(shared).await;
     if shared.read(|state| state.clients.get(id).is_some_and(|client| client.session.is_some())) {
         std::future::pending::<()>().await;
     }
+    shared.change(|state, _| state.members[*member].figures.sessionless += 1);
 }
 
 async fn read(stream: ReadHalf<'_>, open: &OpenConnection) -> io::Result<Ending> {

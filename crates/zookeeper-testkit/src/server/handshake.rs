@@ -13,6 +13,7 @@ impl State {
     pub(super) fn shake_hands(&mut self, now: Duration, id: ConnectionId, body: &[u8]) -> bool {
         let Some(client) = self.clients.get(&id) else { return true };
         let member = client.member;
+        self.members[member].figures.handshakes += 1;
         let request = match ConnectRequest::decode(body) {
             // A client that has seen more than this server would see time go back here.
             Ok(request) if request.last_zxid <= self.zxid(member) => request,

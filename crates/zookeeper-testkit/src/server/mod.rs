@@ -60,6 +60,7 @@ mod by_hand;
 mod connection;
 mod expiry;
 mod faults;
+mod figures;
 mod four_letter;
 mod handle;
 mod handshake;

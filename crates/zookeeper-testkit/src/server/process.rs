@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::faults::{MemberId, ServerFaultKind};
 use super::reads::readable;
 use super::request;
-use super::state::{Client, ConnectionId, State};
+use super::state::{Client, ConnectionId, State, Waiting};
 use super::touches::LEADER;
 use super::tree::{Author, Done, Identity, Transaction};
 use crate::wire::{Decoder, Encoder, ErrorCode, Malformed, OpCode, RequestHeader};
@@ -19,6 +19,8 @@ pub(super) struct Call<'a> {
     pub(super) id: ConnectionId,
     pub(super) member: MemberId,
     pub(super) session: i64,
+    /// When it came.
+    since: Duration,
     xid: i32,
     pub(super) op: OpCode,
     path: Option<String>,
@@ -30,7 +32,10 @@ impl State {
     pub(super) fn receive(&mut self, now: Duration, id: ConnectionId, body: Vec<u8>) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         client.received += 1;
-        self.members[client.member].received += 1;
+        let figures = &mut self.members[client.member].figures;
+        figures.received += 1;
+        // Its length, and the four bytes that say it.
+        figures.received_bytes += 4 + body.len() as u64;
         if client.session.is_some() {
             let mut decoder = Decoder::new(&body);
             let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut decoder) else {
@@ -40,11 +45,12 @@ impl State {
                 return self.authenticate(id, xid, &mut decoder);
             }
         }
-        if client.blocked.is_empty() && self.take(now, id, &body) {
+        let frame = Waiting { since: now, body };
+        if client.blocked.is_empty() && self.take(now, id, &frame) {
             return;
         }
         if let Some(client) = self.clients.get_mut(&id) {
-            client.blocked.push_back(body);
+            client.blocked.push_back(frame);
         }
     }
 
@@ -56,22 +62,23 @@ impl State {
             if self.clients.get(&id).is_none_or(|client| self.is_cut_off(client.member)) {
                 break;
             }
-            let Some(body) = self.clients.get_mut(&id).and_then(|client| client.blocked.pop_front()) else {
+            let Some(frame) = self.clients.get_mut(&id).and_then(|client| client.blocked.pop_front()) else {
                 break;
             };
-            any |= self.take(now, id, &body);
+            any |= self.take(now, id, &frame);
         }
         any
     }
 
     /// Answers a frame whose turn it is. Says whether that is settled; if not, it needs a leader and there is none.
-    fn take(&mut self, now: Duration, id: ConnectionId, body: &[u8]) -> bool {
+    fn take(&mut self, now: Duration, id: ConnectionId, Waiting { since, body }: &Waiting) -> bool {
         let Some(client) = self.clients.get(&id) else { return true };
         let Some(session) = client.session else { return self.shake_hands(now, id, body) };
         let mut decoder = Decoder::new(body);
         let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut decoder) else { return true };
         let path = request::path(op, decoder.clone());
-        self.answer(now, Call { id, member: client.member, session, xid, op, path, body: decoder })
+        let (member, since) = (client.member, *since);
+        self.answer(now, Call { id, member, session, since, xid, op, path, body: decoder })
     }
 
     /// Answers out of turn, as ZooKeeper does.
@@ -125,6 +132,8 @@ impl State {
             None => self.carry_out(now, &mut call),
         };
         let xid = if call.op == OpCode::Ping { PING_XID } else { call.xid };
+        let took = now.saturating_sub(call.since).as_millis();
+        self.members[call.member].figures.latency.add(u64::try_from(took).unwrap_or(u64::MAX));
         let closing = call.op == OpCode::CloseSession && result.is_ok();
         self.reply(call.id, (xid, self.zxid(call.member)), (call.op, call.path), result);
         if closing {
@@ -171,7 +180,7 @@ impl State {
     /// What a client has asked for before it went reaches the leader.
     pub(super) fn receive_late(&mut self, now: Duration, client: Client) {
         let Some(session) = client.session else { return };
-        for body in client.blocked {
+        for Waiting { body, .. } in client.blocked {
             let mut body = Decoder::new(&body);
             let Ok(RequestHeader { op, .. }) = RequestHeader::decode(&mut body) else { return };
             if request::is_write(op) {

@@ -212,6 +212,7 @@ impl Shared {
         let id = self.change(|state, _| {
             let from_there = |client: &&Client| client.member == member && client.peer.ip() == peer.ip();
             if limit != 0 && state.clients.values().filter(from_there).count() >= limit {
+                state.members[member].figures.rejected += 1;
                 return None;
             }
             let id = state.next_connection;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::beginning;
 use super::expiry::Expiry;
 use super::faults::{MemberId, ServerFaultKind};
+use super::figures::Figures;
 use super::touches::Touched;
 use super::tree::{Change, Fired, Identity, Machine, Outcome, Transaction, Tree, Watches};
 use crate::faults::Faults;
@@ -53,8 +54,7 @@ pub(super) struct Member {
     pub(super) stale: Option<Stale>,
     /// Cut off for so long that it has noticed: it serves nobody.
     pub(super) out_of_service: bool,
-    pub(super) received: u64,
-    pub(super) sent: u64,
+    pub(super) figures: Figures,
 }
 
 /// A member's view since it was cut off.
@@ -80,10 +80,17 @@ pub(super) struct Client {
     pub(super) timeout: Duration,
     pub(super) identities: Vec<Identity>,
     /// Requests that wait for the leader, and all behind them; then, for the client to take what it is answered.
-    pub(super) blocked: VecDeque<Vec<u8>>,
+    pub(super) blocked: VecDeque<Waiting>,
     pub(super) received: u64,
     pub(super) sent: u64,
     pub(super) frames: u64,
+}
+
+/// A frame of a client that is not answered yet.
+pub(super) struct Waiting {
+    /// When it came.
+    pub(super) since: Duration,
+    pub(super) body: Vec<u8>,
 }
 
 /// What a connection has to write.
@@ -259,7 +266,9 @@ impl State {
         client.frames += 1;
         client.sent += 1;
         client.queued += length;
-        self.members[client.member].sent += 1;
+        let figures = &mut self.members[client.member].figures;
+        figures.sent += 1;
+        figures.reply.add(length as u64);
         // Fails where the connection is ending already.
         let _ = client.outgoing.send(frame);
     }
@@ -363,7 +372,7 @@ impl State {
         }
         for member in self.members.iter_mut() {
             (member.watches, member.touched) = (Watches::new(), Touched::default());
-            (member.received, member.sent) = (0, 0);
+            member.figures = Figures::starting(now);
         }
         for member in 0..self.members.len() {
             if self.members[member].stale.take().is_some() {

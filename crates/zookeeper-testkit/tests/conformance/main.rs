@@ -59,7 +59,7 @@ on_both!(
     watches: watches_of_data, watches_of_children, watches_fire_once, watches_are_taken_back, events_are_for_those_who_may_read, events_come_before_replies, set_watches_tells_what_was_missed;
     lasting_watches: persistent_watches, recursive_watches, lasting_watches_and_others, lasting_watches_are_taken_back, set_watches_arms_lasting_ones, lasting_watches_tell_those_who_may_read;
     reads: several_reads_at_once, ephemerals_of_ones_own, all_below_are_counted, reconfig_is_disabled;
-    words: four_letter_words;
+    words: four_letter_words, figures_that_monitors_read;
 );
 
 /// The path of a new node.
