@@ -72,6 +72,7 @@ async fn without_session(OpenConnection { id, member, shared, .. }: &OpenConnect
     if shared.read(|state| state.clients.get(id).is_some_and(|client| client.session.is_some())) {
         std::future::pending::<()>().await;
     }
+    tracing::info!("closed connection {id}: it has opened no session");
     shared.change(|state, _| state.members[*member].figures.sessionless += 1);
 }
 
@@ -92,6 +93,7 @@ async fn read(stream: ReadHalf<'_>, open: &OpenConnection) -> io::Result<Ending>
         // A negative length is a very large one here.
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         if length > shared.settings.max_frame {
+            tracing::info!("closed connection {id}: its next frame would have {length} bytes");
             return Ok(Ending::Closed);
         }
         let mut body = Vec::new();

@@ -72,6 +72,33 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::by_hand::{Client, at, ensemble};
+    use crate::server::faults::ServerFaultKind;
+    use crate::server::touches::LEADER;
+    use crate::wire::OpCode;
+
+    #[test]
+    fn what_is_kept_waiting_shows_as_latency() {
+        let shared = ensemble();
+        let client = Client::connect(&shared, 1, at(0));
+        client.ask(at(100), OpCode::Ping);
+        let pause = ServerFaultKind::PauseLeader;
+        let paused = shared.change(|state, _| state.begin_fault(at(200), &pause));
+        client.ask(at(300), OpCode::Create);
+        client.ask(at(1_100), OpCode::Ping);
+        shared.change(|state, _| state.end_fault(at(2_300), paused, &pause));
+        let latency = |member: usize| {
+            shared.read(|state| {
+                let latency = &state.members[member].figures.latency;
+                (latency.least(), latency.mean(), latency.most())
+            })
+        };
+        assert_eq!(latency(1), (0, "1066.6667".to_owned(), 2_000), "what is behind it is told later, too");
+        assert_eq!(latency(LEADER), (0, "0.0".to_owned(), 0), "it is the member's own");
+        shared.change(|state, _| state.expire_overdue(at(60_000)));
+        let expired = |member: usize| shared.read(|state| state.members[member].figures.expired);
+        assert_eq!((expired(LEADER), expired(1)), (1, 0), "it is the leader that ends sessions");
+    }
 
     #[test]
     fn least_most_last_and_mean() {

@@ -31,6 +31,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! It logs with `tracing`: connections that are turned away as warnings, sessions as information, requests for debugging.
+//! Data and credentials are in none of it.
+//!
 //! # What it leaves out
 //!
 //! These are answered with -6 (`Unimplemented`), and the connection is closed, as ZooKeeper does with operations that it

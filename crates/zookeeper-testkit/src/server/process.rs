@@ -107,6 +107,7 @@ impl State {
             return true;
         }
         if !request::is_known(call.op) {
+            tracing::info!("session {:#x} asked for {}, which there is not", call.session, call.op);
             let about = (call.op, call.path.take());
             self.reply(call.id, (call.xid, UNKNOWN_ZXID), about, Err(ErrorCode::Unimplemented));
             self.finish(call.id);
@@ -132,11 +133,19 @@ impl State {
             None => self.carry_out(now, &mut call),
         };
         let xid = if call.op == OpCode::Ping { PING_XID } else { call.xid };
+        let told = result.as_ref().map_or_else(ErrorCode::to_string, |_| "done".to_owned());
+        tracing::debug!(
+            "session {:#x}: {} {}: {told}",
+            call.session,
+            call.op,
+            call.path.as_deref().unwrap_or("").escape_debug()
+        );
         let took = now.saturating_sub(call.since).as_millis();
         self.members[call.member].figures.latency.add(u64::try_from(took).unwrap_or(u64::MAX));
         let closing = call.op == OpCode::CloseSession && result.is_ok();
         self.reply(call.id, (xid, self.zxid(call.member)), (call.op, call.path), result);
         if closing {
+            tracing::info!("session {:#x} closed by its client", call.session);
             self.finish(call.id);
             self.end_connections(call.session);
         }

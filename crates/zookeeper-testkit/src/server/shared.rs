@@ -213,6 +213,9 @@ impl Shared {
             let from_there = |client: &&Client| client.member == member && client.peer.ip() == peer.ip();
             if limit != 0 && state.clients.values().filter(from_there).count() >= limit {
                 state.members[member].figures.rejected += 1;
+                tracing::warn!(
+                    "closed a connection from {peer}: its address has {limit} already, and may have no more"
+                );
                 return None;
             }
             let id = state.next_connection;
@@ -233,6 +236,7 @@ impl Shared {
                 frames: 0,
             };
             state.clients.insert(id, client);
+            tracing::debug!("connection from {peer}");
             Some(id)
         })?;
         Some((OpenConnection { id, member, kicked, drained, shared: Arc::clone(self) }, queue))

@@ -153,6 +153,7 @@ impl State {
     /// Ends a session that has not asked for it. Its client sees its connection close, and nothing else; unless it is at
     /// a member that is cut off, and sees nothing at all.
     pub(super) fn expire(&mut self, now: Duration, session: i64) {
+        tracing::info!("session {session:#x} expired");
         self.end_connections(session);
         self.commit(now, Transaction::CloseSession { id: session });
     }
@@ -167,6 +168,7 @@ impl State {
 
     pub(super) fn sweep_containers(&mut self, now: Duration) {
         for path in self.machine.tree().idle_containers() {
+            tracing::info!("container {path:?} is empty, and goes");
             self.commit(now, Transaction::Sweep { path });
         }
     }
