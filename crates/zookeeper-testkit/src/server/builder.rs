@@ -24,6 +24,8 @@ pub(super) struct Settings {
     pub(super) handshake_limit: Duration,
     pub(super) expiry_delay: Duration,
     pub(super) name_order: u64,
+    /// `None` is later than all before.
+    pub(super) first_zxid: Option<i64>,
     /// `None` is all of them.
     pub(super) words: Option<Vec<String>>,
 }
@@ -62,6 +64,7 @@ impl TestServerBuilder {
             handshake_limit: Duration::from_secs(10),
             expiry_delay: Duration::ZERO,
             name_order: 0,
+            first_zxid: None,
             words: None,
         };
         Self { members: 1, listen: None, settings, min_session_timeout: None, max_session_timeout: None }
@@ -148,6 +151,14 @@ impl TestServerBuilder {
     /// Where a test is to say when they end, there is [`hold_expiry`](super::ServerHandle::hold_expiry).
     pub fn expiry_delay(mut self, delay: Duration) -> Self {
         self.settings.expiry_delay = delay;
+        self
+    }
+
+    /// From where zxids count: the first transaction takes the next one. Unless set, that is the microseconds since 1970, so
+    /// that every start is later than those before it. A server that begins at 0, as a real one does that has lost its data,
+    /// closes clients that have seen more without a word.
+    pub fn first_zxid(mut self, zxid: i64) -> Self {
+        self.settings.first_zxid = Some(zxid);
         self
     }
 

@@ -1,5 +1,6 @@
 //! A request becomes a reply.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::faults::{MemberId, ServerFaultKind};
@@ -133,13 +134,9 @@ impl State {
             None => self.carry_out(now, &mut call),
         };
         let xid = if call.op == OpCode::Ping { PING_XID } else { call.xid };
-        let told = result.as_ref().map_or_else(ErrorCode::to_string, |_| "done".to_owned());
-        tracing::debug!(
-            "session {:#x}: {} {}: {told}",
-            call.session,
-            call.op,
-            call.path.as_deref().unwrap_or("").escape_debug()
-        );
+        let told: &dyn fmt::Display = result.as_ref().err().map_or(&"done", |error| error);
+        let path = call.path.as_deref().unwrap_or_default().escape_debug();
+        tracing::debug!("session {:#x}: {} {path}: {told}", call.session, call.op);
         let took = now.saturating_sub(call.since).as_millis();
         self.members[call.member].figures.latency.add(u64::try_from(took).unwrap_or(u64::MAX));
         let closing = call.op == OpCode::CloseSession && result.is_ok();

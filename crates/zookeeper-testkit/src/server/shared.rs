@@ -72,7 +72,7 @@ impl Shared {
             max_queued: settings.max_queued,
             stopped: false,
         };
-        state.machine.begin_at(beginning::first_zxid());
+        state.machine.begin_at(settings.first_zxid.unwrap_or_else(beginning::first_zxid));
         Self {
             settings,
             addresses,
