@@ -5,6 +5,9 @@
 //! when it is dropped; there may be many in a process. Faults that last are [`ServerFault`] values: they are in force until
 //! dropped, and several may be in force at once.
 //!
+//! The names of children come in no order, as from ZooKeeper: whoever takes the first for the oldest fails here, too
+//! ([`name_order`](TestServerBuilder::name_order)).
+//!
 //! Every start is a later one: a server that is started anew on the address of one before it has nodes and sessions of its
 //! own, and counts zxids from where no earlier one has got, so that clients of before are refused their sessions, and fencing
 //! tokens grow. For a server that has forgotten how far it was, there is [`restart_wiped`](ServerHandle::restart_wiped).

@@ -66,6 +66,7 @@ impl State {
             let Some(frame) = self.clients.get_mut(&id).and_then(|client| client.blocked.pop_front()) else {
                 break;
             };
+            // There is a leader, so it is settled.
             any |= self.take(now, id, &frame);
         }
         any

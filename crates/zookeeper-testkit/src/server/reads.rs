@@ -9,23 +9,27 @@ use crate::wire::{Acl, Decoder, Encoder, ErrorCode, MAX_FRAME, Malformed, OpCode
 
 impl State {
     pub(super) fn read(&mut self, call: &mut Call<'_>) -> Result<Encoder, ErrorCode> {
-        if matches!(call.op, OpCode::SetWatches | OpCode::SetWatches2) {
-            let watches = readable(decode_resume(call.op, &mut call.body))?;
-            self.set_watches(call, &watches);
-            return Ok(Encoder::new());
-        }
         let mut reply = Encoder::new();
         match call.op {
+            OpCode::SetWatches | OpCode::SetWatches2 => {
+                let watches = readable(decode_resume(call.op, &mut call.body))?;
+                self.set_watches(call, &watches);
+            }
             OpCode::WhoAmI => {
                 reply.vector(self.identities(call.id).iter(), |reply, identity| {
                     reply.string(&identity.scheme).string(identity.user());
                 });
-                return Ok(reply);
             }
             OpCode::MultiRead => return self.read_several(call),
             OpCode::GetEphemerals => return self.ephemerals_of(call),
-            _ => {}
+            _ => return self.read_node(call),
         }
+        Ok(reply)
+    }
+
+    /// What is about one node.
+    fn read_node(&mut self, call: &mut Call<'_>) -> Result<Encoder, ErrorCode> {
+        let mut reply = Encoder::new();
         let path = readable(request::node(&mut call.body))?;
         match call.op {
             OpCode::Exists => {
