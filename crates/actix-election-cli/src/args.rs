@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_election::{Address, ElectionPath, Session, SessionBuilder};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::level_filters::LevelFilter;
 
 use crate::help;
 
@@ -131,6 +132,15 @@ pub(crate) struct DevArgs {
     /// Its tick: session timeouts from 2 to 20 of them are granted
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = tick)]
     pub(crate) tick: Duration,
+    /// How many connections one address may have; 0 is no limit
+    #[arg(long, value_name = "NUMBER", default_value = "60")]
+    pub(crate) max_connections: usize,
+    /// How often empty containers are looked for
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = container_interval)]
+    pub(crate) container_interval: Duration,
+    /// What the server logs, whatever RUST_LOG says
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(crate) log: Option<Log>,
 }
 
 #[derive(Args)]
@@ -204,6 +214,30 @@ impl From<Strategy> for actix_election::Strategy {
     }
 }
 
+/// What a server logs; each level holds those before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Log {
+    /// Nothing
+    Off,
+    /// Clients that are turned away
+    Warn,
+    /// Sessions and containers as they come and go
+    Info,
+    /// Connections and requests, without data
+    Debug,
+}
+
+impl From<Log> for LevelFilter {
+    fn from(log: Log) -> Self {
+        match log {
+            Log::Off => LevelFilter::OFF,
+            Log::Warn => LevelFilter::WARN,
+            Log::Info => LevelFilter::INFO,
+            Log::Debug => LevelFilter::DEBUG,
+        }
+    }
+}
+
 fn election_path(text: &str) -> Result<ElectionPath, String> {
     ElectionPath::new(text).map_err(|invalid| invalid.rule.to_owned())
 }
@@ -221,6 +255,10 @@ fn session_timeout(text: &str) -> Result<Duration, String> {
 }
 
 fn tick(text: &str) -> Result<Duration, String> {
+    duration(text, Duration::from_millis(1), "it must be from 1ms to 1h")
+}
+
+fn container_interval(text: &str) -> Result<Duration, String> {
     duration(text, Duration::from_millis(1), "it must be from 1ms to 1h")
 }
 

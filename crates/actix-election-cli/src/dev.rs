@@ -10,7 +10,10 @@ use crate::output::Output;
 use crate::stop::{Kind, Stop};
 
 pub(crate) fn run(args: &DevArgs) -> Ending {
-    logs::start(LevelFilter::WARN);
+    match args.log {
+        Some(level) => logs::start_for("zookeeper_testkit", level.into()),
+        None => logs::start(LevelFilter::WARN),
+    }
     let stop = match Stop::on_signals(Kind::Endless) {
         Ok(stop) => stop,
         Err(ending) => return ending,
@@ -28,6 +31,8 @@ async fn serve(args: &DevArgs, stop: &Stop) -> Result<Ending, Ending> {
     let server = TestServer::builder()
         .listen(args.listen)
         .tick(args.tick)
+        .max_client_connections(args.max_connections)
+        .container_interval(args.container_interval)
         .start()
         .await
         .map_err(|error| Ending::Failed(format!("cannot listen on {}: {error}", args.listen)))?;

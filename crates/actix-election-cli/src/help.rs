@@ -143,12 +143,18 @@ Run a ZooKeeper inside this process until SIGTERM or SIGINT, to try things on.
 
 It speaks the protocol of ZooKeeper 3.8 to any client, keeps everything in memory and needs no Java. \
 It is for development and tests on one machine: it has neither quorum nor disk. What runs in \
-production is a real ensemble.";
+production is a real ensemble. Started again, it has forgotten everything but the time: sessions of \
+before are refused, and tokens go on growing.";
 
 pub(crate) const DEV_AFTER: &str = "\
 OUTPUT
   listening on 127.0.0.1:2181
       once it is ready
+
+LOGS
+  Logs go to standard error. Unless --log or RUST_LOG says otherwise, only who is turned away is
+  logged: an address with too many connections, say. --log info tells of sessions, --log debug of
+  requests as well, without their data.
 
 EXIT CODES
   0    ended by SIGTERM or SIGINT
@@ -157,5 +163,5 @@ EXIT CODES
   130  ended by a second signal
 
 EXAMPLES
-  elect dev --tick 500ms
-  elect dev --listen 127.0.0.1:0";
+  elect dev --tick 500ms --log info
+  elect dev --listen 127.0.0.1:0 --max-connections 0";

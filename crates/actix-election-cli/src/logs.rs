@@ -19,6 +19,15 @@ pub(crate) fn start(unless_set: LevelFilter) {
         complain(&format!("RUST_LOG is ignored: {error}"));
         EnvFilter::new(unless_set.to_string())
     });
+    install(filter);
+}
+
+/// Starts logging, of `target` at this level and of everything else warnings, whatever `RUST_LOG` says.
+pub(crate) fn start_for(target: &str, level: LevelFilter) {
+    install(EnvFilter::new(format!("warn,{target}={level}")));
+}
+
+fn install(filter: EnvFilter) {
     let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
     // Complaints about a log that cannot be written panic where nobody reads them either.
     let lines = lines.log_internal_errors(false);

@@ -238,15 +238,14 @@ impl fmt::Debug for RunningScenario {
 }
 
 /// What a healthy client has to survive at a server with so many members: all of its faults but those that ZooKeeper does
-/// not have, which are wrong answers, and replies that are lost on a connection that goes on; and but for
-/// [`HoldExpiry`](ServerFaultKind::HoldExpiry), which is to be added where clients are cut off for about as long as their
-/// sessions last. Faults of replies strike any; add others where some replies matter more. Delayed ones are late by half of
-/// `longest`.
+/// not have, which are wrong answers, and replies that are lost on a connection that goes on. Faults of replies strike any;
+/// add others where some replies matter more. Delayed ones are late by half of `longest`.
 pub fn server_faults(members: usize, longest: Duration) -> Vec<ServerFaultKind> {
     let any = ReplyFilter::any;
     let mut faults = vec![
         ServerFaultKind::Pause,
         ServerFaultKind::PauseLeader,
+        ServerFaultKind::HoldExpiry,
         ServerFaultKind::DelayReply(any(), longest / 2),
         ServerFaultKind::HoldReply(any()),
         ServerFaultKind::CutBeforeReply(any()),

@@ -34,6 +34,10 @@ fn the_same_seed_is_the_same_scenario() {
     let used =
         |fault: &ServerFaultKind| scenarios.iter().flat_map(Scenario::steps).any(|step| step.fault == *fault);
     assert!(faults.iter().all(used));
+    assert!(
+        used(&ServerFaultKind::HoldExpiry),
+        "a session that is about to end is served: clients have to live with it"
+    );
 }
 
 #[test]

@@ -80,6 +80,12 @@ impl Encoder {
         self
     }
 
+    /// Bytes as they are, that another one has written, say.
+    pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.extend(bytes);
+        self
+    }
+
     /// What was written.
     pub fn finish(self) -> Vec<u8> {
         self.0

@@ -10,15 +10,22 @@ use super::tree::Timing;
 /// What ZooKeeper takes for `jute.maxbuffer` unless told otherwise.
 const MAX_FRAME: usize = 0xf_ffff;
 
+/// Few clients let as much lie unless they have stopped reading.
+const MAX_QUEUED: usize = 1 << 20;
+
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) timing: Timing,
     pub(super) sync_limit: u32,
     pub(super) max_client_connections: usize,
     pub(super) max_frame: usize,
+    pub(super) max_queued: usize,
     pub(super) container_interval: Duration,
     pub(super) handshake_limit: Duration,
     pub(super) expiry_delay: Duration,
+    pub(super) name_order: u64,
+    /// `None` is later than all before.
+    pub(super) first_zxid: Option<i64>,
     /// `None` is all of them.
     pub(super) words: Option<Vec<String>>,
 }
@@ -52,9 +59,12 @@ impl TestServerBuilder {
             sync_limit: 10,
             max_client_connections: 60,
             max_frame: MAX_FRAME,
+            max_queued: MAX_QUEUED,
             container_interval: Duration::from_secs(60),
             handshake_limit: Duration::from_secs(10),
             expiry_delay: Duration::ZERO,
+            name_order: 0,
+            first_zxid: None,
             words: None,
         };
         Self { members: 1, listen: None, settings, min_session_timeout: None, max_session_timeout: None }
@@ -110,6 +120,14 @@ impl TestServerBuilder {
         self
     }
 
+    /// How many bytes of replies and watch events may wait for a client to take them, 1 MiB unless set. As long as more wait,
+    /// nothing is read from it, and by and by its own writes block: it cannot have the server keep more than this and the one
+    /// reply that went beyond it. Nothing is ever dropped: watch events are added to what waits even then.
+    pub fn max_queued(mut self, bytes: usize) -> Self {
+        self.settings.max_queued = bytes;
+        self
+    }
+
     /// How often empty containers are looked for.
     pub fn container_interval(mut self, interval: Duration) -> Self {
         self.settings.container_interval = interval;
@@ -133,6 +151,22 @@ impl TestServerBuilder {
     /// Where a test is to say when they end, there is [`hold_expiry`](super::ServerHandle::hold_expiry).
     pub fn expiry_delay(mut self, delay: Duration) -> Self {
         self.settings.expiry_delay = delay;
+        self
+    }
+
+    /// From where zxids count: the first transaction takes the next one. Unless set, that is the microseconds since 1970, so
+    /// that every start is later than those before it. A server that begins at 0, as a real one does that has lost its data,
+    /// closes clients that have seen more without a word.
+    pub fn first_zxid(mut self, zxid: i64) -> Self {
+        self.settings.first_zxid = Some(zxid);
+        self
+    }
+
+    /// What the order is made from in which the names of children are told, 0 unless set: the same seed and names, the same
+    /// order, and never the sorted one. ZooKeeper's order follows from its hash sets, and a recipe that works with one order
+    /// only is wrong: try it with several.
+    pub fn name_order(mut self, seed: u64) -> Self {
+        self.settings.name_order = seed;
         self
     }
 

@@ -66,12 +66,14 @@ pub(super) async fn silence(mut stream: TcpStream, member: usize, shared: Arc<Sh
 }
 
 /// Returns if there is still no session when there should be one.
-async fn without_session(OpenConnection { id, shared, .. }: &OpenConnection) {
+async fn without_session(OpenConnection { id, member, shared, .. }: &OpenConnection) {
     tokio::time::sleep(shared.settings.handshake_limit).await;
     paused(shared).await;
     if shared.read(|state| state.clients.get(id).is_some_and(|client| client.session.is_some())) {
         std::future::pending::<()>().await;
     }
+    tracing::info!("closed connection {id}: it has opened no session");
+    shared.change(|state, _| state.members[*member].figures.sessionless += 1);
 }
 
 async fn read(stream: ReadHalf<'_>, open: &OpenConnection) -> io::Result<Ending> {
@@ -91,6 +93,7 @@ async fn read(stream: ReadHalf<'_>, open: &OpenConnection) -> io::Result<Ending>
         // A negative length is a very large one here.
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         if length > shared.settings.max_frame {
+            tracing::info!("closed connection {id}: its next frame would have {length} bytes");
             return Ok(Ending::Closed);
         }
         let mut body = Vec::new();
@@ -98,9 +101,17 @@ async fn read(stream: ReadHalf<'_>, open: &OpenConnection) -> io::Result<Ending>
         if (&mut reader).take(length as u64).read_to_end(&mut body).await? < length {
             return Ok(Ending::Closed);
         }
+        room(open).await;
         paused(shared).await;
         shared.change(|state, now| state.receive(now, *id, body));
         first = false;
+    }
+}
+
+/// Returns once the client has taken enough of what it is sent to be asked by it again. Until then nothing more is read.
+async fn room(OpenConnection { id, shared, drained, .. }: &OpenConnection) {
+    while shared.read(|state| state.is_full(*id)) {
+        drained.notified().await;
     }
 }
 
@@ -138,16 +149,16 @@ async fn write(
                 () = kicked.notified() => return Ok(Ending::Closed),
             }
         };
-        match outgoing {
-            Outgoing::Close => break,
-            Outgoing::Frame { bytes, .. } if deliver => tokio::select! {
+        let Outgoing::Frame { bytes, .. } = outgoing else { break };
+        if deliver {
+            tokio::select! {
                 biased;
                 written = async { stream.write_all(&frame(&bytes)).await } => written?,
                 // Only where the client does not take what it is sent.
                 () = kicked.notified() => break,
-            },
-            Outgoing::Frame { .. } => {}
+            }
         }
+        shared.sent(*id, bytes.len());
     }
     stream.shutdown().await?;
     Ok(Ending::Closed)

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::faults::ServerFaultKind;
 use super::state::State;
+use super::touches::LEADER;
 
 /// Where the leader is between the two steps.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl State {
                 }
                 self.expiry.ends = None;
                 let condemned: Vec<_> = self.machine.condemned().collect();
+                self.members[LEADER].figures.expired += condemned.len() as u64;
                 condemned.into_iter().for_each(|session| self.expire(now, session));
             }
             if !self.machine.condemn(now) {
@@ -73,7 +75,6 @@ mod tests {
     use crate::TestServer;
     use crate::server::by_hand::{Client, at, ensemble, ensemble_of, next_end};
     use crate::server::shared::Shared;
-    use crate::server::touches::LEADER;
     use crate::wire::OpCode;
 
     /// Sessions end 3 s after they were taken out.

@@ -36,7 +36,7 @@ pub(super) fn answer(shared: &Shared, member: MemberId, word: [u8; 4]) -> String
             }
             "srvr" => format!("Zookeeper version: {VERSION}\n{}", report.server()),
             "stat" => report.stat(),
-            "mntr" => report.monitor(),
+            "mntr" => report.monitor(shared.now()),
             "cons" => report.connections(),
             "dump" => report.dump(shared.now()),
             "wchs" => report.watch_summary(),
@@ -76,12 +76,15 @@ impl Report<'_> {
     }
 
     fn server(&self) -> String {
-        let member = &self.state.members[self.member];
+        let figures = &self.state.members[self.member].figures;
         format!(
-            "Latency min/avg/max: 0/0.0/0\nReceived: {}\nSent: {}\nConnections: {}\nOutstanding: {}\nZxid: {:#x}\n\
+            "Latency min/avg/max: {}/{}/{}\nReceived: {}\nSent: {}\nConnections: {}\nOutstanding: {}\nZxid: {:#x}\n\
              Mode: {}\nNode count: {}\n",
-            member.received,
-            member.sent,
+            figures.latency.least(),
+            figures.latency.mean(),
+            figures.latency.most(),
+            figures.received,
+            figures.sent,
             self.clients().count(),
             self.outstanding(),
             self.state.zxid(self.member),
@@ -110,23 +113,56 @@ impl Report<'_> {
         text + "\n"
     }
 
-    fn monitor(&self) -> String {
+    /// The names are ZooKeeper's: of its figures, those that mean something here.
+    fn monitor(&self, now: Duration) -> String {
         let (member, tree) = (&self.state.members[self.member], self.state.tree(self.member));
+        let (figures, latency) = (&member.figures, &member.figures.latency);
         let ephemerals: usize = tree.ephemerals().values().map(BTreeSet::len).sum();
-        let numbers = [
-            ("zk_packets_received", member.received.to_string()),
-            ("zk_packets_sent", member.sent.to_string()),
-            ("zk_num_alive_connections", self.clients().count().to_string()),
-            ("zk_outstanding_requests", self.outstanding().to_string()),
-            ("zk_server_state", self.mode().to_owned()),
-            ("zk_znode_count", self.nodes().to_string()),
-            ("zk_watch_count", member.watches.len().to_string()),
-            ("zk_ephemerals_count", ephemerals.to_string()),
-            ("zk_approximate_data_size", tree.data_size().to_string()),
-            ("zk_global_sessions", self.state.machine.sessions().count().to_string()),
-        ];
-        let lines = numbers.into_iter().map(|(name, value)| format!("{name}\t{value}\n"));
-        format!("zk_version\t{VERSION}\n{}", lines.collect::<String>())
+        let sessions = self.state.machine.sessions().count();
+        let [last, least, most] = figures.reply.sizes();
+        let mut text = String::new();
+        let mut tell = |name: &str, value: &dyn Display| {
+            let _ = writeln!(text, "zk_{name}\t{value}");
+        };
+        tell("version", &VERSION);
+        tell("server_state", &self.mode());
+        tell("ephemerals_count", &ephemerals);
+        tell("num_alive_connections", &self.clients().count());
+        tell("avg_latency", &latency.mean());
+        tell("min_latency", &latency.least());
+        tell("max_latency", &latency.most());
+        tell("outstanding_requests", &self.outstanding());
+        tell("znode_count", &self.nodes());
+        tell("global_sessions", &sessions);
+        tell("local_sessions", &0);
+        tell("last_client_response_size", &last);
+        tell("min_client_response_size", &least);
+        tell("max_client_response_size", &most);
+        tell("packets_sent", &figures.sent);
+        tell("packets_received", &figures.received);
+        tell("bytes_received_count", &figures.received_bytes);
+        tell("watch_count", &member.watches.len());
+        tell("approximate_data_size", &tree.data_size());
+        tell("open_file_descriptor_count", &open_files());
+        tell("max_file_descriptor_count", &most_open_files());
+        tell("uptime", &now.saturating_sub(figures.since).as_millis());
+        // An unknown scheme does not count, and of the known ones none fails.
+        tell("auth_failed_count", &0);
+        tell("connection_request_count", &figures.handshakes);
+        tell("connection_rejected", &figures.rejected);
+        tell("sessionless_connections_expired", &figures.sessionless);
+        tell("stale_sessions_expired", &figures.expired);
+        if self.state.members.len() > 1 {
+            tell("quorum_size", &self.state.members.len());
+        }
+        if self.mode() == "leader" {
+            let synced = self.state.members.iter().filter(|member| member.stale.is_none()).count();
+            tell("learners", &(self.state.members.len() - 1));
+            tell("synced_followers", &synced.saturating_sub(1));
+            tell("synced_observers", &0);
+            tell("pending_syncs", &0);
+        }
+        text
     }
 
     fn configuration(&self) -> String {
@@ -210,6 +246,19 @@ impl Report<'_> {
         }
         text + "\n"
     }
+}
+
+/// How many files this process has open; -1 where the system does not tell.
+fn open_files() -> i64 {
+    // The folder that is looked into is one of them.
+    let count = |entries: std::fs::ReadDir| i64::try_from(entries.count()).map_or(-1, |count| count - 1);
+    std::fs::read_dir("/dev/fd").map_or(-1, count)
+}
+
+/// How many it may have open; -1 where there is no limit.
+fn most_open_files() -> i64 {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    limit.current.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(-1)
 }
 
 fn indent(text: &mut String, lines: impl IntoIterator<Item = impl Display>) {

@@ -45,8 +45,10 @@ pub struct ServerView {
     pub connections: usize,
     /// How many watches there are. One that lasts counts twice: for the node and for its children.
     pub watches: usize,
-    /// How many requests wait for a leader.
+    /// How many requests wait for a leader, or behind one that did for their client to take what it was answered.
     pub waiting: usize,
+    /// How many bytes of replies and watch events wait for their clients to take them.
+    pub queued: usize,
     /// How many nodes there are, ZooKeeper's own four included.
     pub nodes: usize,
 }
@@ -67,6 +69,7 @@ impl ServerView {
             connections: state.clients.len(),
             watches: state.members.iter().map(|member| member.watches.len()).sum(),
             waiting: state.clients.values().map(|client| client.blocked.len()).sum(),
+            queued: state.clients.values().map(|client| client.queued).sum(),
             nodes: state.machine.tree().len(),
         }
     }

@@ -12,11 +12,21 @@ impl State {
     /// is none.
     pub(super) fn shake_hands(&mut self, now: Duration, id: ConnectionId, body: &[u8]) -> bool {
         let Some(client) = self.clients.get(&id) else { return true };
-        let member = client.member;
+        let (member, peer) = (client.member, client.peer);
+        self.members[member].figures.handshakes += 1;
         let request = match ConnectRequest::decode(body) {
             // A client that has seen more than this server would see time go back here.
             Ok(request) if request.last_zxid <= self.zxid(member) => request,
-            _ => {
+            Ok(request) => {
+                let (seen, zxid) = (request.last_zxid, self.zxid(member));
+                tracing::warn!(
+                    "closed {peer}: it has seen transaction {seen:#x}, and the last here is {zxid:#x}"
+                );
+                self.kick(id);
+                return true;
+            }
+            Err(_) => {
+                tracing::info!("closed {peer}: its first frame is no handshake");
                 self.kick(id);
                 return true;
             }
@@ -36,6 +46,8 @@ impl State {
         };
         match granted {
             Some(session) => {
+                let what = if request.session_id == 0 { "opened" } else { "attached to" };
+                tracing::info!("session {session:#x} {what} by {peer}, with a timeout of {timeout:?}");
                 self.owners.insert(session, id);
                 self.homes.insert(session, member);
                 if let Some(client) = self.clients.get_mut(&id) {
@@ -46,6 +58,10 @@ impl State {
                 self.send(id, response.encode(), None);
             }
             None => {
+                tracing::info!(
+                    "session {:#x} refused to {peer}: unknown, ended, or not its own",
+                    request.session_id
+                );
                 self.send(id, ConnectResponse::refusal(request.read_only.map(|_| false)).encode(), None);
                 self.finish(id);
             }

@@ -5,6 +5,13 @@
 //! when it is dropped; there may be many in a process. Faults that last are [`ServerFault`] values: they are in force until
 //! dropped, and several may be in force at once.
 //!
+//! The names of children come in no order, as from ZooKeeper: whoever takes the first for the oldest fails here, too
+//! ([`name_order`](TestServerBuilder::name_order)).
+//!
+//! Every start is a later one: a server that is started anew on the address of one before it has nodes and sessions of its
+//! own, and counts zxids from where no earlier one has got, so that clients of before are refused their sessions, and fencing
+//! tokens grow. For a server that has forgotten how far it was, there is [`restart_wiped`](ServerHandle::restart_wiped).
+//!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! use std::time::Duration;
@@ -27,36 +34,45 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! It logs with `tracing`: connections that are turned away as warnings, sessions as information, requests for debugging.
+//! Data and credentials are in none of it.
+//!
 //! # What it leaves out
 //!
 //! These are answered with -6 (`Unimplemented`), and the connection is closed, as ZooKeeper does with operations that it
-//! does not know: `reconfig`, `deleteContainer`, `multiRead`, `sasl`, `getEphemerals`, `getAllChildrenNumber`. `createTtl`
-//! is answered with -6 and the connection stays, as by a ZooKeeper without extended types. There are no quotas, no TLS, no
+//! does not know: `deleteContainer` and `sasl`. `createTtl` is answered with -6 and the connection stays, as by a ZooKeeper
+//! without extended types, and `reconfig` with -123 (`ReconfigDisabled`), as by one that does not allow it. There are no quotas, no TLS, no
 //! SASL, no superuser, no read-only mode and no observers; local sessions and throttling neither. `crst`, `dirs`, `gtmk`,
 //! `stmk`, `srst` and `hash` are no four-letter words here.
 //!
-//! These differ. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing session
+//! These differ. A `multiRead` of writes is refused without a body, where ZooKeeper adds an empty list; and one whose answer
+//! would be longer than 16 MiB is refused, where ZooKeeper tries. A `check` outside of a multi is answered, where ZooKeeper stumbles and says nothing. Of a closing session
 //! the ephemeral nodes go in the order of their paths, where ZooKeeper has none. A new ACL counts for all that comes behind
 //! it, where ZooKeeper goes by the old one until the new one is on its disk. `dump` lists a session that is
 //! [condemned](ServerView::condemned), where ZooKeeper lists it again only once it has been touched.
 //!
 //! # Layout
 //!
-//! [`tree`] decides, and is pure; `state` holds it with members and clients; `handshake` and `process` turn frames into
-//! replies; `touches` is how the leader hears of clients, and `expiry` how sessions end of which it does not; `faults` says
-//! what can be wrong; `shared` is the lock around all that. `connection` moves bytes. The server runs in a thread of its own,
-//! on the real clock, so that it does not matter what the test's runtime does.
+//! [`tree`] decides, and is pure; `state` holds it with members and clients; `handshake`, `process` and `reads` turn frames
+//! into replies, and `order` mixes up the names in them; `touches` is how the leader hears of clients, and `expiry` how
+//! sessions end of which it does not; `faults` says what can be wrong; `beginning` is what a start begins with; `shared` is
+//! the lock around all that. `connection` moves bytes. The server runs in a thread of its own, on the real clock, so that it
+//! does not matter what the test's runtime does.
 
+mod beginning;
 mod builder;
 #[cfg(test)]
 mod by_hand;
 mod connection;
 mod expiry;
 mod faults;
+mod figures;
 mod four_letter;
 mod handle;
 mod handshake;
+mod order;
 mod process;
+mod reads;
 mod request;
 mod shared;
 mod state;

@@ -1,27 +1,31 @@
 //! A request becomes a reply.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::faults::{MemberId, ServerFaultKind};
+use super::reads::readable;
 use super::request;
-use super::state::{Client, ConnectionId, State};
+use super::state::{Client, ConnectionId, State, Waiting};
 use super::touches::LEADER;
-use super::tree::{Author, Done, Identity, Resume, Transaction, WatchKind, WatchMode};
-use crate::wire::{Acl, Decoder, Encoder, ErrorCode, Malformed, OpCode, RequestHeader};
+use super::tree::{Author, Done, Identity, Transaction};
+use crate::wire::{Decoder, Encoder, ErrorCode, Malformed, OpCode, RequestHeader};
 
 const PING_XID: i32 = -2;
 /// In the answer to an operation that the server does not have.
 const UNKNOWN_ZXID: i64 = -1;
 
 /// A request that is being answered.
-struct Call<'a> {
-    id: ConnectionId,
-    member: MemberId,
-    session: i64,
+pub(super) struct Call<'a> {
+    pub(super) id: ConnectionId,
+    pub(super) member: MemberId,
+    pub(super) session: i64,
+    /// When it came.
+    since: Duration,
     xid: i32,
-    op: OpCode,
+    pub(super) op: OpCode,
     path: Option<String>,
-    body: Decoder<'a>,
+    pub(super) body: Decoder<'a>,
 }
 
 impl State {
@@ -29,8 +33,11 @@ impl State {
     pub(super) fn receive(&mut self, now: Duration, id: ConnectionId, body: Vec<u8>) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         client.received += 1;
-        self.members[client.member].received += 1;
-        if let Some(session) = client.session {
+        let figures = &mut self.members[client.member].figures;
+        figures.received += 1;
+        // Its length, and the four bytes that say it.
+        figures.received_bytes += 4 + body.len() as u64;
+        if client.session.is_some() {
             let mut decoder = Decoder::new(&body);
             let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut decoder) else {
                 return self.kick(id);
@@ -38,19 +45,42 @@ impl State {
             if op == OpCode::Auth {
                 return self.authenticate(id, xid, &mut decoder);
             }
-            if client.blocked.is_empty() {
-                let path = request::path(op, decoder.clone());
-                let call = Call { id, member: client.member, session, xid, op, path, body: decoder };
-                if self.answer(now, call) {
-                    return;
-                }
-            }
-        } else if client.blocked.is_empty() && self.shake_hands(now, id, &body) {
+        }
+        let frame = Waiting { since: now, body };
+        if client.blocked.is_empty() && self.take(now, id, &frame) {
             return;
         }
         if let Some(client) = self.clients.get_mut(&id) {
-            client.blocked.push_back(body);
+            client.blocked.push_back(frame);
         }
+    }
+
+    /// Answers what a client was kept waiting with, as far as there is a leader and the client takes what it is answered.
+    /// Says whether there was any.
+    pub(super) fn go_on(&mut self, now: Duration, id: ConnectionId) -> bool {
+        let mut any = false;
+        while !self.is_paused() && !self.is_full(id) {
+            if self.clients.get(&id).is_none_or(|client| self.is_cut_off(client.member)) {
+                break;
+            }
+            let Some(frame) = self.clients.get_mut(&id).and_then(|client| client.blocked.pop_front()) else {
+                break;
+            };
+            // There is a leader, so it is settled.
+            any |= self.take(now, id, &frame);
+        }
+        any
+    }
+
+    /// Answers a frame whose turn it is. Says whether that is settled; if not, it needs a leader and there is none.
+    fn take(&mut self, now: Duration, id: ConnectionId, Waiting { since, body }: &Waiting) -> bool {
+        let Some(client) = self.clients.get(&id) else { return true };
+        let Some(session) = client.session else { return self.shake_hands(now, id, body) };
+        let mut decoder = Decoder::new(body);
+        let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut decoder) else { return true };
+        let path = request::path(op, decoder.clone());
+        let (member, since) = (client.member, *since);
+        self.answer(now, Call { id, member, session, since, xid, op, path, body: decoder })
     }
 
     /// Answers out of turn, as ZooKeeper does.
@@ -79,6 +109,7 @@ impl State {
             return true;
         }
         if !request::is_known(call.op) {
+            tracing::info!("session {:#x} asked for {}, which there is not", call.session, call.op);
             let about = (call.op, call.path.take());
             self.reply(call.id, (call.xid, UNKNOWN_ZXID), about, Err(ErrorCode::Unimplemented));
             self.finish(call.id);
@@ -104,9 +135,15 @@ impl State {
             None => self.carry_out(now, &mut call),
         };
         let xid = if call.op == OpCode::Ping { PING_XID } else { call.xid };
+        let told: &dyn fmt::Display = result.as_ref().err().map_or(&"done", |error| error);
+        let path = call.path.as_deref().unwrap_or_default().escape_debug();
+        tracing::debug!("session {:#x}: {} {path}: {told}", call.session, call.op);
+        let took = now.saturating_sub(call.since).as_millis();
+        self.members[call.member].figures.latency.add(u64::try_from(took).unwrap_or(u64::MAX));
         let closing = call.op == OpCode::CloseSession && result.is_ok();
         self.reply(call.id, (xid, self.zxid(call.member)), (call.op, call.path), result);
         if closing {
+            tracing::info!("session {:#x} closed by its client", call.session);
             self.finish(call.id);
             self.end_connections(call.session);
         }
@@ -150,7 +187,7 @@ impl State {
     /// What a client has asked for before it went reaches the leader.
     pub(super) fn receive_late(&mut self, now: Duration, client: Client) {
         let Some(session) = client.session else { return };
-        for body in client.blocked {
+        for Waiting { body, .. } in client.blocked {
             let mut body = Decoder::new(&body);
             let Ok(RequestHeader { op, .. }) = RequestHeader::decode(&mut body) else { return };
             if request::is_write(op) {
@@ -165,11 +202,15 @@ impl State {
         }
     }
 
-    fn identities(&self, id: ConnectionId) -> &[Identity] {
+    pub(super) fn identities(&self, id: ConnectionId) -> &[Identity] {
         self.clients.get(&id).map_or(&[], |client| &client.identities)
     }
 
     fn write(&mut self, now: Duration, call: &mut Call<'_>) -> Result<Encoder, ErrorCode> {
+        if call.op == OpCode::Reconfig {
+            // Of all writes, it alone takes no zxid where it cannot be read.
+            readable(request::decode_reconfig(&mut call.body.clone()))?;
+        }
         let author = Author { session: call.session, identities: self.identities(call.id).to_vec() };
         let (kinds, transaction) = request::transaction(call.op, &mut call.body, author);
         let mut reply = Encoder::new();
@@ -179,102 +220,6 @@ impl State {
             done => encode_done(&mut reply, call.op, &done),
         }
         Ok(reply)
-    }
-
-    fn read(&mut self, call: &mut Call<'_>) -> Result<Encoder, ErrorCode> {
-        if matches!(call.op, OpCode::SetWatches | OpCode::SetWatches2) {
-            let watches = readable(decode_resume(call.op, &mut call.body))?;
-            self.set_watches(call, &watches);
-            return Ok(Encoder::new());
-        }
-        let mut reply = Encoder::new();
-        if call.op == OpCode::WhoAmI {
-            reply.vector(self.identities(call.id).iter(), |reply, identity| {
-                reply.string(&identity.scheme).string(identity.user());
-            });
-            return Ok(reply);
-        }
-        let path = readable(request::node(&mut call.body))?;
-        match call.op {
-            OpCode::Exists => {
-                let watch = readable(call.body.bool())?;
-                let stat = self.tree(call.member).stat(&path);
-                // On a missing node, too: it is then a watch for its creation.
-                if watch && stat != Err(ErrorCode::BadArguments) {
-                    self.watch(call, WatchKind::Data, &path);
-                }
-                stat?.encode(&mut reply);
-            }
-            OpCode::GetData => {
-                let watch = readable(call.body.bool())?;
-                let (data, stat) = self.tree(call.member).data(&path, self.identities(call.id))?;
-                if watch {
-                    self.watch(call, WatchKind::Data, &path);
-                }
-                stat.encode(reply.nullable_buffer(data.as_deref()));
-            }
-            OpCode::GetChildren | OpCode::GetChildren2 => {
-                let watch = readable(call.body.bool())?;
-                let (names, stat) = self.tree(call.member).children(&path, self.identities(call.id))?;
-                if watch {
-                    self.watch(call, WatchKind::Children, &path);
-                }
-                reply.vector(names.iter(), |reply, name| {
-                    reply.string(name);
-                });
-                if call.op == OpCode::GetChildren2 {
-                    stat.encode(&mut reply);
-                }
-            }
-            OpCode::GetAcl => {
-                let (acl, stat) = self.tree(call.member).acl(&path, self.identities(call.id))?;
-                Acl::encode_all(&acl, &mut reply);
-                stat.encode(&mut reply);
-            }
-            OpCode::Sync => drop(reply.string(&path)),
-            OpCode::AddWatch => {
-                let mode = readable(watch_mode(&mut call.body))?;
-                self.members[call.member].watches.add_all(mode, &path, call.id);
-                // An error code, which is always none.
-                reply.int(0);
-            }
-            OpCode::CheckWatches | OpCode::RemoveWatches => {
-                let kinds = readable(watch_kinds(&mut call.body))?;
-                self.find_watches(call, kinds, &path)?;
-            }
-            _ => return Err(ErrorCode::Unimplemented),
-        }
-        Ok(reply)
-    }
-
-    // Watches.
-
-    fn watch(&mut self, call: &Call<'_>, kind: WatchKind, path: &str) {
-        self.members[call.member].watches.add(kind, path, call.id);
-    }
-
-    /// Looks for watches, and takes them away where that is what is asked.
-    fn find_watches(&mut self, call: &Call<'_>, kinds: &[WatchKind], path: &str) -> Result<(), ErrorCode> {
-        let watches = &mut self.members[call.member].watches;
-        let mut found = false;
-        for kind in kinds {
-            found |= match call.op {
-                OpCode::RemoveWatches => watches.remove(*kind, path, call.id),
-                // ZooKeeper only looks whether anybody watches, and so does this.
-                _ => watches.is_watched(*kind, path),
-            };
-        }
-        if found { Ok(()) } else { Err(ErrorCode::NoWatcher) }
-    }
-
-    /// A client is back: tells it what it has missed, and arms the rest.
-    fn set_watches(&mut self, call: &Call<'_>, wanted: &Resume) {
-        let mut watches = std::mem::take(&mut self.members[call.member].watches);
-        let events = watches.resume(call.id, self.tree(call.member), wanted);
-        self.members[call.member].watches = watches;
-        for event in events {
-            self.send_event(call.id, event);
-        }
     }
 }
 
@@ -310,43 +255,7 @@ fn encode_failed_multi(reply: &mut Encoder, errors: &[Option<ErrorCode>]) {
     reply.int(-1).bool(true).int(-1);
 }
 
-fn readable<T>(decoded: Result<T, Malformed>) -> Result<T, ErrorCode> {
-    decoded.map_err(|_| ErrorCode::MarshallingError)
-}
-
 fn decode_auth(body: &mut Decoder<'_>) -> Result<(String, Vec<u8>), Malformed> {
     body.int()?;
     Ok((body.lossy_string()?.unwrap_or_default(), body.buffer()?))
-}
-
-fn decode_resume(op: OpCode, body: &mut Decoder<'_>) -> Result<Resume, Malformed> {
-    let mut wanted = Resume {
-        since: body.long()?,
-        data: body.vector(request::node)?,
-        exist: body.vector(request::node)?,
-        children: body.vector(request::node)?,
-        ..Resume::default()
-    };
-    if op == OpCode::SetWatches2 {
-        wanted.persistent = body.vector(request::node)?;
-        wanted.recursive = body.vector(request::node)?;
-    }
-    Ok(wanted)
-}
-
-fn watch_mode(body: &mut Decoder<'_>) -> Result<WatchMode, Malformed> {
-    match body.int()? {
-        0 => Ok(WatchMode::Persistent),
-        1 => Ok(WatchMode::Recursive),
-        _ => Err(Malformed { expected: "a mode of watching", offset: 0 }),
-    }
-}
-
-fn watch_kinds(body: &mut Decoder<'_>) -> Result<&'static [WatchKind], Malformed> {
-    match body.int()? {
-        1 => Ok(&[WatchKind::Children]),
-        2 => Ok(&[WatchKind::Data]),
-        3 => Ok(&[WatchKind::Children, WatchKind::Data]),
-        _ => Err(Malformed { expected: "a kind of watch", offset: 0 }),
-    }
 }

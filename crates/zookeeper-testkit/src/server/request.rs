@@ -16,6 +16,9 @@ pub(super) fn is_known(op: OpCode) -> bool {
                 | OpCode::GetAcl
                 | OpCode::GetChildren
                 | OpCode::GetChildren2
+                | OpCode::GetAllChildrenNumber
+                | OpCode::GetEphemerals
+                | OpCode::MultiRead
                 | OpCode::Sync
                 | OpCode::Ping
                 | OpCode::Auth
@@ -41,6 +44,7 @@ pub(super) fn is_write(op: OpCode) -> bool {
             | OpCode::SetAcl
             | OpCode::Check
             | OpCode::Multi
+            | OpCode::Reconfig
             | OpCode::CloseSession
     )
 }
@@ -102,9 +106,36 @@ pub(super) fn transaction(op: OpCode, body: &mut Decoder<'_>, author: Author) ->
             let (kinds, ops) = ops.into_iter().unzip();
             (kinds, Transaction::Multi(author, ops))
         }),
+        OpCode::Reconfig => {
+            decode_reconfig(body).map(|()| (Vec::new(), Transaction::Failed(ErrorCode::ReconfigDisabled)))
+        }
         _ => decode_write(op, body).map(|op| (Vec::new(), Transaction::Write(author, op))),
     };
     decoded.unwrap_or((Vec::new(), Transaction::Failed(ErrorCode::MarshallingError)))
+}
+
+/// The members that are to come, to go, or to be the only ones, and the configuration that is to be there before.
+pub(super) fn decode_reconfig(body: &mut Decoder<'_>) -> Result<(), Malformed> {
+    for _ in 0..3 {
+        body.lossy_string()?;
+    }
+    body.long().map(drop)
+}
+
+/// What several reads are about. Whether they are to leave watches makes no difference.
+pub(super) fn reads(body: &mut Decoder<'_>) -> Result<Vec<(OpCode, String)>, Malformed> {
+    let mut reads = Vec::new();
+    loop {
+        let (op, done, _error) = (OpCode::from_number(body.int()?), body.bool()?, body.int()?);
+        if done {
+            return Ok(reads);
+        }
+        if !matches!(op, OpCode::GetData | OpCode::GetChildren) {
+            return Err(Malformed { expected: "a read that may be one of several", offset: 0 });
+        }
+        reads.push((op, node(body)?));
+        body.bool()?;
+    }
 }
 
 /// The body of a multi: each write with the number of its kind.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, watch};
 
+use super::beginning;
 use super::builder::Settings;
 use super::expiry::Expiry;
 use super::faults::{MemberId, ServerFaultKind};
@@ -66,14 +67,12 @@ impl Shared {
             orphans: Vec::new(),
             faults: Faults::new(),
             next_connection: 1,
-            next_session: first_session(),
-            epoch: 0,
+            next_session: beginning::first_session(),
+            name_order: settings.name_order,
+            max_queued: settings.max_queued,
             stopped: false,
         };
-        if state.members.len() > 1 {
-            state.epoch = 1;
-            state.machine.begin_epoch(1);
-        }
+        state.machine.begin_at(settings.first_zxid.unwrap_or_else(beginning::first_zxid));
         Self {
             settings,
             addresses,
@@ -208,11 +207,15 @@ impl Shared {
         peer: SocketAddr,
     ) -> Option<(OpenConnection, UnboundedReceiver<Outgoing>)> {
         let (outgoing, queue) = unbounded_channel();
-        let kicked = Arc::new(Notify::new());
+        let (kicked, drained) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let limit = self.settings.max_client_connections;
         let id = self.change(|state, _| {
             let from_there = |client: &&Client| client.member == member && client.peer.ip() == peer.ip();
             if limit != 0 && state.clients.values().filter(from_there).count() >= limit {
+                state.members[member].figures.rejected += 1;
+                tracing::warn!(
+                    "closed a connection from {peer}: its address has {limit} already, and may have no more"
+                );
                 return None;
             }
             let id = state.next_connection;
@@ -222,6 +225,8 @@ impl Shared {
                 peer,
                 outgoing,
                 kicked: Arc::clone(&kicked),
+                drained: Arc::clone(&drained),
+                queued: 0,
                 session: None,
                 timeout: Duration::ZERO,
                 identities: vec![Identity::ip(peer.ip())],
@@ -231,9 +236,21 @@ impl Shared {
                 frames: 0,
             };
             state.clients.insert(id, client);
+            tracing::debug!("connection from {peer}");
             Some(id)
         })?;
-        Some((OpenConnection { id, member, kicked, shared: Arc::clone(self) }, queue))
+        Some((OpenConnection { id, member, kicked, drained, shared: Arc::clone(self) }, queue))
+    }
+
+    /// A client has been sent so many bytes, or never will be.
+    pub(super) fn sent(&self, id: ConnectionId, bytes: usize) {
+        let mut state = self.state();
+        let more = state.sent(self.now(), id, bytes);
+        drop(state);
+        self.happened.send_replace(());
+        if more {
+            self.due_changed.notify_one();
+        }
     }
 
     /// What becomes of the frame at the front of its queue. Faults that strike once are marked.
@@ -302,7 +319,10 @@ impl State {
         self.faults.end(id);
         match *kind {
             // Sessions whose time has come meanwhile end before anything that their clients may have sent.
-            ServerFaultKind::Pause if !self.is_paused() => self.expire_overdue(now),
+            ServerFaultKind::Pause if !self.is_paused() => {
+                self.expire_overdue(now);
+                self.go_on_all(now);
+            }
             ServerFaultKind::PauseLeader if !self.leader_is_paused() => {
                 self.expire_overdue(now);
                 self.unblock(now);
@@ -357,6 +377,8 @@ pub(super) struct OpenConnection {
     pub(super) member: MemberId,
     /// Notified when the server ends it.
     pub(super) kicked: Arc<Notify>,
+    /// Notified when there is room for further replies.
+    pub(super) drained: Arc<Notify>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -368,14 +390,5 @@ impl Drop for OpenConnection {
 
 /// An empty machine whose time zero is that of the server.
 fn new_machine(settings: &Settings, now: Duration) -> Machine {
-    let wall = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-    let epoch = i64::try_from(wall.saturating_sub(now).as_millis()).unwrap_or(0);
-    Machine::new(settings.timing, epoch)
-}
-
-/// The server's id in the highest byte, and then the time, so that no two servers of a test give out the same ids.
-fn first_session() -> i64 {
-    let wall = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-    let time = u64::try_from(wall.as_nanos() & u128::from(u64::MAX)).unwrap_or(0) << 16 >> 8;
-    (1_i64 << 56) | time.cast_signed()
+    Machine::new(settings.timing, beginning::wall_millis(now))
 }

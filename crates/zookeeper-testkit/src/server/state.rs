@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::beginning;
 use super::expiry::Expiry;
 use super::faults::{MemberId, ServerFaultKind};
+use super::figures::Figures;
 use super::touches::Touched;
 use super::tree::{Change, Fired, Identity, Machine, Outcome, Transaction, Tree, Watches};
 use crate::faults::Faults;
@@ -36,8 +38,9 @@ pub(super) struct State {
     pub(super) faults: Faults<ServerFaultKind>,
     pub(super) next_connection: ConnectionId,
     pub(super) next_session: i64,
-    /// How many leaders there have been.
-    pub(super) epoch: i32,
+    /// What the order of names in replies is made from.
+    pub(super) name_order: u64,
+    pub(super) max_queued: usize,
     pub(super) stopped: bool,
 }
 
@@ -51,8 +54,7 @@ pub(super) struct Member {
     pub(super) stale: Option<Stale>,
     /// Cut off for so long that it has noticed: it serves nobody.
     pub(super) out_of_service: bool,
-    pub(super) received: u64,
-    pub(super) sent: u64,
+    pub(super) figures: Figures,
 }
 
 /// A member's view since it was cut off.
@@ -70,14 +72,25 @@ pub(super) struct Client {
     pub(super) outgoing: UnboundedSender<Outgoing>,
     /// Notified when the server ends the connection.
     pub(super) kicked: Arc<Notify>,
+    /// Notified when there is room for further replies.
+    pub(super) drained: Arc<Notify>,
+    /// The bytes that it has not been sent yet.
+    pub(super) queued: usize,
     pub(super) session: Option<i64>,
     pub(super) timeout: Duration,
     pub(super) identities: Vec<Identity>,
-    /// Requests that wait for the leader, and all behind them.
-    pub(super) blocked: VecDeque<Vec<u8>>,
+    /// Requests that wait for the leader, and all behind them; then, for the client to take what it is answered.
+    pub(super) blocked: VecDeque<Waiting>,
     pub(super) received: u64,
     pub(super) sent: u64,
     pub(super) frames: u64,
+}
+
+/// A frame of a client that is not answered yet.
+pub(super) struct Waiting {
+    /// When it came.
+    pub(super) since: Duration,
+    pub(super) body: Vec<u8>,
 }
 
 /// What a connection has to write.
@@ -140,6 +153,7 @@ impl State {
     /// Ends a session that has not asked for it. Its client sees its connection close, and nothing else; unless it is at
     /// a member that is cut off, and sees nothing at all.
     pub(super) fn expire(&mut self, now: Duration, session: i64) {
+        tracing::info!("session {session:#x} expired");
         self.end_connections(session);
         self.commit(now, Transaction::CloseSession { id: session });
     }
@@ -154,6 +168,7 @@ impl State {
 
     pub(super) fn sweep_containers(&mut self, now: Duration) {
         for path in self.machine.tree().idle_containers() {
+            tracing::info!("container {path:?} is empty, and goes");
             self.commit(now, Transaction::Sweep { path });
         }
     }
@@ -242,6 +257,7 @@ impl State {
 
     pub(super) fn send(&mut self, id: ConnectionId, body: Vec<u8>, reply: Option<(OpCode, Option<String>)>) {
         let Some(client) = self.clients.get_mut(&id) else { return };
+        let length = body.len();
         let frame = Outgoing::Frame {
             bytes: body,
             number: client.frames,
@@ -251,9 +267,27 @@ impl State {
         };
         client.frames += 1;
         client.sent += 1;
-        self.members[client.member].sent += 1;
+        client.queued += length;
+        let figures = &mut self.members[client.member].figures;
+        figures.sent += 1;
+        figures.reply.add(length as u64);
         // Fails where the connection is ending already.
         let _ = client.outgoing.send(frame);
+    }
+
+    /// Whether so much waits for this client that nothing more is to be asked by it.
+    pub(super) fn is_full(&self, id: ConnectionId) -> bool {
+        self.clients.get(&id).is_some_and(|client| client.queued > self.max_queued)
+    }
+
+    /// A client has been sent so many bytes, or never will be. Says whether that had anything else happen.
+    pub(super) fn sent(&mut self, now: Duration, id: ConnectionId, bytes: usize) -> bool {
+        let Some(client) = self.clients.get_mut(&id) else { return false };
+        client.queued = client.queued.saturating_sub(bytes);
+        if client.queued <= self.max_queued {
+            client.drained.notify_one();
+        }
+        self.go_on(now, id)
     }
 
     // Members cut off, and back.
@@ -310,15 +344,14 @@ impl State {
         for orphan in arriving {
             self.receive_late(now, orphan);
         }
+        self.go_on_all(now);
+    }
+
+    /// Answers what clients were kept waiting with.
+    pub(super) fn go_on_all(&mut self, now: Duration) {
         let ids: Vec<_> = self.clients.keys().copied().collect();
         for id in ids {
-            let Some(client) = self.clients.get_mut(&id) else { continue };
-            if self.members[client.member].stale.is_some() {
-                continue;
-            }
-            for body in std::mem::take(&mut client.blocked) {
-                self.receive(now, id, body);
-            }
+            self.go_on(now, id);
         }
     }
 
@@ -330,19 +363,18 @@ impl State {
         self.homes.clear();
         self.orphans.clear();
         match empty {
-            Some(machine) => {
-                self.machine = machine;
-                self.epoch = 0;
-            }
+            Some(machine) => self.machine = machine,
             None => self.machine.restart(now),
         }
         if self.members.len() > 1 {
-            self.epoch += 1;
-            self.machine.begin_epoch(self.epoch);
+            // Another leader.
+            let epoch = (self.machine.last_zxid() >> 32) + 1;
+            self.machine.begin_epoch(i32::try_from(epoch).unwrap_or(i32::MAX));
+            beginning::reached(self.machine.last_zxid());
         }
         for member in self.members.iter_mut() {
             (member.watches, member.touched) = (Watches::new(), Touched::default());
-            (member.received, member.sent) = (0, 0);
+            member.figures = Figures::starting(now);
         }
         for member in 0..self.members.len() {
             if self.members[member].stale.take().is_some() {

@@ -215,3 +215,25 @@ pub(crate) async fn initial_nodes(server: SocketAddr) {
     let root = client.stat("/").await.unwrap();
     assert_eq!((root.czxid, root.version, root.ephemeral_owner), (0, 0, 0));
 }
+
+/// As Curator names them. Whoever takes the first for the oldest is wrong with either server.
+pub(crate) async fn children_are_told_in_no_order(server: SocketAddr) {
+    let mut client = Frames::connect(server).await;
+    let parent = node(&mut client, "queue").await;
+    let mut names: Vec<_> =
+        (0..40_u32).map(|n| format!("_c_{:08x}-latch-{n:010}", n.wrapping_mul(0x9e37_79b9))).collect();
+    for name in &names {
+        client.create(&format!("{parent}/{name}")).await;
+    }
+    names.sort();
+    for op in [OpCode::GetChildren, OpCode::GetChildren2] {
+        let answer = client.call(op, watched(&parent, false)).await;
+        let mut told = Decoder::new(&answer.body).vector(Decoder::string).unwrap();
+        assert!(
+            !told.is_sorted() && !told.is_sorted_by_key(|name| name.rsplit('-').next()),
+            "{op}: {told:?}"
+        );
+        told.sort();
+        assert_eq!(told, names, "{op}");
+    }
+}

@@ -1,9 +1,10 @@
 //! Four-letter words.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use zookeeper_testkit::four_letter;
 use zookeeper_testkit::wire::OpCode;
+use zookeeper_testkit::{Ensemble, TestServer, four_letter};
 
 use crate::common::frames::Frames;
 use crate::common::{TIMEOUT, path};
@@ -54,4 +55,77 @@ pub(crate) async fn four_letter_words(server: SocketAddr) {
         assert!(settings.contains(line), "{settings}");
     }
     assert!(four_letter(server, "envi").await.unwrap().starts_with("Environment:\nzookeeper.version=3."));
+}
+
+/// A figure of `mntr`, or NaN where it is none.
+fn figure(monitor: &BTreeMap<String, String>, name: &str) -> f64 {
+    let value = monitor.get(name).unwrap_or_else(|| panic!("{name} is missing: {monitor:?}"));
+    value.parse().unwrap_or(f64::NAN)
+}
+
+pub(crate) async fn figures_that_monitors_read(server: SocketAddr) {
+    let mut client = Frames::connect(server).await;
+    let before = four_letter::monitor(server).await.unwrap();
+    let path = node(&mut client, "figures").await;
+    client.create_with(&format!("{path}/e"), 1).await;
+    client.watch(OpCode::GetData, &path).await;
+    client.auth("ip", b"").await;
+    let mut other = Frames::connect(server).await;
+    other.auth("nonsense", b"").await;
+    let after = four_letter::monitor(server).await.unwrap();
+    let grown = |name: &str| figure(&after, name) - figure(&before, name);
+    for (name, by) in [
+        ("zk_ephemerals_count", 1.0),
+        ("zk_znode_count", 2.0),
+        ("zk_watch_count", 1.0),
+        ("zk_approximate_data_size", (2 * path.len() + 2) as f64),
+        ("zk_auth_failed_count", 0.0),
+        ("zk_connection_request_count", 1.0),
+        ("zk_global_sessions", 1.0),
+        ("zk_outstanding_requests", 0.0),
+        ("zk_local_sessions", 0.0),
+    ] {
+        assert_eq!(grown(name), by, "{name}");
+    }
+    // The words count for a real server, too.
+    for name in ["zk_packets_received", "zk_packets_sent"] {
+        assert!((5.0..10.0).contains(&grown(name)), "{name}: {}", grown(name));
+    }
+    let asked = figure(&before, "zk_num_alive_connections");
+    assert!((1.0..=asked + 1.0).contains(&figure(&after, "zk_num_alive_connections")));
+    let [min, avg, max] = ["min", "avg", "max"].map(|which| figure(&after, &format!("zk_{which}_latency")));
+    assert!(0.0 <= min && min <= avg && avg <= max, "{min} {avg} {max}");
+    assert!(after["zk_avg_latency"].contains('.'), "{after:?}");
+    let open = figure(&after, "zk_open_file_descriptor_count");
+    assert!(open > 3.0 && open < figure(&after, "zk_max_file_descriptor_count"), "{after:?}");
+    assert!(grown("zk_bytes_received_count") > 100.0 && grown("zk_uptime") >= 0.0);
+    assert!(after["zk_version"].starts_with("3.8.0"), "{after:?}");
+}
+
+/// On every part that a server can play, with figures that both can be told apart by.
+#[tokio::test]
+async fn all_figures_are_those_of_a_real_server() {
+    let ensemble = Ensemble::builder().servers(3).start().await.unwrap();
+    let single = Ensemble::single().await.unwrap();
+    let mut real = BTreeMap::new();
+    let addresses = (0..3).map(|index| ensemble.server(index).address());
+    for address in addresses.chain([single.server(0).address()]) {
+        let monitor = four_letter::monitor(address).await.unwrap();
+        real.insert(monitor["zk_server_state"].clone(), monitor);
+    }
+    for members in [1, 3] {
+        let server = TestServer::builder().members(members).start().await.unwrap();
+        for address in server.addresses() {
+            let ours = four_letter::monitor(*address).await.unwrap();
+            let theirs = &real[&ours["zk_server_state"]];
+            for (name, value) in &ours {
+                let part = &ours["zk_server_state"];
+                let other = theirs.get(name).unwrap_or_else(|| panic!("{part}: there is no {name}"));
+                assert_eq!(value.contains('.'), other.contains('.'), "{part}: {name} {value} {other}");
+            }
+            for name in ["zk_quorum_size", "zk_synced_followers", "zk_learners"] {
+                assert_eq!(ours.get(name), theirs.get(name), "{name} of {}", ours["zk_server_state"]);
+            }
+        }
+    }
 }

@@ -139,7 +139,9 @@ impl Arm {
                 acl.sort_by_key(|entry| (entry.permissions, entry.scheme.clone(), entry.id.clone()));
                 format!("{acl:?} {}", self.stat(body)?)
             }
-            OpCode::Multi => self.parts(body)?,
+            OpCode::Multi | OpCode::MultiRead => self.parts(body)?,
+            OpCode::GetEphemerals => names(body)?,
+            OpCode::GetAllChildrenNumber => body.int()?.to_string(),
             OpCode::AddWatch => body.int()?.to_string(),
             _ => String::new(),
         };
@@ -157,6 +159,8 @@ impl Arm {
                 1 => body.string()?,
                 15 => format!("{} {}", body.string()?, self.stat(body)?),
                 5 => self.stat(body)?,
+                4 => format!("{:?} {}", body.nullable_buffer()?, self.stat(body)?),
+                8 => names(body)?,
                 -1 => body.int()?.to_string(),
                 _ => String::new(),
             };

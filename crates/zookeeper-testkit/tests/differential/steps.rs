@@ -41,6 +41,11 @@ pub(crate) enum Ask {
     GetAcl(String),
     Sync(String),
     Multi(Vec<Ask>),
+    /// Several reads at once, or what is none among them.
+    ReadSeveral(Vec<(OpCode, String)>),
+    /// The own ephemeral nodes below a path, or how many nodes there are.
+    Below(OpCode, String),
+    Reconfig,
     SetWatches {
         since: i64,
         data: Vec<String>,
@@ -109,6 +114,16 @@ impl Ask {
             Self::Multi(parts) => {
                 return (OpCode::Multi, multi(parts.iter().map(|part| part.encode(root, base))));
             }
+            Self::ReadSeveral(reads) => {
+                let reads = reads.iter().map(|(op, path)| (*op, watched(&full(path), true).finish()));
+                return (OpCode::MultiRead, multi(reads));
+            }
+            Self::Below(op, path) => (*op, only(&full(path))),
+            Self::Reconfig => {
+                let mut body = Encoder::new();
+                body.string("").string("").string("server.1=here:1:2").long(-1);
+                (OpCode::Reconfig, body)
+            }
             Self::SetWatches { since, data, exist, children, lasting } => {
                 let all = |paths: &[String]| paths.iter().map(|path| full(path)).collect::<Vec<_>>();
                 let (since, data, exist, children) = (base + since, all(data), all(exist), all(children));
@@ -175,7 +190,7 @@ fn grant(random: &mut Random) -> Grant {
 
 fn ask(random: &mut Random) -> Ask {
     let kinds = [OpCode::CheckWatches, OpCode::RemoveWatches];
-    match random.below(32) {
+    match random.below(37) {
         // Alone, a `check` that succeeds brings ZooKeeper to a standstill.
         0..10 => loop {
             let write = write(random);
@@ -200,7 +215,28 @@ fn ask(random: &mut Random) -> Ask {
         },
         28 | 29 => Ask::Watches(OpCode::AddWatch, path(random), pick(random, &[0, 0, 1, 1, 2])),
         30 => Ask::Watches(pick(random, &kinds), path(random), pick(random, &[1, 2, 3])),
-        _ => Ask::Unreadable(pick(random, &[OpCode::Create, OpCode::Delete, OpCode::Exists, OpCode::Multi])),
+        31 | 32 => {
+            let kinds = [OpCode::GetData, OpCode::GetChildren, OpCode::GetData, OpCode::GetChildren];
+            let odd = [OpCode::GetData, OpCode::Exists];
+            let among = if random.below(6) == 0 { &odd[..] } else { &kinds };
+            Ask::ReadSeveral((0..random.below(5)).map(|_| (pick(random, among), path(random))).collect())
+        }
+        33 | 34 => {
+            let kinds = [OpCode::GetEphemerals, OpCode::GetAllChildrenNumber];
+            Ask::Below(pick(random, &kinds), path(random))
+        }
+        35 => Ask::Reconfig,
+        _ => Ask::Unreadable(pick(
+            random,
+            &[
+                OpCode::Create,
+                OpCode::Delete,
+                OpCode::Exists,
+                OpCode::Multi,
+                OpCode::MultiRead,
+                OpCode::Reconfig,
+            ],
+        )),
     }
 }
 

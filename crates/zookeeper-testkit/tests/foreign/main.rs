@@ -28,7 +28,7 @@ async fn on_both(session: impl Fn(SocketAddr) -> String + Clone + Send + 'static
         let session = session.clone();
         tokio::task::spawn_blocking(move || session(address)).await.unwrap()
     };
-    let in_process = TestServer::start().await.unwrap();
+    let in_process = TestServer::builder().first_zxid(0).start().await.unwrap();
     let of_test_server = told_of(in_process.address()).await;
     let real = Ensemble::single().await.unwrap();
     let of_real = told_of(real.server(0).address()).await;

@@ -79,6 +79,11 @@ impl Machine {
         self.sessions.restart(now);
     }
 
+    /// Goes on counting zxids from `zxid`, which must not be before the last one.
+    pub fn begin_at(&mut self, zxid: i64) {
+        self.zxid = zxid;
+    }
+
     /// Goes on counting zxids from `epoch` << 32, as under a new leader.
     pub fn begin_epoch(&mut self, epoch: i32) {
         self.zxid = i64::from(epoch) << 32;

@@ -120,6 +120,17 @@ impl Tree {
         Ok((node.children.iter().cloned().collect(), node.stat()))
     }
 
+    /// How many nodes there are below a node, at any depth. Needs READ on the node, and nothing on those below.
+    pub fn count_below(&self, path: &str, identities: &[Identity]) -> Result<usize, ErrorCode> {
+        self.readable(path, identities)?;
+        if path == "/" {
+            return Ok(self.nodes.len() - 1);
+        }
+        // Below "", which is the root as well, that is one more.
+        let inside = format!("{path}/");
+        Ok(self.nodes.range(inside.clone()..).take_while(|(path, _)| path.starts_with(&inside)).count())
+    }
+
     /// The ACL and stat of a node. Needs READ or ADMIN; hashes are shown with ADMIN only.
     pub fn acl(&self, path: &str, identities: &[Identity]) -> Result<(Vec<Acl>, Stat), ErrorCode> {
         let node = self.node(path)?;
