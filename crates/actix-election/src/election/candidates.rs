@@ -81,11 +81,10 @@ async fn read_all(inquiry: &mut Inquiry, paths: &[String]) -> Result<Option<Vec<
         };
         match reply {
             // What is not ephemeral is no candidate, whatever it is called; and nobody behind it leads if it stands first.
-            Some(Reply::Found(znode)) if znode.stat.ephemeral_owner == 0 => {
-                if candidates.is_empty() {
-                    return Ok(Some(candidates));
-                }
+            Some(Reply::Found(znode)) if znode.stat.ephemeral_owner == 0 && candidates.is_empty() => {
+                return Ok(Some(candidates));
             }
+            Some(Reply::Found(znode)) if znode.stat.ephemeral_owner == 0 => {}
             Some(Reply::Found(znode)) => candidates.push(candidate(&znode)),
             Some(_) => return Ok(None),
             None => {}

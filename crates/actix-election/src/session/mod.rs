@@ -5,6 +5,7 @@ mod connection;
 mod dial;
 mod driver;
 pub(crate) mod link;
+mod names;
 mod relay;
 mod search;
 mod servers;

@@ -14,8 +14,7 @@ use super::link::SessionNotice;
 use super::servers::Servers;
 use crate::clock;
 
-/// The longest time that a lookup of names may take. Where the addresses are known from before, the first round
-/// does not wait for longer than for a server that does not answer.
+/// How long a lookup of names may take where no address is known yet.
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often it is said that no server serves, while none does.
@@ -78,7 +77,7 @@ impl Search {
             }
             let patience = Patience::new(timeout, round);
             let attempt = Attempt { goal, credentials, patience };
-            match self.try_every_server(attempt, round == first_round, &mut uncertain).await {
+            match self.try_every_server(attempt, &mut uncertain).await {
                 Ok(found) => return found,
                 // One round may fail in the middle of any restart; that is not worth a word.
                 Err(failures) if round > first_round => self.complain(&failures).await,
@@ -88,15 +87,9 @@ impl Search {
         unreachable!("the rounds are endless")
     }
 
-    async fn try_every_server(
-        &self,
-        attempt: Attempt,
-        hurry: bool,
-        uncertain: &mut u32,
-    ) -> Result<Found, String> {
+    async fn try_every_server(&self, attempt: Attempt, uncertain: &mut u32) -> Result<Found, String> {
         let mut servers = self.servers.lock().await;
-        let lookup = if hurry && servers.all_known() { attempt.patience.connect } else { LOOKUP_PATIENCE };
-        let order = servers.round(clock::now(), lookup).await?;
+        let order = servers.round(clock::now(), LOOKUP_PATIENCE).await?;
         let mut failures = Vec::new();
         for address in order {
             match attempt.at(address, &self.auth).await {

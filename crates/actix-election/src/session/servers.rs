@@ -1,14 +1,14 @@
-//! The servers of the ensemble: their names, their addresses, and which of them to try next.
+//! The servers of the ensemble, and which of them to try next.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_election_core::{ElectionPath, Invalid, Timestamp};
 use rand::seq::SliceRandom;
-use tokio::net::lookup_host;
-use tokio::time::timeout;
+
+use super::names::Names;
 
 /// The port that a server listens on if none is given.
 const DEFAULT_PORT: u16 = 2181;
@@ -84,7 +84,7 @@ fn parse_server(server: &str) -> Option<(String, u16)> {
 /// Chooses the order in which servers are tried.
 #[derive(Debug)]
 pub(super) struct Servers {
-    names: Vec<Name>,
+    names: Names,
     failed: HashMap<SocketAddr, Failure>,
 }
 
@@ -96,50 +96,22 @@ struct Failure {
     at: Timestamp,
 }
 
-#[derive(Debug)]
-struct Name {
-    host: String,
-    port: u16,
-    /// What it meant last, for when it cannot be resolved.
-    known: Vec<SocketAddr>,
-}
-
 impl Servers {
     pub(super) fn new(names: Vec<(String, u16)>) -> Self {
-        let names = names.into_iter().map(|(host, port)| Name { host, port, known: Vec::new() }).collect();
-        Servers { names, failed: HashMap::new() }
-    }
-
-    /// Whether every name has been resolved before, so that a lookup is not worth a long wait.
-    pub(super) fn all_known(&self) -> bool {
-        self.names.iter().all(|name| !name.known.is_empty())
+        Servers { names: Names::new(names), failed: HashMap::new() }
     }
 
     /// All addresses of all servers in random order, those that failed of late behind the others, and those that
     /// were silent last of all.
     ///
-    /// Names are resolved anew, all at once, for at most `patience`; for a name that cannot be resolved its last
-    /// known addresses serve. Returns what went wrong if there is no address at all.
+    /// Names are looked up anew, which keeps nobody waiting who knows an address; where none is known, for at most `patience`.
+    /// Returns what went wrong if there is no address at all.
     pub(super) async fn round(
         &mut self,
         now: Timestamp,
         patience: Duration,
     ) -> Result<Vec<SocketAddr>, String> {
-        let lookups = self.names.iter().map(|name| resolve(&name.host, name.port, patience));
-        let results = futures::future::join_all(lookups).await;
-        let mut errors = Vec::new();
-        for (name, result) in self.names.iter_mut().zip(results) {
-            match result {
-                Ok(addresses) => name.known = addresses,
-                Err(error) => errors.push(error),
-            }
-        }
-        let mut order: Vec<_> = self.names.iter().flat_map(|name| name.known.iter().copied()).collect();
-        order.sort_unstable();
-        order.dedup();
-        if order.is_empty() {
-            return Err(errors.join("; "));
-        }
+        let mut order = self.names.addresses(patience).await?;
         self.failed.retain(|address, failure| order.contains(address) && now.since(failure.at) < PENALTY);
         order.shuffle(&mut rand::rng());
         order.sort_by_key(|address| self.failed.get(address).copied());
@@ -152,17 +124,6 @@ impl Servers {
 
     pub(super) fn works(&mut self, address: SocketAddr) {
         self.failed.remove(&address);
-    }
-}
-
-async fn resolve(host: &str, port: u16, patience: Duration) -> Result<Vec<SocketAddr>, String> {
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, port)]);
-    }
-    match timeout(patience, lookup_host((host, port))).await {
-        Ok(Ok(addresses)) => Ok(addresses.collect()),
-        Ok(Err(error)) => Err(format!("cannot resolve {host}: {error}")),
-        Err(_) => Err(format!("cannot resolve {host} within {patience:?}")),
     }
 }
 
@@ -212,36 +173,5 @@ mod tests {
             seen_first |= servers.round(now, Duration::from_secs(1)).await.unwrap()[0] == bad;
         }
         assert!(seen_first);
-    }
-
-    #[tokio::test]
-    async fn a_name_that_cannot_be_resolved_holds_nothing_up() {
-        let names = vec![("no.such.host.invalid".to_owned(), 1), ("127.0.0.1".to_owned(), 2)];
-        let mut servers = Servers::new(names);
-        let order = servers.round(Timestamp::from_nanos(1), Duration::from_secs(5)).await.unwrap();
-        assert_eq!(order, ["127.0.0.1:2".parse().unwrap()]);
-        let mut none = Servers::new(vec![("no.such.host.invalid".to_owned(), 1)]);
-        let error = none.round(Timestamp::from_nanos(1), Duration::from_secs(5)).await.unwrap_err();
-        assert!(error.contains("no.such.host.invalid"), "{error}");
-        assert!(!servers.all_known());
-    }
-
-    #[tokio::test]
-    async fn a_name_that_was_resolved_once_keeps_its_addresses() {
-        let names = vec![("no.such.host.invalid".to_owned(), 1), ("127.0.0.1".to_owned(), 2)];
-        let mut servers = Servers::new(names);
-        servers.names[0].known = vec!["10.0.0.1:1".parse().unwrap()];
-        let mut order = servers.round(Timestamp::from_nanos(1), Duration::from_secs(5)).await.unwrap();
-        order.sort_unstable();
-        assert_eq!(order, ["10.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()]);
-        assert!(servers.all_known());
-    }
-
-    #[tokio::test]
-    async fn names_are_resolved_anew_in_every_round() {
-        let mut servers = Servers::new(vec![("localhost".to_owned(), 1)]);
-        servers.names[0].known = vec!["10.0.0.1:1".parse().unwrap()];
-        let order = servers.round(Timestamp::from_nanos(1), Duration::from_secs(30)).await.unwrap();
-        assert!(order.iter().all(|address| address.ip().is_loopback()), "{order:?}");
     }
 }
