@@ -24,6 +24,9 @@ EXIT CODES
   3  status: there is no master
   130, 143  ended by SIGINT or SIGTERM before it was done; 130 also after a second signal
 
+ENVIRONMENT
+  A variable that is empty is one that is not set.
+
 LOGS
   Logs go to standard error, by RUST_LOG: debug, or actix_election=trace, say. Unless it is set,
   campaign and watch log warnings, status and resign errors only. The ZooKeeper client never logs
@@ -31,7 +34,8 @@ LOGS
 
 pub(crate) const ZOOKEEPER: &str = "\
 The servers, and a chroot that every path is below: host[:port],host[:port],.../chroot. An IPv6 \
-address stands in brackets; without a port it is 2181. The chroot is created where it is missing.";
+address stands in brackets; without a port it is 2181. The chroot stands once, behind the last \
+server: host1,host2/app. It is created where it is missing.";
 
 pub(crate) const AUTH: &str = "\
 Credentials, such as digest:user:password. What a process with credentials creates, only those \

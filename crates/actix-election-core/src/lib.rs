@@ -56,7 +56,7 @@ pub use candidate::{
 pub use config::{CandidateConfig, InvalidConfig, Strategy};
 pub use ensemble::{FencingToken, OpId, Operation, Refusal, Reply, SessionId, Stat, WatchEvent, Znode};
 pub use lease::LeaseClock;
-pub use names::{Address, ElectionPath, Invalid};
+pub use names::{Address, ElectionPath, Invalid, broken_host_rule};
 pub use printable::printable;
 pub use queue_name::{QueueId, queue_order};
 pub use resign_request::{is_resign_request, resign_request_data, resign_request_path};
