@@ -171,6 +171,6 @@ impl Handler<Problem> for Role {
     type Result = ();
 
     fn handle(&mut self, Problem { message, .. }: Problem, _: &mut Self::Context) {
-        self.print(&Event::Error { message });
+        self.print(&Event::error(&message));
     }
 }

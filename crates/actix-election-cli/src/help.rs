@@ -30,7 +30,12 @@ ENVIRONMENT
 LOGS
   Logs go to standard error, by RUST_LOG: debug, or actix_election=trace, say. Unless it is set,
   campaign and watch log warnings, status and resign errors only. The ZooKeeper client never logs
-  more than warnings, whatever RUST_LOG says: what it logs below that is not meant for logs.";
+  more than warnings, whatever RUST_LOG says: what it logs below that is not meant for logs.
+
+WHAT OTHERS WROTE
+  Anybody may write anything into ZooKeeper as an address. It is shown on one line, in text, JSON
+  and logs: what cannot be seen is escaped (\\n, \\u{1b}), and after 259 characters it is cut, with
+  its length in bytes.";
 
 pub(crate) const ZOOKEEPER: &str = "\
 The servers, and a chroot that every path is below: host[:port],host[:port],.../chroot. An IPv6 \

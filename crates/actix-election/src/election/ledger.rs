@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use actix_election_core::{
-    ElectionPath, FencingToken, Master, StandbyReason, Timestamp, Trouble, TroubleKind,
+    ElectionPath, FencingToken, Master, StandbyReason, Timestamp, Trouble, TroubleKind, printable,
 };
 
 use crate::journal::journal;
@@ -19,6 +19,9 @@ const FEW_CHANGES: usize = 3;
 
 /// What goes on for longer than this is logged as it stands.
 const LONGEST: Duration = Duration::from_secs(5);
+
+/// So much is logged of what is wrong: it may name znodes of others.
+const LONGEST_TROUBLE: usize = 2_000;
 
 /// Something that has happened in an election.
 #[derive(Clone, Debug)]
@@ -82,7 +85,8 @@ impl Change {
                 journal!(INFO, %path, master, token, "new master");
             }
             Change::Trouble(trouble) => {
-                journal!(WARN, %path, "{}", trouble.message);
+                let trouble = printable(&trouble.message, LONGEST_TROUBLE);
+                journal!(WARN, %path, "{trouble}");
             }
             Change::RoleDead => journal!(WARN, %path, "a role actor is dead"),
             Change::RoleRestarted => {
@@ -200,7 +204,8 @@ impl Group {
             match change {
                 Change::Trouble(Trouble { message, .. }) => {
                     let (elections, first) = (self.count, path);
-                    journal!(WARN, elections, %first, "{message}");
+                    let trouble = printable(&message, LONGEST_TROUBLE);
+                    journal!(WARN, elections, %first, "{trouble}");
                 }
                 _ => self.kind.log(self.count, path),
             }
