@@ -2,8 +2,11 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use actix_election::{StartError, printable};
+use actix_election::{StartError, flush_logs, printable};
+
+use crate::output::Output;
 
 /// Everything went as it should.
 pub(crate) const SUCCESS: u8 = 0;
@@ -15,6 +18,9 @@ pub(crate) const UNUSABLE: u8 = 2;
 pub(crate) const NO_MASTER: u8 = 3;
 /// A signal ended it: this, plus the signal's number.
 pub(crate) const SIGNAL: u8 = 128;
+
+/// How long the last lines of logs, and why it failed, may take to be written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What is longer is cut in the middle: an argument of a megabyte would hide what is wrong with it.
 const LONGEST: usize = 2_000;
@@ -33,6 +39,7 @@ pub(crate) enum Ending {
 impl Ending {
     /// Says what there is to say.
     pub(crate) fn conclude(self) -> ExitCode {
+        flush(LAST_WORDS);
         match self {
             Ending::Code(code) => code.into(),
             Ending::Failed(why) => {
@@ -58,8 +65,41 @@ impl From<StartError> for Ending {
 
 /// One line on standard error, whatever the text holds.
 pub(crate) fn complain(why: &str) {
-    // If nobody reads standard error, the exit code has to do.
-    let _ = writeln!(std::io::stderr(), "elect: {}", shorten(one_line(why)));
+    let line = format!("elect: {}", shorten(one_line(why)));
+    match Output::errors() {
+        Some(errors) => {
+            errors.print(line);
+            // If nobody reads standard error, the exit code has to do.
+            errors.flush(LAST_WORDS);
+        }
+        None => drop(writeln!(std::io::stderr(), "{line}")),
+    }
+}
+
+/// Waits for logs to be written, the library's first.
+pub(crate) fn flush(limit: Duration) {
+    flush_logs(limit / 2);
+    if let Some(errors) = Output::errors() {
+        errors.flush(limit / 2);
+    }
+}
+
+/// Panics are told through the same queue: no thread may hang in saying that it panicks, nor its lease outlive that.
+pub(crate) fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("without a name");
+        let Some(errors) = Output::errors() else { return };
+        errors.print(format!("elect: thread {name}: {}", one_line(&panic.to_string())));
+        let backtrace = std::backtrace::Backtrace::capture();
+        if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
+            errors.print(backtrace.to_string());
+        }
+        // With this one the process ends.
+        if name == "main" {
+            errors.flush(LAST_WORDS);
+        }
+    }));
 }
 
 /// Prints what `--help` and `--version` ask for.

@@ -30,7 +30,8 @@ ENVIRONMENT
 LOGS
   Logs go to standard error, by RUST_LOG: debug, or actix_election=trace, say. Unless it is set,
   campaign and watch log warnings, status and resign errors only. The ZooKeeper client never logs
-  more than warnings, whatever RUST_LOG says: what it logs below that is not meant for logs.
+  at all, whatever RUST_LOG says: its logs hold passwords. If nobody reads standard error, nothing
+  waits for that: lines are dropped, and a line says how many once they can be written again.
 
 WHAT OTHERS WROTE
   Anybody may write anything into ZooKeeper as an address. It is shown on one line, in text, JSON

@@ -3,7 +3,7 @@
 //! - [`args`] says what can be given, and refuses what cannot be used; [`help`] is what `--help` shows.
 //! - [`campaign`], [`watch`], [`status`], [`resign`] and [`dev`] are the commands.
 //! - [`news`] is the actor behind all commands but `campaign`.
-//! - [`events`] is what they print, and [`output`] is the thread that prints it.
+//! - [`events`] is what they print, and [`output`] are the threads that print it.
 //! - [`stop`] is how the process comes to its end, whatever blocks.
 
 mod args;
@@ -26,6 +26,7 @@ use args::{Command, Parsed};
 use exit::Ending;
 
 fn main() -> ExitCode {
+    exit::tell_panics();
     let cli = match args::parse(std::env::args_os()) {
         Ok(Parsed::Run(cli)) => cli,
         Ok(Parsed::Show(text)) => return exit::show(&text),

@@ -17,6 +17,9 @@ use crate::exit::{self, Ending};
 /// How long an end in order may take: less than the 5 s that are promised, for the process has to go as well.
 const PATIENCE: Duration = Duration::from_millis(4_500);
 
+/// How long the last lines of logs may take if it comes to that.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 const SIGINT: u8 = 2;
 const SIGTERM: u8 = 15;
 
@@ -85,6 +88,7 @@ impl Stop {
                 _ = self.requested(), if deadline.is_none() => None,
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                     tracing::warn!("the end in order takes too long");
+                    exit::flush(LAST_WORDS);
                     let why = self.why.borrow().clone();
                     std::process::exit(why.map_or(exit::SUCCESS, |why| self.code(&why)).into());
                 }

@@ -14,3 +14,4 @@ mod dev;
 mod endings;
 mod inquiries;
 mod secrets;
+mod unread;
