@@ -80,7 +80,8 @@ SIGNALS
 
 EXIT CODES
   0    ended by SIGTERM or SIGINT
-  1    it could not start, or standard output cannot be written: it resigned in order
+  1    it could not start, its session ended and does not come back, or standard output cannot be
+       written: it resigned in order
   2    the arguments cannot be used
   130  ended by a second signal
 
@@ -124,7 +125,8 @@ pub(crate) const WATCH_AFTER: &str = r#"EVENTS (with --json)
 
 EXIT CODES
   0    ended by SIGTERM or SIGINT
-  1    it could not start, or standard output cannot be written
+  1    it could not start, its session ended and does not come back, or standard output cannot be
+       written
   2    the arguments cannot be used
   130  ended by a second signal
 

@@ -30,6 +30,8 @@ pub(crate) enum Why {
     Signal(u8),
     /// Standard output cannot be written, for this reason.
     Output(String),
+    /// The session is closed, which nobody asked for, and does not come back.
+    SessionEnded,
 }
 
 /// What a signal means to a command.
@@ -49,10 +51,15 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
+    /// Nobody has asked yet.
+    pub(crate) fn unasked(kind: Kind) -> Self {
+        Stop { why: Arc::new(watch::Sender::new(None)), kind }
+    }
+
     /// From here on signals end the process in order; 4.5 s after the first at the latest, and at once after the
     /// second.
     pub(crate) fn on_signals(kind: Kind) -> Result<Self, Ending> {
-        let stop = Stop { why: Arc::new(watch::Sender::new(None)), kind };
+        let stop = Self::unasked(kind);
         let listen = || -> io::Result<()> {
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
             let guard = runtime.enter();
@@ -126,7 +133,8 @@ impl Stop {
     pub(crate) fn ending(&self, why: Why) -> Ending {
         match why {
             Why::Output(error) => Ending::Failed(format!("cannot write to standard output: {error}")),
-            why => Ending::Code(self.code(&why)),
+            Why::SessionEnded => Ending::Failed("the session has ended, and does not come back".into()),
+            why @ Why::Signal(_) => Ending::Code(self.code(&why)),
         }
     }
 
@@ -141,7 +149,7 @@ impl Stop {
 
     fn code(&self, why: &Why) -> u8 {
         match (why, self.kind) {
-            (Why::Output(_), _) => exit::FAILURE,
+            (Why::Output(_) | Why::SessionEnded, _) => exit::FAILURE,
             (Why::Signal(_), Kind::Endless) => exit::SUCCESS,
             (Why::Signal(signal), Kind::OneShot) => exit::SIGNAL + signal,
         }
@@ -154,7 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_reason_counts() {
-        let stop = Stop { why: Arc::new(watch::Sender::new(None)), kind: Kind::Endless };
+        let stop = Stop::unasked(Kind::Endless);
         stop.request(Why::Signal(SIGTERM));
         stop.request(Why::Output("broken pipe".into()));
         assert_eq!(stop.requested().await, Why::Signal(SIGTERM));
