@@ -107,7 +107,7 @@ impl fmt::Debug for Secret {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Compete for the role until SIGTERM or SIGINT, then hand over in order
+    /// Compete for the role until a signal comes, then hand over in order
     #[command(long_about = help::CAMPAIGN, after_long_help = help::CAMPAIGN_AFTER)]
     Campaign(CampaignArgs),
     /// Say who is master

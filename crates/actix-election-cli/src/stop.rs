@@ -8,20 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::exit::{self, Ending};
+use crate::signals::{Heard, SIGINT, Signals};
 
 /// How long an end in order may take: less than the 5 s that are promised, for the process has to go as well.
 const PATIENCE: Duration = Duration::from_millis(4_500);
 
 /// How long the last lines of logs may take if it comes to that.
 const LAST_WORDS: Duration = Duration::from_millis(200);
-
-const SIGINT: u8 = 2;
-const SIGTERM: u8 = 15;
 
 /// Why the process is to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,23 +54,18 @@ impl Stop {
     }
 
     /// From here on signals end the process in order; 4.5 s after the first at the latest, and at once after the
-    /// second.
+    /// second: see [`Heard`].
     pub(crate) fn on_signals(kind: Kind) -> Result<Self, Ending> {
         let stop = Self::unasked(kind);
         let listen = || -> io::Result<()> {
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
             let guard = runtime.enter();
             // Before anything else is started: from here on a signal does not simply kill.
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
+            let mut signals = Signals::listen()?;
             drop(guard);
             let listening = stop.clone();
             std::thread::Builder::new().name("signals".into()).spawn(move || {
-                runtime.block_on(async {
-                    let terminate = async move || terminate.recv().await.map(|()| SIGTERM);
-                    let interrupt = async move || interrupt.recv().await.map(|()| SIGINT);
-                    listening.listen(terminate, interrupt).await;
-                });
+                runtime.block_on(listening.listen(&mut signals));
             })?;
             Ok(())
         };
@@ -81,17 +73,12 @@ impl Stop {
         Ok(stop)
     }
 
-    async fn listen(
-        &self,
-        mut terminate: impl AsyncFnMut() -> Option<u8>,
-        mut interrupt: impl AsyncFnMut() -> Option<u8>,
-    ) {
-        let mut signalled = false;
+    async fn listen(&self, signals: &mut Signals) {
+        let mut heard = Heard::default();
         let mut deadline = None;
         loop {
             let signal = tokio::select! {
-                signal = terminate() => signal,
-                signal = interrupt() => signal,
+                signal = signals.next() => Some(signal),
                 _ = self.requested(), if deadline.is_none() => None,
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                     tracing::warn!("the end in order takes too long");
@@ -101,7 +88,7 @@ impl Stop {
                 }
             };
             if let Some(signal) = signal {
-                if std::mem::replace(&mut signalled, true) {
+                if heard.is_second(signal, Instant::now()) {
                     std::process::exit((exit::SIGNAL + SIGINT).into());
                 }
                 self.request(Why::Signal(signal));
@@ -159,6 +146,7 @@ impl Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signals::SIGTERM;
 
     #[tokio::test]
     async fn the_first_reason_counts() {
