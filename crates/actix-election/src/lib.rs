@@ -14,18 +14,6 @@
 //! - With the feature `testing`, `testing::Term` makes up leases for the unit tests of role actors. The page "Test your
 //!   role actor" (`docs/testing.md` in the repository) shows it, and the actor under real faults.
 //!
-//! # Logs
-//!
-//! Sessions and elections log with `tracing`: what happens at `INFO`, and at `WARN` that mastership or a session is lost, or
-//! what somebody has to put right. Tokens, and for how many seconds a term has lasted, are numbers. Where a session has many
-//! elections, those that change together are one line. Addresses of other processes are shown escaped and cut
-//! ([`printable`]).
-//!
-//! **A subscriber may block**, as one does that writes to a pipe which nobody reads: records are handed to it by a thread of
-//! their own (`election-log`), so that it stalls no session, no election and no stop. Once a thousand records wait, further
-//! ones are dropped, and their number is logged later. Call [`flush_logs`] before the process ends. The ZooKeeper client's own
-//! logs, which hold passwords, reach no subscriber.
-//!
 //! ```no_run
 //! use actix_election::prelude::*;
 //!
@@ -59,6 +47,18 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! # Logs
+//!
+//! Sessions and elections log with `tracing`: what happens at `INFO`, and at `WARN` that mastership or a session is lost, or
+//! what somebody has to put right. Tokens, and for how many seconds a term has lasted, are numbers. Where a session has many
+//! elections, those that change together are one line. Addresses of other processes are shown escaped and cut
+//! ([`printable()`]).
+//!
+//! **A subscriber may block**, as one does that writes to a pipe which nobody reads: records are handed to it by a thread of
+//! their own (`election-log`), so that it stalls no session, no election and no stop. Once a thousand records wait, further
+//! ones are dropped, and their number is logged later. Call [`flush_logs`] before the process ends. The ZooKeeper client's own
+//! logs, which hold passwords, reach no subscriber.
 
 pub mod clock;
 mod election;

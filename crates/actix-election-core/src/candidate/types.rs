@@ -25,7 +25,7 @@ impl Master {
         Master { address: String::from_utf8_lossy(data).into_owned(), token }
     }
 
-    /// The address for logs and people: see [`printable`]. Longer ones than any [`Address`] are cut.
+    /// The address for logs and people: see [`printable()`]. Longer ones than any [`Address`] are cut.
     pub fn printable_address(&self) -> String {
         printable(&self.address, Address::MAX_LEN)
     }

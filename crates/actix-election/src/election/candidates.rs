@@ -22,7 +22,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// The address for logs and people: see [`printable`]. Longer ones than any [`Address`] are cut.
+    /// The address for logs and people: see [`printable()`]. Longer ones than any [`Address`] are cut.
     pub fn printable_address(&self) -> String {
         printable(&self.address, Address::MAX_LEN)
     }
