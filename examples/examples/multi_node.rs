@@ -40,7 +40,11 @@ impl Handler<BecameStandby> for Node {
     fn handle(&mut self, BecameStandby { reason, master, .. }: BecameStandby, _: &mut Self::Context) {
         match master {
             Some(master) => {
-                println!("{} is standby ({reason}): the master is {:?}", self.address, master.address);
+                println!(
+                    "{} is standby ({reason}): the master is \"{}\"",
+                    self.address,
+                    master.printable_address()
+                );
             }
             None => println!("{} is standby ({reason}): no master is known", self.address),
         }

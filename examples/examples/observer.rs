@@ -28,7 +28,9 @@ impl Handler<MasterChanged> for Follower {
 
     fn handle(&mut self, MasterChanged { path, master }: MasterChanged, _: &mut Self::Context) {
         match master {
-            Some(master) => println!("{path}: the master is {:?}, token {}", master.address, master.token),
+            Some(master) => {
+                println!("{path}: the master is \"{}\", token {}", master.printable_address(), master.token)
+            }
             None => println!("{path}: there is no master"),
         }
     }

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_election::{Address, ElectionPath, Session, SessionBuilder};
+use clap::builder::Resettable;
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use crate::help;
@@ -107,7 +108,7 @@ impl fmt::Debug for Secret {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Compete for the role until SIGTERM or SIGINT, then hand over in order
+    /// Compete for the role until a signal comes, then hand over in order
     #[command(long_about = help::CAMPAIGN, after_long_help = help::CAMPAIGN_AFTER)]
     Campaign(CampaignArgs),
     /// Say who is master
@@ -290,12 +291,15 @@ pub(crate) enum Parsed {
 ///
 /// One line that says which value cannot be used, and what was expected.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, String> {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<_> = args.into_iter().collect();
+    let matches = command().try_get_matches_from(&args);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             let text = error.render();
             return match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Show(text.to_string())),
+                ErrorKind::InvalidUtf8 => Err(not_utf8(&args)),
                 _ => Err(shorten(&text.to_string())),
             };
         }
@@ -303,6 +307,30 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, 
     // Before anything is started.
     cli.ensemble.session().map(drop)?;
     Ok(Parsed::Run(cli))
+}
+
+/// The command line. A variable of the environment that is empty is one that is not set: where a script passes on what it
+/// was given, that is the only way to say nothing.
+fn command() -> clap::Command {
+    fn is_empty(arg: &clap::Arg) -> bool {
+        arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty())
+    }
+    Cli::command().mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg })
+}
+
+/// Clap does not say which value it is that is no text.
+fn not_utf8(args: &[OsString]) -> String {
+    let rule = "it must be text in UTF-8";
+    let Some(place) = args.iter().position(|arg| arg.to_str().is_none()) else {
+        return format!("invalid value in the environment, of ELECT_ZOOKEEPER or ELECT_AUTH: {rule}");
+    };
+    let is_auth = |arg: &OsString| arg.as_encoded_bytes().starts_with(b"--auth");
+    // Whatever may be a secret is not shown.
+    if args[place.saturating_sub(1)..=place].iter().any(is_auth) {
+        format!("invalid value (not shown) for '--auth <SCHEME:CREDENTIALS>': {rule}")
+    } else {
+        format!("invalid value {:?}: {rule}", args[place])
+    }
 }
 
 /// Clap explains itself in paragraphs: puts what it found on one line, and says where the rest is.
@@ -344,7 +372,6 @@ mod tests {
 
     #[test]
     fn clap_finds_nothing_wrong_with_the_definition() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 
@@ -408,6 +435,24 @@ mod tests {
             let why = refused(line);
             assert!(why.contains(value) && why.contains(rule), "{line:?}: {why}");
             assert!(!why.contains('\n'), "{line:?}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_is_named_unless_it_is_secret() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let bad = |text: &[u8]| OsString::from_vec([text, b"\xff"].concat());
+        let parse = |args: &[OsString]| match parse(["elect".into()].iter().chain(args).cloned()) {
+            Ok(_) => panic!("{args:?} is accepted"),
+            Err(why) => why,
+        };
+        let why = parse(&["status".into(), bad(b"/m")]);
+        assert!(why.contains(r#""/m\xFF""#) && why.contains("UTF-8"), "{why}");
+        for args in
+            [&["status".into(), "/m".into(), "--auth".into(), bad(b"hunter")][..], &[bad(b"--auth=hunter")]]
+        {
+            let why = parse(args);
+            assert!(why.contains("--auth") && !why.contains("hunter"), "{why}");
         }
     }
 

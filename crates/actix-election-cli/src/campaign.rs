@@ -15,7 +15,7 @@ use crate::events::{Event, Format};
 use crate::exit::Ending;
 use crate::logs;
 use crate::output::Output;
-use crate::stop::{Kind, Stop};
+use crate::stop::{Kind, Stop, Why};
 
 /// How long a handover waits for `became_standby` to be written. Together with the 2 s that the session takes at
 /// most to close, it has to fit into the patience of [`Stop`].
@@ -39,7 +39,7 @@ async fn campaign(ensemble: &EnsembleArgs, args: CampaignArgs, stop: &Stop) -> R
     let builder = ensemble.session().map_err(Ending::Unusable)?;
     let session = builder.session_timeout(args.session_timeout).start()?;
     let (closed, wait_closed) = oneshot::channel();
-    let role = Role::new(output.clone(), &args, closed).start();
+    let role = Role::new(output.clone(), stop.clone(), &args, closed).start();
     session.do_send(Subscribe(role.clone().recipient::<SessionChanged>()));
     session.do_send(Subscribe(role.clone().recipient::<Problem>()));
 
@@ -64,6 +64,7 @@ async fn campaign(ensemble: &EnsembleArgs, args: CampaignArgs, stop: &Stop) -> R
 /// The role actor: it prints what it is told, as it handles it.
 struct Role {
     output: Output,
+    stop: Stop,
     format: Format,
     id: String,
     holding: Option<Duration>,
@@ -80,9 +81,10 @@ enum State {
 }
 
 impl Role {
-    fn new(output: Output, args: &CampaignArgs, closed: oneshot::Sender<()>) -> Self {
+    fn new(output: Output, stop: Stop, args: &CampaignArgs, closed: oneshot::Sender<()>) -> Self {
         Role {
             output,
+            stop,
             format: Format::new(args.json),
             id: args.id(),
             holding: args.holding,
@@ -159,10 +161,12 @@ impl Handler<SessionChanged> for Role {
             self.print(&Event::session(state));
         }
         self.session = state;
-        if state == SessionState::Closed
-            && let Some(closed) = self.closed.take()
-        {
-            let _ = closed.send(());
+        if state == SessionState::Closed {
+            // Mostly that was asked for, for a reason that came first.
+            self.stop.request(Why::SessionEnded);
+            if let Some(closed) = self.closed.take() {
+                let _ = closed.send(());
+            }
         }
     }
 }
@@ -171,6 +175,28 @@ impl Handler<Problem> for Role {
     type Result = ();
 
     fn handle(&mut self, Problem { message, .. }: Problem, _: &mut Self::Context) {
-        self.print(&Event::Error { message });
+        self.print(&Event::error(&message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{self, Command, Parsed};
+
+    #[test]
+    fn a_session_that_ends_unasked_ends_the_command_as_a_failure() {
+        let Ok(Parsed::Run(cli)) = args::parse(["elect", "campaign", "/m"].map(Into::into)) else { panic!() };
+        let Command::Campaign(args) = cli.command else { panic!() };
+        let why = System::new().block_on(async {
+            let stop = Stop::unasked(Kind::Endless);
+            let output = Output::start(stop.clone()).unwrap();
+            let (closed, wait_closed) = oneshot::channel();
+            let role = Role::new(output, stop.clone(), &args, closed).start();
+            role.send(SessionChanged { state: SessionState::Closed }).await.unwrap();
+            wait_closed.await.unwrap();
+            stop.ending(stop.requested().await)
+        });
+        assert_eq!(why, Ending::Failed("the session has ended, and does not come back".into()));
     }
 }

@@ -1,9 +1,12 @@
 //! What is printed: events, as JSON or as text.
 
-use actix_election::{Candidate, Lease, Master, SessionState, StandbyReason, Timestamp};
+use actix_election::{Candidate, Lease, Master, SessionState, StandbyReason, Timestamp, printable};
 use serde::Serialize;
 
 use crate::exit::one_line;
+
+/// So much is printed of an error.
+const LONGEST_ERROR: usize = 2_000;
 
 /// How events are printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,7 +21,8 @@ impl Format {
     }
 }
 
-/// A master, as everybody sees it.
+/// A master, as everybody sees it. Others wrote the address: it is shown escaped and cut, in JSON as well, for many a reader
+/// of that prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Holder {
     address: String,
@@ -27,13 +31,13 @@ pub(crate) struct Holder {
 
 impl From<&Master> for Holder {
     fn from(master: &Master) -> Self {
-        Holder { address: master.address.clone(), token: master.token.as_i64() }
+        Holder { address: master.printable_address(), token: master.token.as_i64() }
     }
 }
 
 impl From<&Candidate> for Holder {
     fn from(candidate: &Candidate) -> Self {
-        Holder { address: candidate.address.clone(), token: candidate.token.as_i64() }
+        Holder { address: candidate.printable_address(), token: candidate.token.as_i64() }
     }
 }
 
@@ -84,6 +88,11 @@ impl Event {
 
     pub(crate) fn master_changed(master: Option<&Master>) -> Self {
         Event::MasterChanged { master: master.map(Holder::from) }
+    }
+
+    /// What is wrong may name znodes of others.
+    pub(crate) fn error(message: &str) -> Self {
+        Event::Error { message: printable(message, LONGEST_ERROR) }
     }
 
     /// The line to print for what happened at `at`.
@@ -259,5 +268,25 @@ mod tests {
         let nameless = Master { address: String::new(), token: FencingToken::new(1) };
         let line = Event::master_changed(Some(&nameless)).line(AT, Format::Text);
         assert_eq!(line, "master: (no address), token 1");
+    }
+
+    #[test]
+    fn what_strangers_wrote_is_escaped_and_cut_in_json_as_well() {
+        let mut address = "\u{1b}\u{202e}\u{2028}\"".to_owned();
+        let escaped = r#"\\u{1b}\\u{202e}\\u{2028}\""#;
+        let token = FencingToken::new(1);
+        let line =
+            Event::master_changed(Some(&Master { address: address.clone(), token })).line(AT, Format::Json);
+        let expected =
+            format!(r#"{{"at":12.5,"event":"master_changed","master":{{"address":"{escaped}","token":1}}}}"#);
+        assert_eq!(line, expected);
+        address.push_str(&"x".repeat(1 << 20));
+        let report = StatusReport::of(&[Candidate { address, token }]);
+        for format in [Format::Json, Format::Text] {
+            let line = report.line(format);
+            assert!(line.contains(" [...] (1048584 bytes)") && line.len() < 1_000, "{line}");
+        }
+        let line = Event::error("\u{2029}").line(AT, Format::Json);
+        assert!(line.contains(r"\\u{2029}"), "{line}");
     }
 }

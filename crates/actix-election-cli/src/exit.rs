@@ -2,8 +2,11 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use actix_election::StartError;
+use actix_election::{StartError, flush_logs, printable};
+
+use crate::output::Output;
 
 /// Everything went as it should.
 pub(crate) const SUCCESS: u8 = 0;
@@ -15,6 +18,12 @@ pub(crate) const UNUSABLE: u8 = 2;
 pub(crate) const NO_MASTER: u8 = 3;
 /// A signal ended it: this, plus the signal's number.
 pub(crate) const SIGNAL: u8 = 128;
+
+/// How long the last lines of logs, and why it failed, may take to be written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What is longer is cut in the middle: an argument of a megabyte would hide what is wrong with it.
+const LONGEST: usize = 2_000;
 
 /// How a command ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +39,7 @@ pub(crate) enum Ending {
 impl Ending {
     /// Says what there is to say.
     pub(crate) fn conclude(self) -> ExitCode {
+        flush(LAST_WORDS);
         match self {
             Ending::Code(code) => code.into(),
             Ending::Failed(why) => {
@@ -55,8 +65,41 @@ impl From<StartError> for Ending {
 
 /// One line on standard error, whatever the text holds.
 pub(crate) fn complain(why: &str) {
-    // If nobody reads standard error, the exit code has to do.
-    let _ = writeln!(std::io::stderr(), "elect: {}", one_line(why));
+    let line = format!("elect: {}", shorten(one_line(why)));
+    match Output::errors() {
+        Some(errors) => {
+            errors.print(line);
+            // If nobody reads standard error, the exit code has to do.
+            errors.flush(LAST_WORDS);
+        }
+        None => drop(writeln!(std::io::stderr(), "{line}")),
+    }
+}
+
+/// Waits for logs to be written, the library's first.
+pub(crate) fn flush(limit: Duration) {
+    flush_logs(limit / 2);
+    if let Some(errors) = Output::errors() {
+        errors.flush(limit / 2);
+    }
+}
+
+/// Panics are told through the same queue: no thread may hang in saying that it panicks, nor its lease outlive that.
+pub(crate) fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("without a name");
+        let Some(errors) = Output::errors() else { return };
+        errors.print(format!("elect: thread {name}: {}", one_line(&panic.to_string())));
+        let backtrace = std::backtrace::Backtrace::capture();
+        if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
+            errors.print(backtrace.to_string());
+        }
+        // With this one the process ends.
+        if name == "main" {
+            errors.flush(LAST_WORDS);
+        }
+    }));
 }
 
 /// Prints what `--help` and `--version` ask for.
@@ -69,15 +112,18 @@ pub(crate) fn show(text: &str) -> ExitCode {
 
 /// The text on one line, and harmless to a terminal.
 pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
+    printable(text, usize::MAX)
+}
+
+/// What is wrong stands at the beginning, and what was expected at the end.
+fn shorten(line: String) -> String {
+    let length = line.chars().count();
+    if length <= LONGEST {
+        return line;
     }
-    line
+    let begin: String = line.chars().take(LONGEST / 2).collect();
+    let end: String = line.chars().skip(length - LONGEST / 2).collect();
+    format!("{begin} [...] {end}")
 }
 
 #[cfg(test)]
@@ -87,5 +133,13 @@ mod tests {
     #[test]
     fn what_strangers_wrote_stays_on_one_line() {
         assert_eq!(one_line("a\nb\u{1b}[31m é"), "a\\nb\\u{1b}[31m é");
+    }
+
+    #[test]
+    fn a_long_line_keeps_its_beginning_and_its_end() {
+        assert_eq!(shorten("short".into()), "short");
+        let line = shorten(format!("invalid {}: expected", "é".repeat(100_000)));
+        assert!(line.starts_with("invalid éé") && line.ends_with("éé: expected"));
+        assert_eq!(line.chars().count(), LONGEST + 7);
     }
 }

@@ -22,16 +22,33 @@ EXIT CODES
   1  it did not work: one line on standard error says why
   2  the arguments cannot be used: one line on standard error says which, and what was expected
   3  status: there is no master
-  130, 143  ended by SIGINT or SIGTERM before it was done; 130 also after a second signal
+  129, 130, 131, 143  ended by SIGHUP, SIGINT, SIGQUIT or SIGTERM before it was done; 130 also after
+     a second signal
+
+SIGNALS
+  SIGTERM, SIGINT, SIGQUIT and SIGHUP (but not under nohup) end every command in order; a second
+  signal ends it at once. The same one within a second of the first is no second one, for shells
+  and timeout(1) send it twice; nor is SIGHUP together with another one, as at the end of a login
+  session.
+
+ENVIRONMENT
+  A variable that is empty is one that is not set.
 
 LOGS
   Logs go to standard error, by RUST_LOG: debug, or actix_election=trace, say. Unless it is set,
   campaign and watch log warnings, status and resign errors only. The ZooKeeper client never logs
-  more than warnings, whatever RUST_LOG says: what it logs below that is not meant for logs.";
+  at all, whatever RUST_LOG says: its logs hold passwords. If nobody reads standard error, nothing
+  waits for that: lines are dropped, and a line says how many once they can be written again.
+
+WHAT OTHERS WROTE
+  Anybody may write anything into ZooKeeper as an address. It is shown on one line, in text, JSON
+  and logs: what cannot be seen is escaped (\\n, \\u{1b}), and after 259 characters it is cut, with
+  its length in bytes.";
 
 pub(crate) const ZOOKEEPER: &str = "\
 The servers, and a chroot that every path is below: host[:port],host[:port],.../chroot. An IPv6 \
-address stands in brackets; without a port it is 2181. The chroot is created where it is missing.";
+address stands in brackets; without a port it is 2181. The chroot stands once, behind the last \
+server: host1,host2/app. It is created where it is missing.";
 
 pub(crate) const AUTH: &str = "\
 Credentials, such as digest:user:password. What a process with credentials creates, only those \
@@ -40,7 +57,7 @@ credentials may use; without them it is open to everybody.
 Other users of this machine can see the arguments of a process: ELECT_AUTH is the better place.";
 
 pub(crate) const CAMPAIGN: &str = "\
-Compete for the role until SIGTERM or SIGINT, then hand over in order.
+Compete for the role until a signal comes, then hand over in order.
 
 With the lock strategy the master holds an ephemeral znode at PATH, whose data is its address. With \
 the queue strategy all candidates have one below PATH, and the first of them is master: whoever \
@@ -65,12 +82,13 @@ pub(crate) const CAMPAIGN_AFTER: &str = r#"EVENTS (with --json)
   became_standby is written, or after 1.5 s if nobody reads it.
 
 SIGNALS
-  SIGTERM or SIGINT: became_standby, the lock is released, the session is closed, exit; within 5 s,
-  even with no server. A second one: at once.
+  SIGTERM, SIGINT, SIGQUIT, SIGHUP: became_standby, the lock is released, the session is closed,
+  exit; within 5 s, even with no server. A second one: at once. See elect --help.
 
 EXIT CODES
-  0    ended by SIGTERM or SIGINT
-  1    it could not start, or standard output cannot be written: it resigned in order
+  0    ended by a signal
+  1    it could not start, its session ended and does not come back, or standard output cannot be
+       written: it resigned in order
   2    the arguments cannot be used
   130  ended by a second signal
 
@@ -101,7 +119,7 @@ EXAMPLES
   elect status /master --json | jq -r .master.address"#;
 
 pub(crate) const WATCH: &str = "\
-Say who is master, now and on every change, until SIGTERM or SIGINT.
+Say who is master, now and on every change, until a signal comes.
 
 While the ensemble cannot be reached nothing is printed, and the last master printed is the last \
 one known; the logs say what is wrong. It goes on trying.";
@@ -113,8 +131,9 @@ pub(crate) const WATCH_AFTER: &str = r#"EVENTS (with --json)
   `at` is CLOCK_BOOTTIME in seconds.
 
 EXIT CODES
-  0    ended by SIGTERM or SIGINT
-  1    it could not start, or standard output cannot be written
+  0    ended by a signal
+  1    it could not start, its session ended and does not come back, or standard output cannot be
+       written
   2    the arguments cannot be used
   130  ended by a second signal
 
@@ -139,7 +158,7 @@ EXAMPLES
   elect resign /master && elect status /master";
 
 pub(crate) const DEV: &str = "\
-Run a ZooKeeper inside this process until SIGTERM or SIGINT, to try things on.
+Run a ZooKeeper inside this process until a signal comes, to try things on.
 
 It speaks the protocol of ZooKeeper 3.8 to any client, keeps everything in memory and needs no Java. \
 It is for development and tests on one machine: it has neither quorum nor disk. What runs in \
@@ -157,7 +176,7 @@ LOGS
   requests as well, without their data.
 
 EXIT CODES
-  0    ended by SIGTERM or SIGINT
+  0    ended by a signal
   1    it cannot listen there
   2    the arguments cannot be used
   130  ended by a second signal

@@ -1,6 +1,6 @@
-//! Logs: to standard error, as `RUST_LOG` says, but never a password.
+//! Logs: to standard error, as `RUST_LOG` says, but never a password, and never waited for.
 
-use std::io::{IsTerminal as _, stderr};
+use std::io::{self, IsTerminal as _, Write, stderr};
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
@@ -10,6 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
 use crate::exit::complain;
+use crate::output::Output;
 
 /// Starts logging; `unless_set` is the level where `RUST_LOG` says nothing.
 pub(crate) fn start(unless_set: LevelFilter) {
@@ -28,12 +29,34 @@ pub(crate) fn start_for(target: &str, level: LevelFilter) {
 }
 
 fn install(filter: EnvFilter) {
-    let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
+    let lines = fmt::layer().with_writer(|| Queue).with_ansi(stderr().is_terminal());
     // Complaints about a log that cannot be written panic where nobody reads them either.
     let lines = lines.log_internal_errors(false);
     let layer = lines.with_filter(filter).with_filter(filter_fn(may_be_shown));
     // It fails only if there is a subscriber already.
     let _ = tracing_subscriber::registry().with(layer).try_init();
+}
+
+/// Never blocks: what finds no room is dropped and counted. It is written by a thread that nothing waits for, except for
+/// a moment at the very end.
+///
+/// tracing-appender has such a queue, too. But it says nothing of what it drops, and at the end it complains with
+/// `println!`, into the midst of the events and for as long as it takes.
+struct Queue;
+
+impl Write for Queue {
+    /// Called once for each record, with all of it.
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        match Output::errors() {
+            Some(errors) => errors.print_if_read(String::from_utf8_lossy(record).trim_end().to_owned()),
+            None => stderr().write_all(record)?,
+        }
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The client crate logs the session's password at info, and requests with all they hold below that.

@@ -3,8 +3,8 @@
 //! - [`args`] says what can be given, and refuses what cannot be used; [`help`] is what `--help` shows.
 //! - [`campaign`], [`watch`], [`status`], [`resign`] and [`dev`] are the commands.
 //! - [`news`] is the actor behind all commands but `campaign`.
-//! - [`events`] is what they print, and [`output`] is the thread that prints it.
-//! - [`stop`] is how the process comes to its end, whatever blocks.
+//! - [`events`] is what they print, and [`output`] are the threads that print it.
+//! - [`stop`] is how the process comes to its end, whatever blocks; [`signals`] is what makes it.
 
 mod args;
 mod campaign;
@@ -16,6 +16,7 @@ mod logs;
 mod news;
 mod output;
 mod resign;
+mod signals;
 mod status;
 mod stop;
 mod watch;
@@ -26,6 +27,7 @@ use args::{Command, Parsed};
 use exit::Ending;
 
 fn main() -> ExitCode {
+    exit::tell_panics();
     let cli = match args::parse(std::env::args_os()) {
         Ok(Parsed::Run(cli)) => cli,
         Ok(Parsed::Show(text)) => return exit::show(&text),

@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::exit::{self, Ending};
+use crate::signals::{Heard, SIGINT, Signals};
 
 /// How long an end in order may take: less than the 5 s that are promised, for the process has to go as well.
 const PATIENCE: Duration = Duration::from_millis(4_500);
 
-const SIGINT: u8 = 2;
-const SIGTERM: u8 = 15;
+/// How long the last lines of logs may take if it comes to that.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Why the process is to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(crate) enum Why {
     Signal(u8),
     /// Standard output cannot be written, for this reason.
     Output(String),
+    /// The session is closed, which nobody asked for, and does not come back.
+    SessionEnded,
 }
 
 /// What a signal means to a command.
@@ -46,24 +48,24 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
+    /// Nobody has asked yet.
+    pub(crate) fn unasked(kind: Kind) -> Self {
+        Stop { why: Arc::new(watch::Sender::new(None)), kind }
+    }
+
     /// From here on signals end the process in order; 4.5 s after the first at the latest, and at once after the
-    /// second.
+    /// second: see [`Heard`].
     pub(crate) fn on_signals(kind: Kind) -> Result<Self, Ending> {
-        let stop = Stop { why: Arc::new(watch::Sender::new(None)), kind };
+        let stop = Self::unasked(kind);
         let listen = || -> io::Result<()> {
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
             let guard = runtime.enter();
             // Before anything else is started: from here on a signal does not simply kill.
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
+            let mut signals = Signals::listen()?;
             drop(guard);
             let listening = stop.clone();
             std::thread::Builder::new().name("signals".into()).spawn(move || {
-                runtime.block_on(async {
-                    let terminate = async move || terminate.recv().await.map(|()| SIGTERM);
-                    let interrupt = async move || interrupt.recv().await.map(|()| SIGINT);
-                    listening.listen(terminate, interrupt).await;
-                });
+                runtime.block_on(listening.listen(&mut signals));
             })?;
             Ok(())
         };
@@ -71,26 +73,22 @@ impl Stop {
         Ok(stop)
     }
 
-    async fn listen(
-        &self,
-        mut terminate: impl AsyncFnMut() -> Option<u8>,
-        mut interrupt: impl AsyncFnMut() -> Option<u8>,
-    ) {
-        let mut signalled = false;
+    async fn listen(&self, signals: &mut Signals) {
+        let mut heard = Heard::default();
         let mut deadline = None;
         loop {
             let signal = tokio::select! {
-                signal = terminate() => signal,
-                signal = interrupt() => signal,
+                signal = signals.next() => Some(signal),
                 _ = self.requested(), if deadline.is_none() => None,
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                     tracing::warn!("the end in order takes too long");
+                    exit::flush(LAST_WORDS);
                     let why = self.why.borrow().clone();
                     std::process::exit(why.map_or(exit::SUCCESS, |why| self.code(&why)).into());
                 }
             };
             if let Some(signal) = signal {
-                if std::mem::replace(&mut signalled, true) {
+                if heard.is_second(signal, Instant::now()) {
                     std::process::exit((exit::SIGNAL + SIGINT).into());
                 }
                 self.request(Why::Signal(signal));
@@ -122,7 +120,8 @@ impl Stop {
     pub(crate) fn ending(&self, why: Why) -> Ending {
         match why {
             Why::Output(error) => Ending::Failed(format!("cannot write to standard output: {error}")),
-            why => Ending::Code(self.code(&why)),
+            Why::SessionEnded => Ending::Failed("the session has ended, and does not come back".into()),
+            why @ Why::Signal(_) => Ending::Code(self.code(&why)),
         }
     }
 
@@ -137,7 +136,7 @@ impl Stop {
 
     fn code(&self, why: &Why) -> u8 {
         match (why, self.kind) {
-            (Why::Output(_), _) => exit::FAILURE,
+            (Why::Output(_) | Why::SessionEnded, _) => exit::FAILURE,
             (Why::Signal(_), Kind::Endless) => exit::SUCCESS,
             (Why::Signal(signal), Kind::OneShot) => exit::SIGNAL + signal,
         }
@@ -147,10 +146,11 @@ impl Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signals::SIGTERM;
 
     #[tokio::test]
     async fn the_first_reason_counts() {
-        let stop = Stop { why: Arc::new(watch::Sender::new(None)), kind: Kind::Endless };
+        let stop = Stop::unasked(Kind::Endless);
         stop.request(Why::Signal(SIGTERM));
         stop.request(Why::Output("broken pipe".into()));
         assert_eq!(stop.requested().await, Why::Signal(SIGTERM));

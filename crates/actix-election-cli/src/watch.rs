@@ -1,7 +1,7 @@
 //! `elect watch`: who is master, now and on every change.
 
 use actix::System;
-use actix_election::clock;
+use actix_election::{SessionState, clock};
 use tracing::level_filters::LevelFilter;
 
 use crate::args::{EnsembleArgs, PathArgs};
@@ -10,7 +10,7 @@ use crate::exit::Ending;
 use crate::logs;
 use crate::news::{Inquiry, News};
 use crate::output::Output;
-use crate::stop::{Kind, Stop};
+use crate::stop::{Kind, Stop, Why};
 
 pub(crate) fn run(ensemble: &EnsembleArgs, args: &PathArgs) -> Ending {
     logs::start(LevelFilter::WARN);
@@ -26,7 +26,7 @@ async fn watch(ensemble: &EnsembleArgs, args: &PathArgs, stop: &Stop) -> Result<
         .map_err(|error| Ending::Failed(format!("cannot write to standard output: {error}")))?;
     let mut inquiry = Inquiry::start(ensemble)?;
     let why = tokio::select! {
-        ending = follow(&mut inquiry, args, &output) => Err(ending),
+        ending = follow(&mut inquiry, args, &output, stop) => Err(ending),
         why = stop.requested() => Ok(why),
     };
     inquiry.close().await;
@@ -35,19 +35,48 @@ async fn watch(ensemble: &EnsembleArgs, args: &PathArgs, stop: &Stop) -> Result<
 }
 
 /// Returns only if something is wrong. What the ensemble has to say about it is logged by the library.
-async fn follow(inquiry: &mut Inquiry, args: &PathArgs, output: &Output) -> Ending {
+async fn follow(inquiry: &mut Inquiry, args: &PathArgs, output: &Output, stop: &Stop) -> Ending {
     if let Err(error) = inquiry.observe(&args.path).await {
         return error.into();
     }
     let mut last = None;
     while let Some(news) = inquiry.news.recv().await {
-        if let News::Master(master) = news
-            && last.as_ref() != Some(&master)
-        {
-            let event = Event::master_changed(master.as_ref());
-            output.print(event.line(clock::now(), Format::new(args.json)));
-            last = Some(master);
+        match news {
+            News::Master(master) if last.as_ref() != Some(&master) => {
+                let event = Event::master_changed(master.as_ref());
+                output.print(event.line(clock::now(), Format::new(args.json)));
+                last = Some(master);
+            }
+            // Nobody asks for that before this is over.
+            News::Session(SessionState::Closed) => break,
+            _ => {}
         }
     }
-    Ending::Failed("the session is closed".into())
+    stop.ending(Why::SessionEnded)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_election::Close;
+
+    use super::*;
+    use crate::args::{self, Command, Parsed};
+
+    #[test]
+    fn a_session_that_ends_unasked_ends_the_command_as_a_failure() {
+        let args = ["elect", "watch", "/m", "--zookeeper", "127.0.0.1:1"].map(Into::into);
+        let Ok(Parsed::Run(cli)) = args::parse(args) else { panic!() };
+        let Command::Watch(args) = cli.command else { panic!() };
+        let ending = System::new().block_on(async {
+            let stop = Stop::unasked(Kind::Endless);
+            let output = Output::start(stop.clone()).unwrap();
+            let mut inquiry = Inquiry::start(&cli.ensemble).unwrap();
+            let session = inquiry.session.clone();
+            let (ending, closed) =
+                tokio::join!(follow(&mut inquiry, &args, &output, &stop), session.send(Close));
+            closed.unwrap();
+            ending
+        });
+        assert!(matches!(&ending, Ending::Failed(why) if why.contains("session")), "{ending:?}");
+    }
 }

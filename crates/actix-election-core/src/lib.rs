@@ -42,6 +42,7 @@ mod config;
 mod ensemble;
 mod lease;
 mod names;
+mod printable;
 mod queue_name;
 mod resign_request;
 mod session;
@@ -55,7 +56,8 @@ pub use candidate::{
 pub use config::{CandidateConfig, InvalidConfig, Strategy};
 pub use ensemble::{FencingToken, OpId, Operation, Refusal, Reply, SessionId, Stat, WatchEvent, Znode};
 pub use lease::LeaseClock;
-pub use names::{Address, ElectionPath, Invalid};
+pub use names::{Address, ElectionPath, Invalid, broken_host_rule};
+pub use printable::printable;
 pub use queue_name::{QueueId, queue_order};
 pub use resign_request::{is_resign_request, resign_request_data, resign_request_path};
 pub use session::{SessionInput, SessionMonitor, SessionOutput, SessionState, SessionTimer};

@@ -1,9 +1,14 @@
 //! Election paths and addresses: checked once, trusted everywhere else.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
+
+use crate::printable;
+
+/// So much of a value is shown where it cannot be used: more than any that could.
+const SHOWN: usize = 600;
 
 /// A value that cannot be used, and the rule that it breaks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,7 +29,7 @@ impl Invalid {
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid {} {:?}: {}", self.what, self.value, self.rule)
+        write!(f, "invalid {} \"{}\": {}", self.what, printable(&self.value, SHOWN), self.rule)
     }
 }
 
@@ -87,7 +92,9 @@ fn broken_path_rule(path: &str) -> Option<&'static str> {
         return Some("no part may be empty, \".\" or \"..\", and it must not end with a slash");
     }
     if inner.chars().any(not_allowed_by_zookeeper) {
-        return Some("ZooKeeper allows no control, surrogate, private-use or special characters in it");
+        return Some(
+            "ZooKeeper allows no control, private-use or special characters in it, and none beyond U+FFFF",
+        );
     }
     if inner == "zookeeper" || inner.starts_with("zookeeper/") {
         return Some("/zookeeper is ZooKeeper's own");
@@ -95,9 +102,9 @@ fn broken_path_rule(path: &str) -> Option<&'static str> {
     None
 }
 
-/// The characters that ZooKeeper's `PathUtils.validatePath` refuses.
+/// The characters that ZooKeeper's `PathUtils.validatePath` refuses. To Java those beyond U+FFFF are two surrogates each.
 fn not_allowed_by_zookeeper(c: char) -> bool {
-    matches!(c, '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{ffff}')
+    matches!(c, '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..)
 }
 
 /// The address under which the master is reached: `host:port`, an IPv6 host in brackets.
@@ -159,8 +166,27 @@ fn broken_address_rule(address: &str) -> Option<&'static str> {
         return Some("an IPv6 host must stand in brackets, as in [::1]:8080");
     }
     let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if host.is_empty() || !host.chars().all(label) {
-        return Some("the host must be a name or an IP address, of letters, digits, '-', '_' and '.'");
+    if !host.chars().all(label) {
+        return Some(HOST_RULE);
+    }
+    broken_host_rule(host)
+}
+
+const HOST_RULE: &str = "the host must be a name or an IP address, of letters, digits, '-', '_' and '.'";
+
+/// The rule that a name of a host, or an IPv4 address, breaks: no resolver would know it.
+pub fn broken_host_rule(host: &str) -> Option<&'static str> {
+    let labels: Vec<_> = host.strip_suffix('.').unwrap_or(host).split('.').collect();
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    if host.starts_with('-') || !labels.iter().all(|label| label.chars().all(allowed)) {
+        return Some(HOST_RULE);
+    }
+    if host.len() > 254 || labels.iter().any(|label| !(1..=63).contains(&label.len())) {
+        return Some("the host must have 1 to 63 characters between dots, and at most 253 in all");
+    }
+    let numbers = labels.iter().all(|label| label.bytes().all(|b| b.is_ascii_digit()));
+    if numbers && labels.len() >= 4 && host.parse::<Ipv4Addr>().is_err() {
+        return Some("an IPv4 address must be four numbers from 0 to 255, as in 10.0.0.7");
     }
     None
 }
@@ -187,6 +213,9 @@ mod tests {
             "/a\0",
             "/a\n",
             "/\u{fff1}",
+            "/\u{e000}",
+            "/\u{1f600}",
+            "/a\u{85}",
             &long,
             "/zookeeper",
             "/zookeeper/quota",
@@ -199,7 +228,8 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["h:1", "db-1.example.com:65535", "10.0.0.1:80", "[::1]:8080", "my_host:2181"] {
+        for good in ["h:1", "db-1.example.com.:65535", "10.0.0.1:80", "[::1]:8080", "my_host:2181", "zk.1:2"]
+        {
             assert_eq!(Address::new(good).unwrap().as_str(), good);
         }
         let long = format!("{}:1", "x".repeat(Address::MAX_LEN));
@@ -221,6 +251,16 @@ mod tests {
             "h h:1",
             "h/x:1",
             "http://h:1",
+            "a..b:1",
+            ".:1",
+            ".a:1",
+            "-a:1",
+            "é:1",
+            "300.0.0.1:1",
+            "10.0.0.07:1",
+            "1.2.3.4.5:1",
+            &format!("{}:1", "x".repeat(64)),
+            &format!("{}x:1", "x.".repeat(127)),
             &long,
         ] {
             let error = Address::new(bad).unwrap_err();

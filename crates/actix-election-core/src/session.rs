@@ -20,7 +20,7 @@ pub enum SessionState {
     },
     /// Over: the ensemble said so, or its lease has ended. A new session follows.
     Lost,
-    /// Closed by its owner. Nothing follows.
+    /// Closed by its owner; or its thread has died, so that it is as if it were. Nothing follows.
     Closed,
 }
 

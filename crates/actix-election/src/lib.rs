@@ -47,9 +47,22 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! # Logs
+//!
+//! Sessions and elections log with `tracing`: what happens at `INFO`, and at `WARN` that mastership or a session is lost, or
+//! what somebody has to put right. Tokens, and for how many seconds a term has lasted, are numbers. Where a session has many
+//! elections, those that change together are one line. Addresses of other processes are shown escaped and cut
+//! ([`printable()`]).
+//!
+//! **A subscriber may block**, as one does that writes to a pipe which nobody reads: records are handed to it by a thread of
+//! their own (`election-log`), so that it stalls no session, no election and no stop. Once a thousand records wait, further
+//! ones are dropped, and their number is logged later. Call [`flush_logs`] before the process ends. The ZooKeeper client's own
+//! logs, which hold passwords, reach no subscriber.
 
 pub mod clock;
 mod election;
+mod journal;
 mod lease;
 mod messages;
 mod session;
@@ -59,12 +72,13 @@ mod tie;
 
 pub use actix_election_core::{
     Address, CandidateState, ElectionPath, FencingToken, Invalid, Master, SessionState, StandbyReason,
-    Timestamp,
+    Timestamp, printable,
 };
 pub use election::{
     AddRole, AskError, Asked, BecameMaster, BecameStandby, Campaign, Candidate, Election, ElectionBuilder,
     GetStatus, MasterChanged, Observe, Resign, Status, Strategy, Withdraw, ask_to_resign, candidates,
 };
+pub use journal::flush_logs;
 pub use lease::Lease;
 pub use messages::{Problem, StartError, Subscribe};
 pub use session::{Close, Session, SessionBuilder, SessionChanged};

@@ -112,6 +112,10 @@ impl Drop for Watched {
 
 impl Watched {
     fn start(proxy: &FaultProxy, blocks: bool) -> Self {
+        Self::start_with(proxy, blocks, Stdio::piped())
+    }
+
+    fn start_with(proxy: &FaultProxy, blocks: bool, stderr: Stdio) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         if blocks {
             command.env(BLOCKS, "yes");
@@ -122,7 +126,7 @@ impl Watched {
             .env(SERVER, proxy.connect_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let words = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -174,6 +178,27 @@ async fn who_is_cut_off_and_does_not_step_down_is_aborted() {
     watched.says("master");
     let _silence = proxy.swallow(Direction::Both);
     watched.is_aborted();
+}
+
+/// Whoever supervises a process need not read what it says.
+#[actix::test]
+async fn who_is_to_be_aborted_is_even_if_it_cannot_say_why() {
+    be_watched_if_asked();
+    let (_ensemble, proxy) = proxy().await;
+    let (_unread, mut full) = std::io::pipe().unwrap();
+    let room = rustix::pipe::fcntl_getpipe_size(&full).unwrap();
+    full.write_all(&vec![0; room]).unwrap();
+    let mut watched = Watched::start_with(&proxy, true, full.into());
+    watched.says("master");
+    let _silence = proxy.swallow(Direction::Both);
+    let mut ended = async || loop {
+        match watched.child.try_wait().unwrap() {
+            Some(status) => return status,
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    let status = tokio::time::timeout(Duration::from_secs(60), ended()).await.expect("it ends");
+    assert_eq!(status.signal(), Some(SIGABRT));
 }
 
 #[actix::test]

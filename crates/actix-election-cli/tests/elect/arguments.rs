@@ -1,6 +1,8 @@
 //! What cannot be used is refused before anything is started.
 
-use crate::harness::{elect, one_line, run};
+use zookeeper_testkit::wire::{Acl, CreateMode};
+
+use crate::harness::{Running, client, elect, nowhere, one_line, run, server};
 
 #[test]
 fn unusable_arguments_end_with_2_and_one_line_that_names_them() {
@@ -21,6 +23,17 @@ fn unusable_arguments_end_with_2_and_one_line_that_names_them() {
         (&["status"], "<PATH>", "required"),
         (&["status", "/m", "--loud"], "--loud", "unexpected"),
         (&["lead", "/m"], "lead", "unrecognized"),
+        (&["--zookeeper", "h1/app,h2/app", "campaign", "/m"], "h1/app,h2/app", "host1,host2/app"),
+        (&["--zookeeper", "zk:+1", "status", "/m"], "zk:+1", "from 1 to 65535"),
+        (&["--zookeeper", "[::1]:", "status", "/m"], "[::1]:", "host[:port]"),
+        (&["--zookeeper", "300.0.0.1", "watch", "/m"], "300.0.0.1", "from 0 to 255"),
+        (&["--zookeeper", "a..b", "resign", "/m"], "a..b", "between dots"),
+        (&["--zookeeper", "h/\u{1f600}", "status", "/m"], "h/\u{1f600}", "U+FFFF"),
+        (&["campaign", "/\u{1f600}"], "/\u{1f600}", "U+FFFF"),
+        (&["campaign", "/m/../n"], "/m/../n", "no part may be"),
+        (&["campaign", "/m\u{85}"], "/m\\u{85}", "no control"),
+        (&["campaign", "/m", "--address", "a..b:1"], "a..b:1", "between dots"),
+        (&["campaign", "/m", "--address", "999.0.0.1:1"], "999.0.0.1:1", "from 0 to 255"),
         (&[], "subcommand", "campaign, status, watch, resign"),
     ] {
         let output = run(&mut elect(args));
@@ -43,6 +56,84 @@ fn the_environment_is_checked_as_well_and_the_command_line_comes_first() {
     let output = run(elect(&["status", "/m"]).env("ELECT_AUTH", "hunter2"));
     assert_eq!(output.status.code(), Some(2));
     assert!(!one_line(&output).contains("hunter2"));
+}
+
+#[test]
+fn a_line_about_a_long_value_is_short_and_says_what_is_expected() {
+    let long = format!("/{}", "x".repeat(100_000));
+    for args in [
+        &["status", &long][..],
+        &["--zookeeper", &long, "status", "/m"],
+        &["campaign", "/m", "--id", "", &long],
+    ] {
+        let output = run(&mut elect(args));
+        let line = one_line(&output);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(line.len() < 3_000, "{}", line.len());
+    }
+    assert!(one_line(&run(&mut elect(&["status", &long]))).contains("at most 512 bytes"));
+}
+
+/// No server at the default address: what is told names the address that was tried.
+#[test]
+fn an_empty_variable_is_one_that_is_not_set() {
+    let nowhere = nowhere();
+    let ask = ["--zookeeper", &nowhere, "status", "/m"];
+    let mut asked = Running::start(elect(&ask).env("ELECT_AUTH", ""));
+    asked.signals_are_caught();
+    assert_eq!(asked.terminate(), Some(143), "{}", asked.errors());
+
+    let mut candidate = Running::start(elect(&["campaign", "/m", "--json"]).env("ELECT_ZOOKEEPER", ""));
+    candidate.session("connecting");
+    assert_eq!(candidate.terminate(), Some(0));
+
+    let output = run(elect(&["--zookeeper", "", "status", "/m"]).env("ELECT_ZOOKEEPER", "127.0.0.1:1"));
+    assert_eq!(output.status.code(), Some(2), "what is given is given");
+}
+
+/// What is refused as a path is what a server refuses, and nothing else is: but for what is ours to refuse.
+#[tokio::test]
+async fn the_rules_of_paths_are_those_of_the_server() {
+    let mut client = client().await;
+    let server = server().await.to_string();
+    for name in [
+        "plain",
+        "é",
+        "漢",
+        "a b",
+        "a,b",
+        "\u{2028}",
+        "\u{202e}",
+        "\u{feff}",
+        "\u{ffef}",
+        "\u{d7ff}",
+        "\u{f900}",
+        "a..b",
+        "...",
+        "%",
+        ".",
+        "..",
+        "",
+        "a/",
+        "\u{1}",
+        "\u{1f}",
+        "\u{7f}",
+        "\u{85}",
+        "\u{9f}",
+        "\u{e000}",
+        "\u{f8ff}",
+        "\u{fff0}",
+        "\u{fffd}",
+        "\u{10000}",
+        "\u{1f600}",
+        "\u{10ffff}",
+    ] {
+        let path = format!("/{name}");
+        let created = client.create(&path, b"", &Acl::open(), CreateMode::Ephemeral).await;
+        let status = run(&mut elect(&["status", &path, "--zookeeper", &server])).status.code();
+        // The root exists, so that it is refused for another reason than by us.
+        assert_eq!(status == Some(2), created.is_err(), "{name:?}: {status:?}, {created:?}");
+    }
 }
 
 #[test]

@@ -76,7 +76,12 @@ pub(crate) struct Running {
 impl Running {
     /// Starts the command and reads whatever it prints.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start_as_is(command.stderr(Stdio::piped()))
+    }
+
+    /// The same, but standard error is what the command has.
+    pub(crate) fn start_as_is(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
@@ -84,10 +89,10 @@ impl Running {
                 let _ = sender.send(line);
             }
         });
-        let mut stderr = child.stderr.take().unwrap();
+        let stderr = child.stderr.take();
         let errors = std::thread::spawn(move || {
             let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text);
+            let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
             text
         });
         Running { child, lines, errors: Some(errors), seen: Vec::new() }
@@ -158,6 +163,20 @@ impl Running {
         let status =
             Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Waits until it has a handler for SIGTERM.
+    pub(crate) fn signals_are_caught(&self) {
+        let caught = || {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            let mask = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+            mask.is_some_and(|mask| mask & (1 << 14) != 0)
+        };
+        let deadline = Instant::now() + LIMIT;
+        while !caught() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Waits for its end.

@@ -63,6 +63,42 @@ async fn status_lists_a_queue_in_its_order_and_watch_follows_its_head() {
     assert_eq!(watch.terminate(), Some(0));
 }
 
+#[tokio::test]
+async fn what_a_stranger_wrote_as_his_address_is_harmless_everywhere() {
+    let path = path("stranger");
+    let address = server().await.to_string();
+    let data = format!("\u{1b}[2J\n\u{202e}\u{2028}\"{}", "x".repeat(100_000));
+    let mut stranger = client().await;
+    let stat = stranger.create(&path, data.as_bytes(), &Acl::open(), CreateMode::Ephemeral).await;
+    stat.unwrap();
+    let shown = format!("\\u{{1b}}[2J\\n\\u{{202e}}\\u{{2028}}\"{}", "x".repeat(259 - 25));
+    let shown = format!("{} [...] ({} bytes)", shown.chars().take(259).collect::<String>(), data.len());
+
+    let (code, json) = status(&path, &["--json"]).await;
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &report["master"]["address"]), (Some(0), &shown.as_str().into()));
+    assert_eq!(report["candidates"][0], report["master"]);
+    let (code, text) = status(&path, &[]).await;
+    assert_eq!(code, Some(0));
+    assert!(text.starts_with(&format!("master: {shown}, token ")), "{text}");
+    assert_eq!(text.matches(char::is_control).count(), 1, "the end of the line: {text:?}");
+
+    let mut watch = Running::start(&mut elect(&["watch", &path, "--json", "--zookeeper", &address]));
+    assert_eq!(watch.event("master_changed")["master"], report["master"]);
+    let args = ["campaign", &path, "--json", "--zookeeper", &address];
+    let mut candidate = Running::start(elect(&args).env("RUST_LOG", "info"));
+    assert_eq!(candidate.event("became_standby")["master"], report["master"]);
+    stranger.ping().await.unwrap();
+    assert_eq!(candidate.terminate(), Some(0));
+    assert_eq!(watch.terminate(), Some(0));
+    let logs = candidate.errors();
+    assert!(
+        logs.contains("new master") && logs.contains(&format!("x [...] ({} bytes)", data.len())),
+        "{logs}"
+    );
+    assert!(!logs.contains(['\u{1b}', '\u{202e}', '\u{2028}']), "{logs}");
+}
+
 #[test]
 fn status_gives_up_where_there_is_no_server() {
     let nowhere = nowhere();
@@ -95,20 +131,10 @@ fn watch_keeps_trying_and_a_signal_ends_it_all_the_same() {
     let nowhere = nowhere();
     let mut watch = Running::start(&mut elect(&["watch", "/m", "--zookeeper", &nowhere]));
     // There is no line to wait for: with no server there is nothing to say.
-    let deadline = std::time::Instant::now() + crate::harness::LIMIT;
-    while !signals_are_caught(watch.id()) && std::time::Instant::now() < deadline {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    watch.signals_are_caught();
     watch.signal("INT");
     assert_eq!(watch.wait().code(), Some(0));
     assert_eq!(watch.remaining(), [""; 0]);
-}
-
-/// Whether the process has a handler for SIGTERM.
-fn signals_are_caught(id: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    caught.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & (1 << 14) != 0))
 }
 
 #[tokio::test]

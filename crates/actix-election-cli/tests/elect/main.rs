@@ -14,3 +14,5 @@ mod dev;
 mod endings;
 mod inquiries;
 mod secrets;
+mod signals;
+mod unread;

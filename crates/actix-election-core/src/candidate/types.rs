@@ -2,12 +2,18 @@
 
 use std::fmt;
 
-use crate::{FencingToken, OpId, Operation, Reply, SessionId, SessionTimeout, Timestamp, WatchEvent, Znode};
+use crate::{
+    Address, FencingToken, OpId, Operation, Reply, SessionId, SessionTimeout, Timestamp, WatchEvent, Znode,
+    printable,
+};
 
 /// The holder of a lock, as everybody sees it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Master {
     /// What the lock's data says: `host:port`, or empty if the master gave none. Invalid UTF-8 is replaced.
+    ///
+    /// Whoever may create the lock may write anything there, of any length: show
+    /// [`printable_address`](Self::printable_address).
     pub address: String,
     /// The token of its term.
     pub token: FencingToken,
@@ -17,6 +23,11 @@ impl Master {
     /// With what its znode says. Another program may have written anything there.
     pub(super) fn new(data: &[u8], token: FencingToken) -> Self {
         Master { address: String::from_utf8_lossy(data).into_owned(), token }
+    }
+
+    /// The address for logs and people: see [`printable()`]. Longer ones than any [`Address`] are cut.
+    pub fn printable_address(&self) -> String {
+        printable(&self.address, Address::MAX_LEN)
     }
 
     /// The master whose znode this is.

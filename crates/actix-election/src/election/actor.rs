@@ -9,8 +9,10 @@ use actix_election_core::{Candidate, ElectionPath, Input, OpId, Output, SessionS
 use tokio::sync::oneshot;
 
 use super::closing::Closing;
+use super::ledger::Change;
 use super::messages::{AddRole, Campaign, GetStatus, MasterChanged, Observe, Resign, Status, Withdraw};
 use super::sweep::{Lookout, NEAR, Sweep, Watched};
+use super::telling::Noted;
 use super::watchdog::Watchdog;
 use super::{ElectionBuilder, ElectionSettings};
 use crate::clock::Clock;
@@ -37,8 +39,8 @@ use crate::{Problem, Session, StartError, Subscribe};
 /// address is dropped, it withdraws in order and ends.
 pub struct Election {
     pub(super) path: ElectionPath,
-    candidate: Candidate,
-    clock: Clock,
+    pub(super) candidate: Candidate,
+    pub(super) clock: Clock,
     pub(super) link: SessionLink,
     notices: Option<Notices>,
     /// Keeps the session alive for as long as this election is.
@@ -51,8 +53,9 @@ pub struct Election {
     pub(super) term: Option<Arc<TermLease>>,
     /// The role actors, among what is looked at for this election.
     pub(super) watched: Rc<Watched>,
-    /// Looks for as long as this election is.
-    _sweep: Rc<Sweep>,
+    /// Looks for as long as this election is, and logs.
+    pub(super) sweep: Rc<Sweep>,
+    pub(super) noted: Noted,
     newcomers: Vec<AddRole>,
     campaign: bool,
     observers: Vec<Recipient<MasterChanged>>,
@@ -124,7 +127,8 @@ impl Election {
             lease_told: None,
             term: None,
             watched: sweep.watch(),
-            _sweep: sweep,
+            sweep,
+            noted: Noted::default(),
             newcomers: roles,
             campaign,
             observers: Vec::new(),
@@ -179,8 +183,11 @@ impl Election {
                     for observer in &self.observers {
                         observer.do_send(MasterChanged { path: self.path.clone(), master: master.clone() });
                     }
+                    if let Some(master) = master {
+                        self.note_new_master(master);
+                    }
                 }
-                Output::Report(trouble) => self.report(&trouble),
+                Output::Report(trouble) => self.report(trouble),
                 Output::Left => self.left(ctx),
             }
         }
@@ -222,14 +229,14 @@ impl Election {
         }
     }
 
-    fn report(&mut self, trouble: &Trouble) {
-        let message = trouble.message.clone();
-        tracing::warn!(path = %self.path, %message, "election");
+    fn report(&mut self, trouble: Trouble) {
+        let message = &trouble.message;
         self.last_error = Some(message.clone());
         self.problems.retain(Recipient::connected);
         for problem in &self.problems {
             problem.do_send(Problem { path: Some(self.path.clone()), message: message.clone() });
         }
+        self.note(Change::Trouble(trouble));
     }
 
     fn left(&mut self, ctx: &mut Context<Self>) {

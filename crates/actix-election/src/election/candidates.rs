@@ -1,7 +1,9 @@
 //! Who stands in an election?
 
 use actix::prelude::*;
-use actix_election_core::{ElectionPath, FencingToken, Operation, Refusal, Reply, Znode, queue_order};
+use actix_election_core::{
+    Address, ElectionPath, FencingToken, Operation, Refusal, Reply, Znode, printable, queue_order,
+};
 
 use super::AskError;
 use super::ask::unreadable;
@@ -12,10 +14,18 @@ use crate::session::link::Request;
 /// A candidate, as everybody sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Candidate {
-    /// What it says of itself: `host:port`, or empty. Empty also where it may not be read.
+    /// What it says of itself: `host:port`, or empty. Empty also where it may not be read. Whoever may create a candidate's
+    /// znode may write anything there, of any length: show [`printable_address`](Self::printable_address).
     pub address: String,
     /// The token that its term has, or will have.
     pub token: FencingToken,
+}
+
+impl Candidate {
+    /// The address for logs and people: see [`printable()`]. Longer ones than any [`Address`] are cut.
+    pub fn printable_address(&self) -> String {
+        printable(&self.address, Address::MAX_LEN)
+    }
 }
 
 /// The candidates of an election in their order, the master first, whichever strategy they use. With the `Lock`

@@ -34,7 +34,8 @@ pub struct BecameStandby {
     pub path: ElectionPath,
     /// Why.
     pub reason: StandbyReason,
-    /// Who is master, as far as it is known. The address may be empty, and may be anything if a stranger wrote it.
+    /// Who is master, as far as it is known. The address may be empty, and may be anything if a stranger wrote
+    /// it: see [`Master::printable_address`].
     pub master: Option<Master>,
 }
 

@@ -6,6 +6,7 @@ mod builder;
 mod candidates;
 mod closing;
 mod inquiry;
+mod ledger;
 mod messages;
 mod roles;
 mod sweep;

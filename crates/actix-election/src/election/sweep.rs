@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use actix::fut::ActorFuture;
 use actix::prelude::*;
-use actix_election_core::Timestamp;
+use actix_election_core::{ElectionPath, Timestamp};
 
 use super::Election;
+use super::ledger::{Change, Ledger};
 use super::roles::RoleActors;
 use crate::clock::Clock;
 
@@ -26,6 +27,7 @@ pub(super) const NEAR: Duration = INTERVAL.saturating_mul(2);
 pub(crate) struct Sweep {
     clock: Clock,
     watched: RefCell<Vec<Weak<Watched>>>,
+    ledger: Ledger,
 }
 
 /// What is looked at in one election, and how it is called if something is found.
@@ -42,7 +44,7 @@ pub(super) struct Watched {
 impl Sweep {
     /// Starts to look, on this thread's arbiter, for as long as somebody holds what is returned.
     pub(crate) fn start(clock: Clock) -> Rc<Sweep> {
-        let sweep = Rc::new(Sweep { clock, watched: RefCell::default() });
+        let sweep = Rc::new(Sweep { clock, watched: RefCell::default(), ledger: Ledger::default() });
         let swept = Rc::downgrade(&sweep);
         actix::spawn(async move {
             let mut ticks = tokio::time::interval(INTERVAL);
@@ -62,8 +64,19 @@ impl Sweep {
         watched
     }
 
+    /// Logs a change of one of the elections, alone or together with others.
+    pub(super) fn note(&self, path: &ElectionPath, change: Change) {
+        self.ledger.note(self.clock.now(), self.watched.borrow().len(), path, change);
+    }
+
+    /// Logs what waits for others of its kind.
+    pub(crate) fn flush_log(&self) {
+        self.ledger.flush();
+    }
+
     fn look(&self) {
         let now = self.clock.now();
+        self.ledger.look(now);
         self.watched.borrow_mut().retain(|watched| match watched.upgrade() {
             Some(watched) => {
                 watched.look(now);

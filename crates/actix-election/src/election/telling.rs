@@ -3,19 +3,63 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
-use actix_election_core::{Input, Message as News, MessageId, RoleId};
+use actix_election_core::{CandidateState, Master};
+use actix_election_core::{
+    FencingToken, Input, Message as News, MessageId, RoleId, StandbyReason, Timestamp,
+};
 
 use super::Election;
+use super::ledger::Change;
 use super::messages::{AddRole, BecameMaster, BecameStandby};
 use super::roles::{Delivery, Failure};
 use crate::lease::Lease;
 
+/// What was logged last of whether this process is master. All roles of an election are told the same: one line will do.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Noted {
+    #[default]
+    Nothing,
+    Standby,
+    Master(FencingToken, Timestamp),
+}
+
 impl Election {
+    /// Logs a change, after everybody was told of it.
+    pub(super) fn note(&self, change: Change) {
+        self.sweep.note(&self.path, change);
+    }
+
+    fn note_master(&mut self, token: FencingToken) {
+        if !matches!(self.noted, Noted::Master(noted, _) if noted == token) {
+            self.noted = Noted::Master(token, self.clock.now());
+            self.note(Change::BecameMaster { token });
+        }
+    }
+
+    fn note_standby(&mut self, reason: StandbyReason, master: Option<Master>) {
+        match std::mem::replace(&mut self.noted, Noted::Standby) {
+            Noted::Standby => {}
+            Noted::Nothing => self.note(Change::BecameStandby { reason, master }),
+            Noted::Master(token, since) => {
+                let lasted = self.clock.now().since(since);
+                self.note(Change::TermEnded { reason, token, lasted });
+            }
+        }
+    }
+
+    /// Logs who is master, unless it is this process: that has a line of its own.
+    pub(super) fn note_new_master(&self, master: Master) {
+        let status = self.candidate.status();
+        if status.token != Some(master.token) && status.state != CandidateState::Winning {
+            self.note(Change::NewMaster(master));
+        }
+    }
+
     pub(super) fn add_role(&mut self, role: AddRole, ctx: &mut Context<Self>) {
         let id = self.watched.roles.borrow_mut().add(role);
         match id {
             Some(id) => self.feed(Input::RoleJoined(id), ctx),
-            None => tracing::info!(path = %self.path, "a role actor was added again, so it was restarted"),
+            None => self.note(Change::RoleAddedAgain),
         }
     }
 
@@ -24,15 +68,14 @@ impl Election {
         match news {
             News::BecameMaster { token } => {
                 let Some(term) = self.term.clone() else { return };
-                tracing::info!(%path, %token, "became master");
                 let election = ctx.address().downgrade().recipient();
                 let lease = Lease { term, election, tie: Arc::default() };
                 let news = BecameMaster { path, lease };
                 self.watched.roles.borrow_mut().tell_master(role, message, news);
+                self.note_master(token);
             }
             News::BecameStandby { reason, master } => {
-                tracing::info!(%path, %reason, "became standby");
-                let news = BecameStandby { path, reason, master };
+                let news = BecameStandby { path, reason, master: master.clone() };
                 let delivery = self.watched.roles.borrow_mut().tell_standby(role, message, news);
                 if let Some(delivery) = delivery {
                     ctx.spawn(
@@ -41,6 +84,7 @@ impl Election {
                             .map(move |delivery, this, ctx| this.told_standby(role, message, delivery, ctx)),
                     );
                 }
+                self.note_standby(reason, master);
             }
         }
     }
@@ -76,13 +120,13 @@ impl Election {
     fn role_failed(&mut self, role: RoleId, failure: Failure, ctx: &mut Context<Self>) {
         match failure {
             Failure::Dead => {
-                tracing::warn!(path = %self.path, "a role actor is dead");
                 self.watched.roles.borrow_mut().remove(role);
                 self.feed(Input::RoleFailed(role), ctx);
+                self.note(Change::RoleDead);
             }
             Failure::Restarted(message) => {
-                tracing::warn!(path = %self.path, "a role actor was restarted, or the future of its handler panicked");
                 self.feed(Input::RoleRestarted(role, message), ctx);
+                self.note(Change::RoleRestarted);
             }
         }
     }

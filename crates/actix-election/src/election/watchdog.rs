@@ -1,6 +1,6 @@
 //! The watchdog: aborts the process rather than let code run on as master without a lease.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use actix_election_core::Timestamp;
@@ -10,6 +10,9 @@ use crate::lease::TermLease;
 
 /// The longest that it sleeps while it watches: a wait does not count the time that the machine spends suspended.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
+
+/// How long it may take to say why the process is aborted. The lease is over, so it must not be long.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Watches the lease of the present term from a thread of its own.
 pub(super) struct Watchdog {
@@ -86,8 +89,17 @@ impl Shared {
 #[allow(clippy::print_stderr, reason = "nothing else is sure to be seen before the process is gone")]
 fn abort(term: &TermLease, until: Timestamp) -> ! {
     let token = term.token();
-    eprintln!(
-        "election watchdog: the lease of term {token} ended ({until:?}) before BecameStandby was handled"
-    );
+    // On a thread that may hang: standard error may be a pipe that nobody reads, and others may keep it locked.
+    let (said, heard) = mpsc::channel();
+    let say = move || {
+        eprintln!(
+            "election watchdog: the lease of term {token} ended ({until:?}) before BecameStandby was handled"
+        );
+        let _ = said.send(());
+    };
+    if std::thread::Builder::new().spawn(say).is_ok() {
+        // However that ends.
+        let _ = heard.recv_timeout(LAST_WORDS);
+    }
     std::process::abort()
 }

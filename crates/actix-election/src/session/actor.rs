@@ -1,12 +1,13 @@
 //! The session actor.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use actix::WeakAddr;
 use actix::prelude::*;
-use actix_election_core::SessionState;
+use actix_election_core::{SessionId, SessionState, SessionTimeout};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
@@ -14,6 +15,7 @@ use super::SessionBuilder;
 use super::link::{Command, LinkId, Notices, SessionLink, SessionNotice, notice_channel};
 use crate::clock::Clock;
 use crate::election::{Election, ElectionSettings, PrepareToClose, ReleaseNow, Sweep};
+use crate::journal::journal;
 use crate::{Problem, StartError, Subscribe};
 
 /// How often it is checked whether anybody still holds an address of this actor.
@@ -47,6 +49,10 @@ pub struct Session {
     problems: Vec<Recipient<Problem>>,
     /// What keeps the session from being connected.
     problem: Option<Problem>,
+    /// What was attached last, and where.
+    attached: Option<(SessionId, SessionTimeout, SocketAddr)>,
+    /// Whether somebody has asked for the end.
+    closing: bool,
     elections: BTreeMap<String, WeakAddr<Election>>,
     /// Started with the first election.
     sweep: Option<Rc<Sweep>>,
@@ -90,6 +96,8 @@ impl Session {
             changes: Vec::new(),
             problems: Vec::new(),
             problem: None,
+            attached: None,
+            closing: false,
             elections: BTreeMap::new(),
             sweep: None,
             next_link: 0,
@@ -102,6 +110,23 @@ impl Session {
         let (notices, received) = notice_channel();
         let _ = self.commands.send(Command::Join(id, notices));
         (SessionLink { id, commands: self.commands.clone() }, received)
+    }
+
+    /// Logs the state, after everybody was told of it.
+    fn log_state(&self) {
+        let session = self.attached.map(|(session, ..)| tracing::field::debug(session));
+        let server = self.attached.map(|(_, _, server)| tracing::field::display(server));
+        let timeout = self.attached.map(|(_, timeout, _)| tracing::field::debug(timeout.span()));
+        match self.state {
+            SessionState::Connecting => journal!(INFO, "looking for a server"),
+            SessionState::Connected => journal!(INFO, session, timeout, server, "session connected"),
+            SessionState::Suspended { .. } => journal!(INFO, session, server, "session suspended: cut off"),
+            SessionState::Lost => journal!(WARN, session, timeout, server, "session lost"),
+            SessionState::Closed if self.closing => journal!(INFO, session, "session closed"),
+            SessionState::Closed => {
+                journal!(ERROR, session, "session closed, which nobody asked for: its thread has ended");
+            }
+        }
     }
 
     /// Whether an election with this path runs.
@@ -135,7 +160,6 @@ impl StreamHandler<SessionNotice> for Session {
         match notice {
             SessionNotice::State(state) if state == self.state => {}
             SessionNotice::State(state) => {
-                tracing::info!(state = state.name(), "session");
                 self.state = state;
                 if state == SessionState::Connected {
                     self.problem = None;
@@ -144,15 +168,20 @@ impl StreamHandler<SessionNotice> for Session {
                 for change in &self.changes {
                     change.do_send(SessionChanged { state });
                 }
+                self.log_state();
             }
             SessionNotice::Problem(message) => {
-                tracing::warn!(%message, "session");
-                let problem = Problem { path: None, message };
+                let problem = Problem { path: None, message: message.clone() };
                 self.problems.retain(Recipient::connected);
                 for recipient in &self.problems {
                     recipient.do_send(problem.clone());
                 }
                 self.problem = Some(problem);
+                journal!(WARN, "{message}");
+            }
+            SessionNotice::Detail(text) => journal!(DEBUG, "{text}"),
+            SessionNotice::Attached { session, timeout, server } => {
+                self.attached = Some((session, timeout, server));
             }
         }
     }
@@ -202,6 +231,7 @@ impl Handler<Close> for Session {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: Close, _: &mut Self::Context) -> Self::Result {
+        self.closing = true;
         let elections: Vec<_> = self.elections.values().filter_map(WeakAddr::upgrade).collect();
         let commands = self.commands.clone();
         let close = async move {
@@ -212,7 +242,10 @@ impl Handler<Close> for Session {
                 let _ = closed.await;
             }
         };
-        Box::pin(close.into_actor(self).map(|(), _, ctx| {
+        Box::pin(close.into_actor(self).map(|(), session, ctx| {
+            if let Some(sweep) = &session.sweep {
+                sweep.flush_log();
+            }
             // After the answer is out.
             ctx.run_later(Duration::ZERO, |_, ctx| ctx.stop());
         }))

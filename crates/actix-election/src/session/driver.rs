@@ -126,7 +126,9 @@ pub(crate) fn start(
     notices: mpsc::UnboundedSender<SessionNotice>,
 ) -> std::io::Result<()> {
     let driver = Driver::new(config, commands, notices);
-    std::thread::Builder::new().name("zk-session".into()).spawn(move || driver.run())?;
+    // Without logs, for a subscriber may block: not the client's (see the crate's documentation), and ours are notices.
+    let run = move || tracing::dispatcher::with_default(&tracing::Dispatch::none(), || driver.run());
+    std::thread::Builder::new().name("zk-session".into()).spawn(run)?;
     Ok(())
 }
 
@@ -265,11 +267,11 @@ impl Driver {
     fn finish_connection(&mut self, end: End) -> bool {
         match end {
             End::Detached(why) => {
-                tracing::debug!(why, "connection ended");
+                let _ = self.notices.send(SessionNotice::Detail(format!("connection ended: {why}")));
                 self.detached();
             }
             End::Silent => {
-                tracing::debug!("the server is silent");
+                let _ = self.notices.send(SessionNotice::Detail("the server is silent".into()));
                 self.detached();
             }
             End::Expired => self.new_session(),

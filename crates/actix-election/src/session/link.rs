@@ -1,6 +1,7 @@
 //! What passes between the session's thread and those who use the session.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_election_core::{OpId, Operation, Reply, SessionId, SessionState, SessionTimeout, WatchEvent};
@@ -77,10 +78,14 @@ pub(crate) enum Notice {
 /// What the session's thread tells the session actor.
 #[derive(Debug)]
 pub(crate) enum SessionNotice {
+    /// A server has attached the session, or opened it. It is not proven yet.
+    Attached { session: SessionId, timeout: SessionTimeout, server: SocketAddr },
     /// The session's state has changed.
     State(SessionState),
     /// Something that somebody should know.
     Problem(String),
+    /// Something for the logs of whoever looks into a problem. The session's thread logs nothing itself.
+    Detail(String),
 }
 
 /// One user's end of a session.

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use actix_election_core::{ElectionPath, Invalid, Timestamp};
+use actix_election_core::{ElectionPath, Invalid, Timestamp, broken_host_rule};
 use rand::seq::SliceRandom;
 
 use super::names::Names;
@@ -25,6 +25,11 @@ pub(crate) struct ConnectString {
 }
 
 const RULE: &str = "it must be host[:port],host[:port],.../chroot, with IPv6 addresses in brackets";
+const CHROOT_RULE: &str = "the chroot stands once, behind the last server, and without a comma: host1,host2/app for host1/app,host2/app";
+const PORT_RULE: &str =
+    "it must be host[:port],host[:port],.../chroot, and a port is a number from 1 to 65535";
+const IPV6_RULE: &str =
+    "it must be host[:port],host[:port],.../chroot, and brackets hold an IPv6 address, as in [::1]:2181";
 
 impl ConnectString {
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
@@ -35,11 +40,13 @@ impl ConnectString {
         };
         let chroot = match chroot {
             "/" => String::new(),
+            // Otherwise each server but the first would be part of the chroot, and each order of them an election of its own.
+            path if path.contains(',') => return Err(invalid(CHROOT_RULE)),
             path => ElectionPath::new(path).map_err(|error| invalid(error.rule))?.to_string(),
         };
         let servers = hosts
             .split(',')
-            .map(|server| parse_server(server.trim()).ok_or(invalid(RULE)))
+            .map(|server| parse_server(server.trim()).map_err(invalid))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(ConnectString { servers, chroot })
     }
@@ -59,26 +66,36 @@ impl fmt::Display for ConnectString {
     }
 }
 
-fn parse_server(server: &str) -> Option<(String, u16)> {
+/// The rule that is broken, otherwise.
+fn parse_server(server: &str) -> Result<(String, u16), &'static str> {
     let (host, port) = match server.strip_prefix('[') {
         Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            host.parse::<std::net::Ipv6Addr>().ok()?;
-            (host, port.strip_prefix(':').or(port.is_empty().then_some("")))
+            let (host, port) = rest.split_once(']').ok_or(IPV6_RULE)?;
+            host.parse::<Ipv6Addr>().map_err(|_| IPV6_RULE)?;
+            (host, if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or(RULE)?) })
         }
-        None => match server.split_once(':') {
-            Some((host, port)) => (host, Some(port).filter(|port| !port.is_empty())),
-            None => (server, Some("")),
-        },
+        None => {
+            let (host, port) = match server.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (server, None),
+            };
+            // Also where there are more colons: an IPv6 address without brackets.
+            if host.is_empty() || port.is_some_and(|port| port.contains(':')) {
+                return Err(RULE);
+            }
+            match broken_host_rule(host) {
+                Some(rule) => return Err(rule),
+                None => (host, port),
+            }
+        }
     };
-    let port = match port? {
-        "" => DEFAULT_PORT,
-        port => port.parse().ok().filter(|port| *port != 0)?,
-    };
-    let plausible =
-        !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '@' || c.is_control());
-    let bracketed = server.starts_with('[');
-    (plausible && (bracketed || !host.contains(':'))).then(|| (host.to_owned(), port))
+    Ok((host.to_owned(), port.map_or(Ok(DEFAULT_PORT), parse_port)?))
+}
+
+fn parse_port(port: &str) -> Result<u16, &'static str> {
+    // As a number, "+1" would do.
+    let digits = port.bytes().all(|b| b.is_ascii_digit());
+    port.parse().ok().filter(|port| digits && *port != 0).ok_or(PORT_RULE)
 }
 
 /// Chooses the order in which servers are tried.
@@ -138,11 +155,61 @@ mod tests {
         assert_eq!(parse("a:1, b:2,[::1]:3/app/x").unwrap(), "a:1,b:2,[::1]:3/app/x");
         assert_eq!(parse("[::1]/").unwrap(), "[::1]:2181");
         for bad in [
-            "", ",", "a,", "a:", "a:0", "a:65536", "a:x", "::1", "::1:2181", "[::1", "[h]:1", "a b", "a/b/",
-            "a//b", "a/../b", "user@a",
+            "",
+            ",",
+            "a,",
+            "a:",
+            "a:0",
+            "a:65536",
+            "a:x",
+            "::1",
+            "::1:2181",
+            "[::1",
+            "[h]:1",
+            "a b",
+            "a/b/",
+            "a//b",
+            "a/../b",
+            "user@a",
+            "a:+1",
+            "[::1]:",
+            "[::1]1",
+            "[fe80::1%eth0]",
+            "a..b",
+            "a;b",
+            "300.1.1.1",
+            "http://a",
+            "a:1:2",
+            "a/\u{1f600}",
+            "a/b\n",
+            "a/zookeeper",
         ] {
             let error = parse(bad).unwrap_err();
             assert_eq!(error.value, bad);
+        }
+    }
+
+    #[test]
+    fn a_chroot_stands_once_and_whoever_repeats_it_is_told_how() {
+        for bad in ["host1/app,host2/app", "host1:1/app,host2:2/app", "host1,host2/a,b"] {
+            let error = ConnectString::parse(bad).unwrap_err();
+            assert!(error.rule.contains("host1,host2/app"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_server_is_said() {
+        for (bad, rule) in [
+            ("a:0", "from 1 to 65535"),
+            ("a:port", "from 1 to 65535"),
+            ("[h]:1", "brackets hold an IPv6 address"),
+            ("::1", "IPv6 addresses in brackets"),
+            ("", "host[:port]"),
+            ("a b", "of letters, digits"),
+            ("256.0.0.1", "from 0 to 255"),
+        ] {
+            let error = ConnectString::parse(bad).unwrap_err();
+            assert!(error.to_string().contains(rule), "{error}");
         }
     }
 

@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix_election_core::{SessionInput, SessionTimeout};
+use actix_election_core::{SessionId, SessionInput, SessionTimeout};
 use tokio::time::sleep;
 
 use super::super::dial::{Attached, Credentials, NO_PASSWORD};
+use super::super::link::SessionNotice;
 use super::super::search::{Found, Goal};
 use super::{Driver, End, Session, sleep_until};
 use crate::clock;
@@ -85,7 +86,7 @@ impl Driver {
     }
 
     fn attached(&mut self, attached: Attached) -> Attached {
-        let Attached { session: id, password, timeout, sent, .. } = attached;
+        let Attached { session: id, password, timeout, sent, address: server, .. } = attached;
         let is_new = self.session.is_none();
         self.monitor.handle(clock::now(), SessionInput::Attached { sent, timeout });
         if is_new {
@@ -93,6 +94,7 @@ impl Driver {
         }
         let timeout = self.monitor.timeout().unwrap_or(timeout);
         self.session = Some(Session { id, password, timeout });
+        let _ = self.notices.send(SessionNotice::Attached { session: SessionId(id), timeout, server });
         attached
     }
 }
