@@ -94,6 +94,10 @@ impl Search {
         for address in order {
             match attempt.at(address, &self.auth).await {
                 Ok(found) => {
+                    self.note(match &found {
+                        Found::Server(attached) => format!("attached {attached:?}"),
+                        _ => format!("closed the session that was given up, at {address}"),
+                    });
                     servers.works(address);
                     return Ok(found);
                 }
@@ -105,7 +109,7 @@ impl Search {
                     return Ok(Found::Unusable);
                 }
                 Err(error) => {
-                    tracing::debug!(%address, %error, "not attached");
+                    self.note(format!("not attached at {address}: {error}"));
                     *uncertain += u32::from(matches!(error, DialError::NotClosed(_)));
                     if *uncertain == UNCERTAIN_CLOSES {
                         self.say(format!(
@@ -131,6 +135,11 @@ impl Search {
         }
     }
 
+    /// For the log alone, which nobody writes to from here.
+    fn note(&self, text: String) {
+        let _ = self.notices.send(SessionNotice::Detail(text));
+    }
+
     fn say(&self, text: String) {
         // If nobody listens, nobody needs to know.
         let _ = self.notices.send(SessionNotice::Problem(text));
@@ -150,12 +159,10 @@ impl Attempt {
         match self.goal {
             Goal::Attach => {
                 let attached = attach(address, self.credentials, self.patience).await?;
-                tracing::debug!(?attached, "attached");
                 Ok(Found::Server(Box::new(attached)))
             }
             Goal::Close => {
                 close(address, self.credentials, auth, self.patience).await?;
-                tracing::debug!(%address, "closed the session that was given up");
                 Ok(Found::Expired)
             }
         }
