@@ -66,6 +66,7 @@ mod journal;
 mod lease;
 mod messages;
 mod session;
+mod subscribers;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tie;

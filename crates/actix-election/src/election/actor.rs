@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::lease::{SessionLease, TermLease};
 use crate::session::ElectionEnded;
 use crate::session::link::{ConnectionId, Notice, Notices, Request, SessionLink};
+use crate::subscribers::Subscribers;
 use crate::{Problem, Session, StartError, Subscribe};
 
 /// One election, in which this process competes or which it follows.
@@ -58,8 +59,8 @@ pub struct Election {
     pub(super) noted: Noted,
     newcomers: Vec<AddRole>,
     campaign: bool,
-    observers: Vec<Recipient<MasterChanged>>,
-    problems: Vec<Recipient<Problem>>,
+    observers: Subscribers<MasterChanged>,
+    problems: Subscribers<Problem>,
     last_error: Option<String>,
     timer: Option<(Timestamp, SpawnHandle)>,
     watchdog: Option<Watchdog>,
@@ -131,8 +132,8 @@ impl Election {
             noted: Noted::default(),
             newcomers: roles,
             campaign,
-            observers: Vec::new(),
-            problems: Vec::new(),
+            observers: Subscribers::default(),
+            problems: Subscribers::default(),
             last_error: None,
             timer: None,
             watchdog: watchdog.then(Watchdog::start).transpose().map_err(StartError::Thread)?,
@@ -179,10 +180,8 @@ impl Election {
                 Output::LeaseEnded => self.end_lease(),
                 Output::Tell(role, message, news) => self.tell(role, message, news, ctx),
                 Output::MasterChanged(master) => {
-                    self.observers.retain(Recipient::connected);
-                    for observer in &self.observers {
-                        observer.do_send(MasterChanged { path: self.path.clone(), master: master.clone() });
-                    }
+                    let path = self.path.clone();
+                    self.observers.tell(&MasterChanged { path, master: master.clone() });
                     if let Some(master) = master {
                         self.note_new_master(master);
                     }
@@ -232,10 +231,7 @@ impl Election {
     fn report(&mut self, trouble: Trouble) {
         let message = &trouble.message;
         self.last_error = Some(message.clone());
-        self.problems.retain(Recipient::connected);
-        for problem in &self.problems {
-            problem.do_send(Problem { path: Some(self.path.clone()), message: message.clone() });
-        }
+        self.problems.tell(&Problem { path: Some(self.path.clone()), message: message.clone() });
         self.note(Change::Trouble(trouble));
     }
 
@@ -373,7 +369,7 @@ impl Handler<Observe> for Election {
         if let Some(master) = self.candidate.status().master {
             observer.do_send(MasterChanged { path: self.path.clone(), master });
         }
-        self.observers.push(observer);
+        self.observers.add(observer);
         self.feed(Input::Observed, ctx);
     }
 }
@@ -385,7 +381,7 @@ impl Handler<Subscribe<Problem>> for Election {
         if let Some(trouble) = self.candidate.status().trouble {
             recipient.do_send(Problem { path: Some(self.path.clone()), message: trouble.message });
         }
-        self.problems.push(recipient);
+        self.problems.add(recipient);
     }
 }
 

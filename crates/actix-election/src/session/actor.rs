@@ -16,6 +16,7 @@ use super::link::{Command, LinkId, Notices, SessionLink, SessionNotice, notice_c
 use crate::clock::Clock;
 use crate::election::{Election, ElectionSettings, PrepareToClose, ReleaseNow, Sweep};
 use crate::journal::journal;
+use crate::subscribers::Subscribers;
 use crate::{Problem, StartError, Subscribe};
 
 /// How often it is checked whether anybody still holds an address of this actor.
@@ -45,8 +46,8 @@ pub struct Session {
     notices: Option<mpsc::UnboundedReceiver<SessionNotice>>,
     timeout: Duration,
     state: SessionState,
-    changes: Vec<Recipient<SessionChanged>>,
-    problems: Vec<Recipient<Problem>>,
+    changes: Subscribers<SessionChanged>,
+    problems: Subscribers<Problem>,
     /// What keeps the session from being connected.
     problem: Option<Problem>,
     /// What was attached last, and where.
@@ -93,8 +94,8 @@ impl Session {
             notices: Some(notices),
             timeout,
             state: SessionState::Connecting,
-            changes: Vec::new(),
-            problems: Vec::new(),
+            changes: Subscribers::default(),
+            problems: Subscribers::default(),
             problem: None,
             attached: None,
             closing: false,
@@ -164,18 +165,12 @@ impl StreamHandler<SessionNotice> for Session {
                 if state == SessionState::Connected {
                     self.problem = None;
                 }
-                self.changes.retain(Recipient::connected);
-                for change in &self.changes {
-                    change.do_send(SessionChanged { state });
-                }
+                self.changes.tell(&SessionChanged { state });
                 self.log_state();
             }
             SessionNotice::Problem(message) => {
                 let problem = Problem { path: None, message: message.clone() };
-                self.problems.retain(Recipient::connected);
-                for recipient in &self.problems {
-                    recipient.do_send(problem.clone());
-                }
+                self.problems.tell(&problem);
                 self.problem = Some(problem);
                 journal!(WARN, "{message}");
             }
@@ -203,7 +198,7 @@ impl Handler<Subscribe<SessionChanged>> for Session {
 
     fn handle(&mut self, Subscribe(recipient): Subscribe<SessionChanged>, _: &mut Self::Context) {
         recipient.do_send(SessionChanged { state: self.state });
-        self.changes.push(recipient);
+        self.changes.add(recipient);
     }
 }
 
@@ -214,7 +209,7 @@ impl Handler<Subscribe<Problem>> for Session {
         if let Some(problem) = &self.problem {
             recipient.do_send(problem.clone());
         }
-        self.problems.push(recipient);
+        self.problems.add(recipient);
     }
 }
 
