@@ -1,6 +1,5 @@
 //! Attaching: what is known of the session after it, and what it takes.
 
-use super::super::fake::FakeServer;
 use super::super::*;
 use actix_election_core::Refusal;
 use zookeeper_testkit::wire::{Acl, OpCode, RawClient, WireError};
