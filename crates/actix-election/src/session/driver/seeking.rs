@@ -44,7 +44,9 @@ impl Driver {
             last_zxid: self.track.zxid.load(Ordering::Relaxed),
             until: self.monitor.lease_until().filter(|_| goal == Goal::Attach && self.candidates > 0),
         };
-        let search = self.search.clone().run(goal, credentials, timeout, self.failures);
+        // Whoever waits for the lock of a session that was given up is not kept waiting for what went wrong before.
+        let first_round = if goal == Goal::Close { 0 } else { self.failures };
+        let search = self.search.clone().run(goal, credentials, timeout, first_round);
         let search = async move {
             sleep(pause).await;
             search.await
