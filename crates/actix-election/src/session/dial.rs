@@ -157,12 +157,13 @@ pub(super) async fn attach(
 /// Closes a session that was given up, by any server.
 ///
 /// An attach alone would keep the session, and what it holds, for another T. So the close goes out behind it at once, in one
-/// segment: who takes the one takes the other, whatever becomes of the connection. Where credentials are wanted before
-/// anything else, they stand in between.
+/// segment, and mostly who takes the one takes the other, whatever becomes of the connection. (A server that cannot write its
+/// answer to the attach may end the connection before it reads the close.) Where credentials are wanted before anything else,
+/// they stand in between.
 ///
 /// # Cancel safety
 ///
-/// Once the segment is written the session is closed, even if the future is dropped.
+/// If the future is dropped, the session may have been attached or closed, or neither.
 pub(super) async fn close(
     address: SocketAddr,
     credentials: Credentials,

@@ -9,9 +9,8 @@ use super::request;
 use super::state::{Client, ConnectionId, State, Waiting};
 use super::touches::LEADER;
 use super::tree::{Author, Done, Identity, Transaction};
-use crate::wire::{Decoder, Encoder, ErrorCode, Malformed, OpCode, RequestHeader};
+use crate::wire::{Decoder, Encoder, ErrorCode, Malformed, OpCode, RequestHeader, xid};
 
-const PING_XID: i32 = -2;
 /// In the answer to an operation that the server does not have.
 const UNKNOWN_ZXID: i64 = -1;
 
@@ -134,7 +133,7 @@ impl State {
             }
             None => self.carry_out(now, &mut call),
         };
-        let xid = if call.op == OpCode::Ping { PING_XID } else { call.xid };
+        let xid = if call.op == OpCode::Ping { xid::PING } else { call.xid };
         let told: &dyn fmt::Display = result.as_ref().err().map_or(&"done", |error| error);
         let path = call.path.as_deref().unwrap_or_default().escape_debug();
         tracing::debug!("session {:#x}: {} {path}: {told}", call.session, call.op);

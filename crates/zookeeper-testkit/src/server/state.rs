@@ -15,12 +15,11 @@ use super::figures::Figures;
 use super::touches::Touched;
 use super::tree::{Change, Fired, Identity, Machine, Outcome, Transaction, Tree, Watches};
 use crate::faults::Faults;
-use crate::wire::{Encoder, ErrorCode, OpCode, ReplyHeader, WatcherEvent};
+use crate::wire::{Encoder, ErrorCode, OpCode, ReplyHeader, WatcherEvent, xid};
 
 /// The number of a connection, in the order of their being accepted, from 1.
 pub type ConnectionId = u64;
 
-const EVENT_XID: i32 = -1;
 /// The zxid in the header of an event says nothing.
 const EVENT_ZXID: i64 = -1;
 
@@ -235,7 +234,7 @@ impl State {
 
     pub(super) fn send_event(&mut self, id: ConnectionId, event: WatcherEvent) {
         let mut body = Encoder::new();
-        ReplyHeader { xid: EVENT_XID, zxid: EVENT_ZXID, error: None }.encode(&mut body);
+        ReplyHeader { xid: xid::EVENT, zxid: EVENT_ZXID, error: None }.encode(&mut body);
         event.encode(&mut body);
         self.send(id, body.finish(), Some((OpCode::Notification, Some(event.path))));
     }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Acl, ConnectRequest, ConnectResponse, Decoder, Encoder, ErrorCode, Malformed, OpCode, ReplyHeader, Stat,
-    frame, read_frame,
+    frame, read_frame, xid,
 };
 use crate::driver;
 
@@ -20,8 +20,6 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Between two attempts of [`expire_session`].
 const PAUSE: Duration = Duration::from_millis(20);
 const AUTH_XID: i32 = -4;
-const PING_XID: i32 = -2;
-const EVENT_XID: i32 = -1;
 
 /// Why the raw client has no result.
 #[derive(Debug, thiserror::Error)]
@@ -361,7 +359,7 @@ impl Connection {
     async fn send_request(&mut self, op: OpCode, body: &[u8]) -> io::Result<i32> {
         let xid = match op {
             OpCode::Auth => AUTH_XID,
-            OpCode::Ping => PING_XID,
+            OpCode::Ping => xid::PING,
             _ => {
                 self.next_xid += 1;
                 self.next_xid
@@ -382,7 +380,7 @@ impl Connection {
             let mut decoder = Decoder::new(&reply);
             let header = ReplyHeader::decode(&mut decoder)?;
             match header {
-                ReplyHeader { xid: EVENT_XID, .. } => {}
+                ReplyHeader { xid: xid::EVENT, .. } => {}
                 ReplyHeader { xid: got, .. } if got != xid => {
                     return Err(WireError::OutOfOrder { expected: xid, got });
                 }
