@@ -89,24 +89,27 @@ impl Inquiry {
         Ok(())
     }
 
-    /// Waits for an answer, for `patience` at most; `otherwise` says what is missing where the session is in order.
+    /// Waits for an answer, which comes in time; `otherwise` says what is missing where the session is in order.
     pub(crate) async fn answer<T>(
         &mut self,
         answer: impl Future<Output = Result<T, AskError>>,
-        patience: Duration,
         otherwise: &str,
     ) -> Result<T, Ending> {
-        let limit = tokio::time::sleep(patience);
-        tokio::pin!(limit, answer);
+        tokio::pin!(answer);
         let mut account = Account::default();
         loop {
             tokio::select! {
+                // What was said until then is the reason why there is no answer.
+                biased;
+                Some(news) = self.news.recv() => account.note(&news),
                 answer = &mut answer => return answer.map_err(|error| match error {
                     AskError::Invalid(_) => Ending::Unusable(error.to_string()),
+                    AskError::NoAnswer { limit } => Ending::Failed(account.no_answer(limit, otherwise)),
+                    AskError::NotResigned { limit, .. } if !account.is_well() => {
+                        Ending::Failed(account.no_answer(limit, otherwise))
+                    }
                     error => Ending::Failed(error.to_string()),
                 }),
-                Some(news) = self.news.recv() => account.note(&news),
-                () = &mut limit => return Err(Ending::Failed(account.no_answer(patience, otherwise))),
             }
         }
     }
@@ -121,6 +124,7 @@ impl Inquiry {
 #[derive(Default)]
 pub(crate) struct Account {
     connected: bool,
+    /// What was said since it was last connected.
     problem: Option<String>,
 }
 
@@ -128,18 +132,28 @@ impl Account {
     /// Takes a piece of news into account.
     pub(crate) fn note(&mut self, news: &News) {
         match news {
-            News::Session(state) => self.connected = *state == SessionState::Connected,
+            News::Session(state) => {
+                self.connected = *state == SessionState::Connected;
+                if self.connected {
+                    self.problem = None;
+                }
+            }
             News::Problem(problem) => self.problem = Some(problem.message.clone()),
             News::Master(_) => {}
         }
+    }
+
+    /// Whether all is known to be well with the session.
+    fn is_well(&self) -> bool {
+        self.connected && self.problem.is_none()
     }
 
     /// Says why there is nothing after `limit`; `otherwise` holds where the session is in order.
     pub(crate) fn no_answer(&self, limit: Duration, otherwise: &str) -> String {
         let limit = humantime::format_duration(limit);
         match (self.connected, &self.problem) {
-            (true, _) => format!("{otherwise} within {limit}"),
-            (false, Some(problem)) => format!("no answer within {limit}: {problem}"),
+            (_, Some(problem)) => format!("no answer within {limit}: {problem}"),
+            (true, None) => format!("{otherwise} within {limit}"),
             (false, None) => format!("no answer within {limit}: not connected to the ensemble"),
         }
     }
@@ -161,5 +175,7 @@ mod tests {
             account.no_answer(limit, "the master has not resigned"),
             "the master has not resigned within 10s"
         );
+        account.note(&News::Problem(Problem { path: None, message: "turned away".into() }));
+        assert_eq!(account.no_answer(limit, "x"), "no answer within 10s: turned away");
     }
 }

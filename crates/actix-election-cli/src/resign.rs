@@ -47,6 +47,6 @@ async fn resign(ensemble: &EnsembleArgs, args: &ResignArgs, stop: &Stop) -> Resu
 
 async fn ask(inquiry: &mut Inquiry, args: &ResignArgs) -> Result<Asked, Ending> {
     let session = inquiry.session.clone();
-    let asked = ask_to_resign(&session, args.path.as_str());
-    inquiry.answer(asked, PATIENCE, "the master has not stepped down").await
+    let asked = ask_to_resign(&session, args.path.as_str(), PATIENCE);
+    inquiry.answer(asked, "the ensemble has not said who is master").await
 }

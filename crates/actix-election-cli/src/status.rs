@@ -45,6 +45,6 @@ async fn status(ensemble: &EnsembleArgs, args: &PathArgs, stop: &Stop) -> Result
 
 async fn ask(inquiry: &mut Inquiry, args: &PathArgs) -> Result<Vec<Candidate>, Ending> {
     let session = inquiry.session.clone();
-    let answer = candidates(&session, args.path.as_str());
-    inquiry.answer(answer, PATIENCE, "the ensemble has not said who is master").await
+    let answer = candidates(&session, args.path.as_str(), PATIENCE);
+    inquiry.answer(answer, "the ensemble has not said who is master").await
 }

@@ -77,7 +77,8 @@ pub use actix_election_core::{
 };
 pub use election::{
     AddRole, AskError, Asked, BecameMaster, BecameStandby, Campaign, Candidate, Election, ElectionBuilder,
-    GetStatus, MasterChanged, Observe, Resign, Status, Strategy, Withdraw, ask_to_resign, candidates,
+    GetStatus, MasterChanged, Observe, Obstacle, Resign, Status, Strategy, Withdraw, ask_to_resign,
+    candidates,
 };
 pub use journal::flush_logs;
 pub use lease::Lease;

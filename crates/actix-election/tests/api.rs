@@ -5,29 +5,16 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use actix_election::prelude::*;
 use actix_election::{
-    AskError, Asked, CandidateState, GetStatus, SessionState, StartError, ask_to_resign, candidates, clock,
+    Asked, CandidateState, GetStatus, SessionState, StartError, ask_to_resign, candidates, clock,
 };
-use actix_election_core::{ElectionPath, FencingToken, SessionId, resign_request_data, resign_request_path};
-use common::{LONG, Role, path, server, session, soon, until};
+use common::{LONG, Role, client, holder, path, server, session, soon, until};
 use tokio::sync::mpsc;
-use zookeeper_testkit::proxy::ReplyFilter;
-use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient};
+use zookeeper_testkit::wire::OpCode;
 use zookeeper_testkit::{FaultProxy, four_letter};
-
-async fn client() -> RawClient {
-    RawClient::connect(server().await, LONG, None).await.unwrap()
-}
-
-/// The session that holds the lock at `path`, if any.
-async fn holder(path: &str) -> Option<i64> {
-    let ephemerals = four_letter::ephemerals(server().await).await.unwrap();
-    ephemerals.into_iter().find(|(_, paths)| paths.contains(path)).map(|(session, _)| session)
-}
 
 #[actix::test]
 async fn two_elections_share_a_session() {
@@ -203,98 +190,11 @@ async fn who_leaves_without_a_farewell_leaves_nothing_behind() {
     until("the connection ends", async || proxy.open_connections() == 0).await;
 }
 
-/// What was asked of an earlier term stands in the way, until whoever asked is gone.
-#[actix::test]
-async fn a_request_to_an_earlier_term_is_waited_for() {
-    let (master, asker) = (session(server().await, LONG), session(server().await, LONG));
-    let path = path("late");
-    let mut role = Role::start();
-    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
-    let lease = role.master().await;
-    let mut late = client().await;
-    let request =
-        resign_request_path(&ElectionPath::new(&path).unwrap(), SessionId(holder(&path).await.unwrap()));
-    let data = resign_request_data(FencingToken::new(lease.token().as_i64() - 1));
-    late.create(&request, &data, &Acl::open(), CreateMode::Ephemeral).await.unwrap();
-    let mut asked = Box::pin(ask_to_resign(&asker, &path));
-    let waits = async || {
-        four_letter::watches(server().await).await.unwrap().get(&request).map_or(0, BTreeSet::len) == 2
-    };
-    tokio::select! {
-        () = until("the master and the asker watch it", waits) => {}
-        asked = &mut asked => panic!("{asked:?}"),
-    }
-    assert!(lease.is_valid());
-    late.close().await.unwrap();
-    assert_eq!(soon(asked, "an answer").await.unwrap(), Asked::Resigned(lease.token()));
-    role.standby(StandbyReason::Resigned).await;
-    soon(master.send(Close), "closed").await.unwrap();
-    soon(asker.send(Close), "closed").await.unwrap();
-}
-
-/// The request is placed, and the watch on the master dies with the connection that its answer would have come by.
-#[actix::test]
-async fn a_request_whose_answer_is_lost_is_asked_for_all_the_same() {
-    let proxy = FaultProxy::start(server().await).unwrap();
-    let (master, asker) = (session(server().await, LONG), session(proxy.address(), LONG));
-    let path = path("unanswered");
-    let mut role = Role::start();
-    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
-    let lease = role.master().await;
-    let request =
-        resign_request_path(&ElectionPath::new(&path).unwrap(), SessionId(holder(&path).await.unwrap()));
-    let fault = proxy.cut_before_reply(ReplyFilter::to(OpCode::Create2).on(&request));
-    let asked = soon(ask_to_resign(&asker, &path), "an answer").await.unwrap();
-    assert_eq!(asked, Asked::Resigned(lease.token()));
-    soon(fault.wait_until_met(LONG), "the answer is lost").await.unwrap();
-    role.standby(StandbyReason::Resigned).await;
-    soon(master.send(Close), "closed").await.unwrap();
-    soon(asker.send(Close), "closed").await.unwrap();
-}
-
-#[actix::test]
-async fn the_master_is_asked_to_resign() {
-    let (master, asker) = (session(server().await, LONG), session(server().await, LONG));
-    let path = path("asked");
-    assert_eq!(soon(ask_to_resign(&asker, &path), "an answer").await.unwrap(), Asked::NoMaster);
-
-    let mut role = Role::start();
-    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
-    let lease = role.master().await;
-    let asked = soon(ask_to_resign(&asker, &path), "an answer").await.unwrap();
-    assert_eq!(asked, Asked::Resigned(lease.token()));
-    assert!(!lease.is_valid());
-    role.standby(StandbyReason::Resigned).await;
-    assert!(role.master().await.token() > lease.token());
-    let left = client().await.get_children("/").await.unwrap();
-    assert!(!left.iter().any(|name| name.starts_with(&format!("{}.resign-", &path[1..]))), "{left:?}");
-
-    // All terms of the session share the watch for such requests.
-    let watches = async || {
-        let watches = four_letter::watches(server().await).await.unwrap();
-        watches.keys().filter(|watched| watched.starts_with(&path)).count()
-    };
-    until("the lock and the request are watched", async || watches().await == 2).await;
-    for _ in 0..3 {
-        soon(ask_to_resign(&asker, &path), "an answer").await.unwrap();
-        role.standby(StandbyReason::Resigned).await;
-        role.master().await;
-        until("no more than before", async || watches().await == 2).await;
-    }
-
-    let squatted = common::path("squatted");
-    client().await.create(&squatted, b"config", &Acl::open(), CreateMode::Persistent).await.unwrap();
-    let refused = soon(ask_to_resign(&asker, &squatted), "an answer").await;
-    assert!(matches!(refused, Err(AskError::NoElection(_))), "{refused:?}");
-    soon(master.send(Close), "closed").await.unwrap();
-    soon(asker.send(Close), "closed").await.unwrap();
-}
-
 #[actix::test]
 async fn a_queue_is_served_in_its_order() {
     let path = path("queue");
     let asker = session(server().await, LONG);
-    assert_eq!(soon(candidates(&asker, &path), "an answer").await.unwrap(), []);
+    assert_eq!(soon(candidates(&asker, &path, LONG), "an answer").await.unwrap(), []);
     let mut nodes = Vec::new();
     for number in 1..=3 {
         let session = session(server().await, LONG);
@@ -310,7 +210,7 @@ async fn a_queue_is_served_in_its_order() {
         nodes.push((session, election, role));
     }
     let addresses = async || -> Vec<String> {
-        let there = soon(candidates(&asker, &path), "an answer").await.unwrap();
+        let there = soon(candidates(&asker, &path, LONG), "an answer").await.unwrap();
         assert!(there.is_sorted_by_key(|candidate| candidate.token));
         there.into_iter().map(|candidate| candidate.address).collect()
     };
@@ -328,7 +228,7 @@ async fn a_queue_is_served_in_its_order() {
         if node == 0 {
             lease.resign();
         } else {
-            let asked = soon(ask_to_resign(&asker, &path), "an answer").await.unwrap();
+            let asked = soon(ask_to_resign(&asker, &path, LONG), "an answer").await.unwrap();
             assert_eq!(asked, Asked::Resigned(lease.token()));
         }
         role.standby(StandbyReason::Resigned).await;

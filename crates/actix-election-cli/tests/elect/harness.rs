@@ -1,6 +1,6 @@
 //! Starts `elect` and a server for it, and waits for what is printed.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -69,7 +69,7 @@ pub(crate) fn one_line(output: &Output) -> String {
 pub(crate) struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
-    errors: Option<std::thread::JoinHandle<String>>,
+    errors: mpsc::Receiver<String>,
     seen: Vec<String>,
 }
 
@@ -89,13 +89,17 @@ impl Running {
                 let _ = sender.send(line);
             }
         });
-        let stderr = child.stderr.take();
-        let errors = std::thread::spawn(move || {
-            let mut text = String::new();
-            let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
-            text
-        });
-        Running { child, lines, errors: Some(errors), seen: Vec::new() }
+        let (sender, errors) = mpsc::channel();
+        if let Some(stderr) = child.stderr.take() {
+            std::thread::spawn(move || {
+                let mut stderr = BufReader::new(stderr);
+                let mut line = String::new();
+                while stderr.read_line(&mut line).is_ok_and(|read| read > 0) {
+                    let _ = sender.send(std::mem::take(&mut line));
+                }
+            });
+        }
+        Running { child, lines, errors, seen: Vec::new() }
     }
 
     /// A candidate on the server of these tests, with a session timeout of 2 s, that prints JSON.
@@ -155,7 +159,12 @@ impl Running {
 
     /// What it said on standard error; it has ended.
     pub(crate) fn errors(&mut self) -> String {
-        self.errors.take().unwrap().join().unwrap()
+        self.errors.iter().collect()
+    }
+
+    /// The next line on standard error.
+    pub(crate) fn error_line(&mut self) -> String {
+        self.errors.recv_timeout(LIMIT).expect("a line on standard error")
     }
 
     /// Sends a signal: TERM, INT, KILL, STOP, CONT.

@@ -13,6 +13,7 @@ mod campaign;
 mod dev;
 mod endings;
 mod inquiries;
+mod reasons;
 mod secrets;
 mod signals;
 mod unread;

@@ -189,7 +189,9 @@ impl Candidate {
             .waiting_since()
             .filter(|_| self.campaigning && self.term.is_none() && !self.is_winning())
             .map(|since| since + self.timeout.first_word());
-        let retry = self.contest.retry_at().filter(|_| self.connected);
+        let resign_watch = self.running_term().and_then(|_| self.resign_watch.retry_at());
+        let retry = [self.contest.retry_at(), resign_watch].into_iter().flatten().min();
+        let retry = retry.filter(|_| self.connected);
         let report = self.trouble().and(self.reported.as_ref()).map(|(_, at)| *at + REPORT_INTERVAL);
         [
             (notice, Timer::Notice),
@@ -214,6 +216,7 @@ impl Candidate {
     fn pass_time(&mut self) {
         self.pause.take_if(|until| self.now >= *until);
         self.contest.pass_time(self.now);
+        self.resign_watch.pass_time(self.now);
         if let (Some(Term { ending: None, .. }), Some(lease)) = (&self.term, self.lease)
             && self.now >= lease - self.timeout.notice()
         {
@@ -261,7 +264,12 @@ impl Candidate {
             Input::Disconnected => self.disconnect(),
             Input::SessionLost => self.lose_session(),
             Input::Answered(op, reply) => {
-                let asked_to_resign = self.resign_watch.answered(op, &reply, self.running_term());
+                let asked_to_resign = self.resign_watch.answered(
+                    op,
+                    &reply,
+                    self.running_term(),
+                    self.now + self.config.refused_retry,
+                );
                 self.contest.answered(self.now, op, reply);
                 if asked_to_resign {
                     self.resign(self.term.map(|term| term.token));

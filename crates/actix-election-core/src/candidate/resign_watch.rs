@@ -2,7 +2,8 @@
 
 use super::Output;
 use crate::{
-    ElectionPath, FencingToken, OpId, Operation, Reply, SessionId, is_resign_request, resign_request_path,
+    ElectionPath, FencingToken, OpId, Operation, Reply, SessionId, Timestamp, is_resign_request,
+    resign_request_path,
 };
 
 /// Looks for the request that is meant for the present term.
@@ -17,8 +18,9 @@ pub(super) struct ResignWatch {
     unread: bool,
     /// The watch has fired: whoever did that waits for us.
     fired: bool,
-    /// To look was refused: there is nothing to do before the next connection.
-    refused: bool,
+    /// It may not be read. A server may then keep what becomes of it to itself as well, though the watch is spent: it is
+    /// read again at this moment.
+    hidden_until: Option<Timestamp>,
 }
 
 impl ResignWatch {
@@ -34,7 +36,7 @@ impl ResignWatch {
         session: SessionId,
         op: OpId,
     ) -> Option<Output> {
-        let read = self.armed.is_some() || self.refused;
+        let read = self.armed.is_some() || self.hidden_until.is_some();
         if self.pending.is_some() || read && !self.unread {
             return None;
         }
@@ -50,27 +52,45 @@ impl ResignWatch {
         })
     }
 
-    /// Takes in an answer; returns whether it is a request that this term end.
-    pub(super) fn answered(&mut self, op: OpId, reply: &Reply, term: Option<FencingToken>) -> bool {
+    /// Takes in an answer; returns whether it is a request that this term end. What may not be read is read again at `retry`.
+    pub(super) fn answered(
+        &mut self,
+        op: OpId,
+        reply: &Reply,
+        term: Option<FencingToken>,
+        retry: Timestamp,
+    ) -> bool {
         let Some((_, read)) = self.pending.take_if(|(pending, _)| *pending == op) else { return false };
         self.unread = false;
         match reply {
-            Reply::Found(znode) if read => {
-                return term.is_some_and(|term| is_resign_request(znode, term));
-            }
-            Reply::Found(_) => {
+            Reply::Refused(_) => self.hidden_until = Some(retry),
+            Reply::Unknown => {}
+            // Whether the watch still stands is not known.
+            _ if self.hidden_until.take().is_some() => self.armed = None,
+            Reply::Found(_) if !read => {
                 self.armed = Some(op);
                 self.unread = true;
             }
             Reply::Missing if !read => self.armed = Some(op),
-            // Asking again at once would ask for ever.
-            Reply::Refused(_) if !read => self.refused = true,
             _ => {}
         }
-        false
+        let Reply::Found(znode) = reply else { return false };
+        read && term.is_some_and(|term| is_resign_request(znode, term))
+    }
+
+    /// When to read what may not be read again.
+    pub(super) fn retry_at(&self) -> Option<Timestamp> {
+        self.hidden_until.filter(|_| !self.unread && self.pending.is_none())
+    }
+
+    pub(super) fn pass_time(&mut self, now: Timestamp) {
+        self.unread |= self.retry_at().is_some_and(|at| now >= at);
     }
 
     pub(super) fn watch_fired(&mut self, op: OpId) {
-        self.fired |= self.armed.take_if(|armed| *armed == op).is_some();
+        if self.armed.take_if(|armed| *armed == op).is_some() {
+            self.fired = true;
+            self.hidden_until = None;
+        }
     }
 }

@@ -44,6 +44,42 @@ fn whoever_asks_is_not_kept_waiting() {
     assert!(!asked().is_patient(ASKS));
 }
 
+/// What may not be read is read again after a pause: a server may keep its end to itself, though the watch is spent.
+#[test]
+fn what_is_hidden_is_looked_at_again() {
+    let denied = || refused(Refusal::NoAuth);
+    let hidden = || reads().after([Answer("read request", denied())]);
+    let unwatched = || elected().after([Answer(ASKS, denied())]);
+    let again = || hidden().after([Wait(5.0)]);
+    check([
+        ("after the pause", hidden(), Wait(5.0), &["read request"], Master),
+        (
+            "and after the next",
+            again().after([Lease(60.0), Answer("read request", denied())]),
+            Wait(5.0),
+            &["read request"],
+            Master,
+        ),
+        ("it has gone", again(), Answer("read request", Reply::Missing), &[ASKS], Master),
+        ("it is rubbish", again(), Answer("read request", znode(0, 60, "")), &[ASKS], Master),
+        (
+            "it may be read now, and asks",
+            again(),
+            Answer("read request", znode(THEIRS.0, 60, &words(TOKEN))),
+            &["1: resigned"],
+            SteppingDown,
+        ),
+        ("where even a look is denied", unwatched(), Wait(5.0), &["read request"], Master),
+        (
+            "nothing there now",
+            unwatched().after([Wait(5.0)]),
+            Answer("read request", Reply::Missing),
+            &[ASKS],
+            Master,
+        ),
+    ]);
+}
+
 #[test]
 fn rubbish_changes_nothing() {
     let read = |owner, czxid, data: &str| Answer("read request", znode(owner, czxid, data));
@@ -68,7 +104,6 @@ fn rubbish_changes_nothing() {
             &[ASKS],
             Master,
         ),
-        // Refused once, it is not asked for again on this connection: that would never end.
         ("not to be watched", elected(), Answer(ASKS, refused(Refusal::NoAuth)), &[], Master),
         (
             "but on the next one",

@@ -1,9 +1,12 @@
 //! Asking the master of an election, wherever it is, to resign.
 
+use std::fmt;
+use std::time::Duration;
+
 use actix::prelude::*;
 use actix_election_core::{
-    ElectionPath, FencingToken, Invalid, OpId, Operation, Refusal, Reply, SessionId, Stat, queue_order,
-    resign_request_data, resign_request_path,
+    ElectionPath, FencingToken, Invalid, OpId, Operation, Refusal, Reply, SessionId, Stat, is_resign_request,
+    queue_order, resign_request_data, resign_request_path,
 };
 
 use super::inquiry::Inquiry;
@@ -44,41 +47,224 @@ pub enum AskError {
         /// What the ensemble said.
         refusal: Refusal,
     },
+    /// There was no answer in time: the session is not connected, perhaps.
+    #[error("no answer from the ensemble within {limit:?}")]
+    NoAnswer {
+        /// How long it was waited for.
+        limit: Duration,
+    },
+    /// The master was asked, or was to be asked, and has not stepped down in time. The request was taken back.
+    #[error("the master of token {token} has not stepped down within {limit:?}: {obstacle}")]
+    NotResigned {
+        /// The master's term.
+        token: FencingToken,
+        /// How long it was waited for.
+        limit: Duration,
+        /// What may have been in the way.
+        obstacle: Obstacle,
+    },
     /// The session was closed.
     #[error("the session is closed")]
     SessionClosed,
 }
 
-/// Asks the master of the election to step down in order, and waits until its lock is gone.
+/// Why a master that was asked to resign may not have done so.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// The request stands, and the master does not heed it: it is slow, it may not read what these credentials create, or it
+    /// is none of this library's.
+    Unheeded {
+        /// Where the request stood.
+        request: String,
+    },
+    /// Something that is no request to resign stands where the request has to be.
+    Occupied {
+        /// Where the request would stand.
+        request: String,
+    },
+    /// Something stands where the request has to be that these credentials may not read.
+    Hidden {
+        /// Where the request would stand.
+        request: String,
+    },
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Obstacle::Unheeded { request } => {
+                write!(
+                    f,
+                    "it is slow, is not permitted to read the request {request}, or knows no such requests"
+                )
+            }
+            Obstacle::Occupied { request } => {
+                write!(f, "{request} is in the way, and is no request to resign: delete it, and ask again")
+            }
+            Obstacle::Hidden { request } => {
+                write!(f, "{request} is in the way, and there is no permission to read it")
+            }
+        }
+    }
+}
+
+/// How long taking a request back may take where time is up.
+const TAKING_BACK: Duration = Duration::from_secs(1);
+
+/// How long to wait for a watch before looking again: some servers keep from a client what becomes of what it may not read,
+/// and the watch is spent all the same (since ZooKeeper 3.8.4 and 3.9.2, and in Debian's 3.8.0).
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Asks the master of the election to step down in order, and waits until its lock is gone, for `limit` at most.
 ///
 /// The request is an ephemeral znode beside the election path, which names the master's term, so that it can mean no
 /// other. It needs permission to create znodes there, and goes with this session at the latest.
 ///
 /// # Errors
 ///
-/// See [`AskError`]. A master that does not react is waited for without limit: put a time limit around it.
+/// See [`AskError`]. Where time is up it may take a second more to take the request back.
 ///
 /// # Cancel safety
 ///
 /// If the future is dropped, the request stands until the session is closed or expires.
-pub async fn ask_to_resign(session: &Addr<Session>, path: &str) -> Result<Asked, AskError> {
+pub async fn ask_to_resign(session: &Addr<Session>, path: &str, limit: Duration) -> Result<Asked, AskError> {
     let path = ElectionPath::new(path)?;
-    let mut inquiry = Inquiry::start(session).await?;
-    let mut asked: Option<Term> = None;
-    loop {
-        match (asked, present(&mut inquiry, &path).await?) {
-            (None, None) => return Ok(Asked::NoMaster),
-            (Some(term), present) if present.is_none_or(|(now, _)| now.token != term.token) => {
-                take_back(&mut inquiry, &path, term).await?;
-                return Ok(Asked::Resigned(term.token));
+    let mut asking = Asking { path, inquiry: Inquiry::start(session).await?, asked: None, obstacle: None };
+    match tokio::time::timeout(limit, asking.until_resigned()).await {
+        Ok(asked) => asked,
+        Err(_) => Err(asking.give_up(limit).await),
+    }
+}
+
+/// A request under way.
+struct Asking {
+    path: ElectionPath,
+    inquiry: Inquiry,
+    /// The term that is asked to end.
+    asked: Option<Term>,
+    /// What stands in the way of the request.
+    obstacle: Option<Obstacle>,
+}
+
+impl Asking {
+    async fn until_resigned(&mut self) -> Result<Asked, AskError> {
+        loop {
+            match (self.asked, self.present().await?) {
+                (None, None) => return Ok(Asked::NoMaster),
+                (Some(term), present) if present.is_none_or(|(now, _)| now.token != term.token) => {
+                    self.take_back(term).await?;
+                    return Ok(Asked::Resigned(term.token));
+                }
+                (_, Some((term, changed))) => {
+                    self.asked = Some(term);
+                    let request_changed = self.place(term).await?;
+                    let changes = [Some(changed), request_changed];
+                    let _ = tokio::time::timeout(LOOK_AGAIN, self.inquiry.wait_for_watch(&changes)).await;
+                }
+                (Some(_), None) => {}
             }
-            (_, Some((term, changed))) => {
-                asked = Some(term);
-                let request_changed = place_request(&mut inquiry, &path, term).await?;
-                inquiry.wait_for_watch(&[Some(changed), request_changed]).await?;
-            }
-            (Some(_), None) => {}
         }
+    }
+
+    /// The present term, if there is a master, and the watch that tells when that changes.
+    async fn present(&mut self) -> Result<Option<(Term, OpId)>, AskError> {
+        let path = self.path.clone();
+        loop {
+            let read = Operation::Read { path: path.as_str().to_owned(), watch: true };
+            let (watch, reply) = self.inquiry.request(Request::Election(read)).await?;
+            let parent = match reply {
+                Reply::Found(znode) if znode.stat.ephemeral_owner == 0 => znode,
+                Reply::Found(znode) => return Ok(Some((Term::of(znode.stat), watch))),
+                Reply::Missing => return Ok(None),
+                // A lock that may not be read can be seen all the same, before ZooKeeper 3.9, and its term is what counts.
+                Reply::Refused(refusal) => match self.exists(path.as_str()).await? {
+                    (watch, Reply::Found(znode)) if znode.stat.ephemeral_owner != 0 => {
+                        return Ok(Some((Term::of(znode.stat), watch)));
+                    }
+                    (_, Reply::Missing) => return Ok(None),
+                    (_, Reply::Unknown) => continue,
+                    _ => return Err(unreadable(path.as_str(), refusal)),
+                },
+                _ => continue,
+            };
+            let names = match self
+                .inquiry
+                .ask(Operation::Children { path: path.as_str().to_owned(), watch: false })
+                .await?
+            {
+                Reply::Children(names) => names,
+                Reply::Refused(refusal) => return Err(unreadable(path.as_str(), refusal)),
+                _ => continue,
+            };
+            let Some(head) = queue_order(&names).first().map(|head| format!("{path}/{head}")) else {
+                let empty_queue = names.is_empty() && parent.data.is_empty();
+                return if empty_queue { Ok(None) } else { Err(AskError::NoElection(path)) };
+            };
+            match self.exists(&head).await? {
+                (watch, Reply::Found(znode)) => return Ok(Some((Term::of(znode.stat), watch))),
+                (_, Reply::Refused(refusal)) => return Err(unreadable(path.as_str(), refusal)),
+                _ => {}
+            }
+        }
+    }
+
+    async fn exists(&mut self, path: &str) -> Result<(OpId, Reply), AskError> {
+        self.inquiry.request(Request::Election(Operation::Exists { path: path.to_owned() })).await
+    }
+
+    /// Creates the request, unless it stands already: ours from before a reconnect, or somebody else's. Where something else
+    /// is in its place, the watch is returned that tells when that changes.
+    async fn place(&mut self, term: Term) -> Result<Option<OpId>, AskError> {
+        let (path, data) = (resign_request_path(&self.path, term.session), resign_request_data(term.token));
+        loop {
+            self.obstacle = None;
+            let create = Request::AskToResign { path: path.clone(), data: data.clone() };
+            match self.inquiry.request(create).await?.1 {
+                Reply::Created(_) => return Ok(None),
+                Reply::Refused(Refusal::NodeExists) => {}
+                Reply::Refused(refusal) => return Err(AskError::Refused { path, refusal }),
+                _ => continue,
+            }
+            let read = Operation::Read { path: path.clone(), watch: true };
+            match self.inquiry.request(Request::Election(read)).await? {
+                (_, Reply::Found(znode)) if is_resign_request(&znode, term.token) => return Ok(None),
+                (changes, Reply::Found(_)) => {
+                    self.obstacle = Some(Obstacle::Occupied { request: path });
+                    return Ok(Some(changes));
+                }
+                (_, Reply::Refused(_)) => {
+                    self.obstacle = Some(Obstacle::Hidden { request: path.clone() });
+                    match self.exists(&path).await? {
+                        (_, Reply::Missing | Reply::Unknown) => {}
+                        (changes, _) => return Ok(Some(changes)),
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The request has served its purpose, if it is ours. Where it cannot be deleted it goes with the session.
+    async fn take_back(&mut self, term: Term) -> Result<(), AskError> {
+        let path = resign_request_path(&self.path, term.session);
+        let read = Operation::Read { path: path.clone(), watch: false };
+        if let Reply::Found(znode) = self.inquiry.ask(read).await?
+            && Some(SessionId(znode.stat.ephemeral_owner)) == self.inquiry.session()
+        {
+            self.inquiry.ask(Operation::Delete { path }).await?;
+        }
+        Ok(())
+    }
+
+    /// Time is up.
+    async fn give_up(mut self, limit: Duration) -> AskError {
+        let Some(term) = self.asked else { return AskError::NoAnswer { limit } };
+        // Without a connection it cannot be taken back, and goes with the session.
+        let _ = tokio::time::timeout(TAKING_BACK, self.take_back(term)).await;
+        let request = resign_request_path(&self.path, term.session);
+        let obstacle = self.obstacle.unwrap_or(Obstacle::Unheeded { request });
+        AskError::NotResigned { token: term.token, limit, obstacle }
     }
 }
 
@@ -95,73 +281,6 @@ impl Term {
     }
 }
 
-/// The present term, if there is a master, and the watch that tells when that changes.
-async fn present(inquiry: &mut Inquiry, path: &ElectionPath) -> Result<Option<(Term, OpId)>, AskError> {
-    loop {
-        let read = Operation::Read { path: path.as_str().to_owned(), watch: true };
-        let (watch, reply) = inquiry.request(Request::Election(read)).await?;
-        let parent = match reply {
-            Reply::Found(znode) if znode.stat.ephemeral_owner == 0 => znode,
-            Reply::Found(znode) => return Ok(Some((Term::of(znode.stat), watch))),
-            Reply::Missing => return Ok(None),
-            Reply::Refused(refusal) => return Err(unreadable(path.as_str(), refusal)),
-            _ => continue,
-        };
-        let names =
-            match inquiry.ask(Operation::Children { path: path.as_str().to_owned(), watch: false }).await? {
-                Reply::Children(names) => names,
-                Reply::Refused(refusal) => return Err(unreadable(path.as_str(), refusal)),
-                _ => continue,
-            };
-        let Some(head) = queue_order(&names).first().map(|head| format!("{path}/{head}")) else {
-            let empty_queue = names.is_empty() && parent.data.is_empty();
-            return if empty_queue { Ok(None) } else { Err(AskError::NoElection(path.clone())) };
-        };
-        match inquiry.request(Request::Election(Operation::Exists { path: head })).await? {
-            (watch, Reply::Found(znode)) => return Ok(Some((Term::of(znode.stat), watch))),
-            (_, Reply::Refused(refusal)) => return Err(unreadable(path.as_str(), refusal)),
-            _ => {}
-        }
-    }
-}
-
 pub(super) fn unreadable(path: &str, refusal: Refusal) -> AskError {
     AskError::Unreadable { path: path.to_owned(), refusal }
-}
-
-/// Creates the request, unless it stands already: ours from before a reconnect, or somebody else's. Where a request to an
-/// earlier term is in its place, the watch is returned that tells when that one goes.
-async fn place_request(
-    inquiry: &mut Inquiry,
-    path: &ElectionPath,
-    term: Term,
-) -> Result<Option<OpId>, AskError> {
-    let (path, data) = (resign_request_path(path, term.session), resign_request_data(term.token));
-    loop {
-        match inquiry.request(Request::AskToResign { path: path.clone(), data: data.clone() }).await?.1 {
-            Reply::Created(_) => return Ok(None),
-            Reply::Refused(Refusal::NodeExists) => {}
-            Reply::Refused(refusal) => return Err(AskError::Refused { path, refusal }),
-            _ => continue,
-        }
-        let read = Operation::Read { path: path.clone(), watch: true };
-        match inquiry.request(Request::Election(read)).await? {
-            (_, Reply::Found(znode)) if znode.data == data => return Ok(None),
-            (goes, Reply::Found(_)) => return Ok(Some(goes)),
-            (_, Reply::Refused(refusal)) => return Err(unreadable(&path, refusal)),
-            _ => {}
-        }
-    }
-}
-
-/// The request has served its purpose, if it is ours. Where it cannot be deleted it goes with the session.
-async fn take_back(inquiry: &mut Inquiry, path: &ElectionPath, term: Term) -> Result<(), AskError> {
-    let path = resign_request_path(path, term.session);
-    let read = Operation::Read { path: path.clone(), watch: false };
-    if let Reply::Found(znode) = inquiry.ask(read).await?
-        && Some(SessionId(znode.stat.ephemeral_owner)) == inquiry.session()
-    {
-        inquiry.ask(Operation::Delete { path }).await?;
-    }
-    Ok(())
 }

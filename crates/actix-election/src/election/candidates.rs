@@ -1,5 +1,7 @@
 //! Who stands in an election?
 
+use std::time::Duration;
+
 use actix::prelude::*;
 use actix_election_core::{
     Address, ElectionPath, FencingToken, Operation, Refusal, Reply, Znode, printable, queue_order,
@@ -29,20 +31,29 @@ impl Candidate {
 }
 
 /// The candidates of an election in their order, the master first, whichever strategy they use. With the `Lock`
-/// strategy nobody but the master can be seen.
+/// strategy nobody but the master can be seen. It takes `limit` at most.
 ///
 /// # Errors
 ///
-/// See [`AskError`]. Where no server answers it waits without limit: put a time limit around it.
+/// See [`AskError`].
 ///
 /// # Cancel safety
 ///
 /// Cancel safe: it only reads.
-pub async fn candidates(session: &Addr<Session>, path: &str) -> Result<Vec<Candidate>, AskError> {
+pub async fn candidates(
+    session: &Addr<Session>,
+    path: &str,
+    limit: Duration,
+) -> Result<Vec<Candidate>, AskError> {
     let path = ElectionPath::new(path)?;
     let mut inquiry = Inquiry::start(session).await?;
+    let candidates = tokio::time::timeout(limit, read_candidates(&mut inquiry, &path)).await;
+    candidates.unwrap_or(Err(AskError::NoAnswer { limit }))
+}
+
+async fn read_candidates(inquiry: &mut Inquiry, path: &ElectionPath) -> Result<Vec<Candidate>, AskError> {
     loop {
-        match look(&mut inquiry, path.as_str()).await? {
+        match look(inquiry, path.as_str()).await? {
             None => return Ok(Vec::new()),
             Some(Reply::Found(znode)) if znode.stat.ephemeral_owner != 0 => {
                 return Ok(vec![candidate(&znode)]);
@@ -57,7 +68,7 @@ pub async fn candidates(session: &Addr<Session>, path: &str) -> Result<Vec<Candi
             _ => continue,
         };
         let paths: Vec<_> = queue_order(&names).into_iter().map(|name| format!("{path}/{name}")).collect();
-        if let Some(candidates) = read_all(&mut inquiry, &paths).await? {
+        if let Some(candidates) = read_all(inquiry, &paths).await? {
             return Ok(candidates);
         }
     }

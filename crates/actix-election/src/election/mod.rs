@@ -17,7 +17,7 @@ mod watchdog;
 mod tests;
 
 pub use actor::Election;
-pub use ask::{AskError, Asked, ask_to_resign};
+pub use ask::{AskError, Asked, Obstacle, ask_to_resign};
 pub(crate) use builder::ElectionSettings;
 pub use builder::{ElectionBuilder, Strategy};
 pub use candidates::{Candidate, candidates};

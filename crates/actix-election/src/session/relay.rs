@@ -190,7 +190,10 @@ async fn upstream(
             }
             Ok(())
         });
-        if let Err(error) = server.write_all(&batch).await.and(taken) {
+        if let Err(error) = server.write_all(&batch).await {
+            return traffic.explain(error);
+        }
+        if let Err(error) = taken {
             return error;
         }
     }

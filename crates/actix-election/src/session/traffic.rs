@@ -137,13 +137,19 @@ impl Traffic {
                 let text = format!("the server answered error {}, {}", refusal.number(), refusal.meaning());
                 io::Error::new(error.kind(), text)
             }
-            None if error.kind() == io::ErrorKind::UnexpectedEof => io::Error::new(
+            None if is_end(error.kind()) => io::Error::new(
                 error.kind(),
                 "the server, or something on the way to it, closed the connection",
             ),
             None => error,
         }
     }
+}
+
+/// Whether this is how the other side's end of a connection shows, to a reader or to a writer.
+fn is_end(error: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// What stands behind the length of a frame.

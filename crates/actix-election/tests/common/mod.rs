@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use actix_election::prelude::*;
 use tokio::sync::{OnceCell, mpsc, watch};
-use zookeeper_testkit::Ensemble;
+use zookeeper_testkit::wire::RawClient;
+use zookeeper_testkit::{Ensemble, four_letter};
 
 /// The session timeout where none is under test: the longest that the server grants.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -28,6 +29,17 @@ pub(crate) async fn server() -> SocketAddr {
 pub(crate) fn path(name: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("/{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A client of the test's own.
+pub(crate) async fn client() -> RawClient {
+    RawClient::connect(server().await, LONG, None).await.unwrap()
+}
+
+/// The session that holds the lock at `path`, if any.
+pub(crate) async fn holder(path: &str) -> Option<i64> {
+    let ephemerals = four_letter::ephemerals(server().await).await.unwrap();
+    ephemerals.into_iter().find(|(_, paths)| paths.contains(path)).map(|(session, _)| session)
 }
 
 pub(crate) fn session(server: SocketAddr, timeout: Duration) -> Addr<Session> {

@@ -1,0 +1,203 @@
+//! Asking the master of an election to resign, on a real server.
+
+#![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
+#![allow(clippy::expect_used, reason = "and what was missing")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use actix_election::prelude::*;
+use actix_election::{AskError, Asked, Obstacle, ask_to_resign};
+use actix_election_core::{ElectionPath, FencingToken, SessionId, resign_request_data, resign_request_path};
+use common::{LONG, Role, client, holder, path, server, session, soon, until};
+use zookeeper_testkit::proxy::ReplyFilter;
+use zookeeper_testkit::wire::{Acl, CreateMode, OpCode};
+use zookeeper_testkit::{FaultProxy, four_letter};
+
+/// May be seen and deleted, but not read.
+fn hidden() -> Vec<Acl> {
+    Acl::open().into_iter().map(|entry| Acl { permissions: Acl::ALL & !1, ..entry }).collect()
+}
+
+async fn request_path(path: &str) -> String {
+    let master = SessionId(holder(path).await.expect("a master"));
+    resign_request_path(&ElectionPath::new(path).unwrap(), master)
+}
+
+/// Asks with little patience, until so little was enough to find out what is in the way.
+async fn asked_in_vain(asker: &Addr<Session>, path: &str, obstacle: &Obstacle) {
+    let mut limit = Duration::from_millis(200);
+    loop {
+        match soon(ask_to_resign(asker, path, limit), "an answer").await {
+            Err(AskError::NotResigned { obstacle: found, .. }) if found == *obstacle => return,
+            Err(AskError::NoAnswer { .. } | AskError::NotResigned { .. }) if limit < LONG => limit *= 2,
+            other => panic!("{other:?}, expected {obstacle:?}"),
+        }
+    }
+}
+
+/// What was asked of an earlier term stands in the way, until whoever asked is gone.
+#[actix::test]
+async fn a_request_to_an_earlier_term_is_waited_for() {
+    let (master, asker) = (session(server().await, LONG), session(server().await, LONG));
+    let path = path("late");
+    let mut role = Role::start();
+    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
+    let lease = role.master().await;
+    let mut late = client().await;
+    let request =
+        resign_request_path(&ElectionPath::new(&path).unwrap(), SessionId(holder(&path).await.unwrap()));
+    let data = resign_request_data(FencingToken::new(lease.token().as_i64() - 1));
+    late.create(&request, &data, &Acl::open(), CreateMode::Ephemeral).await.unwrap();
+    let mut asked = Box::pin(ask_to_resign(&asker, &path, LONG));
+    let waits = async || {
+        four_letter::watches(server().await).await.unwrap().get(&request).map_or(0, BTreeSet::len) == 2
+    };
+    tokio::select! {
+        () = until("the master and the asker watch it", waits) => {}
+        asked = &mut asked => panic!("{asked:?}"),
+    }
+    assert!(lease.is_valid());
+    late.close().await.unwrap();
+    assert_eq!(soon(asked, "an answer").await.unwrap(), Asked::Resigned(lease.token()));
+    role.standby(StandbyReason::Resigned).await;
+    soon(master.send(Close), "closed").await.unwrap();
+    soon(asker.send(Close), "closed").await.unwrap();
+}
+
+/// The request is placed, and the watch on the master dies with the connection that its answer would have come by.
+#[actix::test]
+async fn a_request_whose_answer_is_lost_is_asked_for_all_the_same() {
+    let proxy = FaultProxy::start(server().await).unwrap();
+    let (master, asker) = (session(server().await, LONG), session(proxy.address(), LONG));
+    let path = path("unanswered");
+    let mut role = Role::start();
+    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
+    let lease = role.master().await;
+    let request =
+        resign_request_path(&ElectionPath::new(&path).unwrap(), SessionId(holder(&path).await.unwrap()));
+    let fault = proxy.cut_before_reply(ReplyFilter::to(OpCode::Create2).on(&request));
+    let asked = soon(ask_to_resign(&asker, &path, LONG), "an answer").await.unwrap();
+    assert_eq!(asked, Asked::Resigned(lease.token()));
+    soon(fault.wait_until_met(LONG), "the answer is lost").await.unwrap();
+    role.standby(StandbyReason::Resigned).await;
+    soon(master.send(Close), "closed").await.unwrap();
+    soon(asker.send(Close), "closed").await.unwrap();
+}
+
+#[actix::test]
+async fn the_master_is_asked_to_resign() {
+    let (master, asker) = (session(server().await, LONG), session(server().await, LONG));
+    let path = path("asked");
+    assert_eq!(soon(ask_to_resign(&asker, &path, LONG), "an answer").await.unwrap(), Asked::NoMaster);
+
+    let mut role = Role::start();
+    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
+    let lease = role.master().await;
+    let asked = soon(ask_to_resign(&asker, &path, LONG), "an answer").await.unwrap();
+    assert_eq!(asked, Asked::Resigned(lease.token()));
+    assert!(!lease.is_valid());
+    role.standby(StandbyReason::Resigned).await;
+    assert!(role.master().await.token() > lease.token());
+    let left = client().await.get_children("/").await.unwrap();
+    assert!(!left.iter().any(|name| name.starts_with(&format!("{}.resign-", &path[1..]))), "{left:?}");
+
+    // All terms of the session share the watch for such requests.
+    let watches = async || {
+        let watches = four_letter::watches(server().await).await.unwrap();
+        watches.keys().filter(|watched| watched.starts_with(&path)).count()
+    };
+    until("the lock and the request are watched", async || watches().await == 2).await;
+    for _ in 0..3 {
+        soon(ask_to_resign(&asker, &path, LONG), "an answer").await.unwrap();
+        role.standby(StandbyReason::Resigned).await;
+        role.master().await;
+        until("no more than before", async || watches().await == 2).await;
+    }
+
+    let squatted = common::path("squatted");
+    client().await.create(&squatted, b"config", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    let refused = soon(ask_to_resign(&asker, &squatted, LONG), "an answer").await;
+    assert!(matches!(refused, Err(AskError::NoElection(_))), "{refused:?}");
+    soon(master.send(Close), "closed").await.unwrap();
+    soon(asker.send(Close), "closed").await.unwrap();
+}
+
+/// Where something is in the way of the request, it is said what.
+#[actix::test]
+async fn what_is_in_the_way_of_a_request_is_said() {
+    let (master, asker) = (session(server().await, LONG), session(server().await, LONG));
+    let path = path("squatter");
+    let mut role = Role::start();
+    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
+    let lease = role.master().await;
+    let request = request_path(&path).await;
+
+    let mut squatter = client().await;
+    squatter.create(&request, b"mine", &hidden(), CreateMode::Ephemeral).await.unwrap();
+    asked_in_vain(&asker, &path, &Obstacle::Hidden { request: request.clone() }).await;
+    squatter.delete(&request, None).await.unwrap();
+    squatter.create(&request, b"mine", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    asked_in_vain(&asker, &path, &Obstacle::Occupied { request: request.clone() }).await;
+    assert!(lease.is_valid());
+    soon(master.send(Close), "closed").await.unwrap();
+    soon(asker.send(Close), "closed").await.unwrap();
+}
+
+/// Once what is in the way has gone, the request is made.
+#[actix::test]
+async fn what_is_in_the_way_of_a_request_is_waited_for() {
+    let (master, asker) = (session(server().await, LONG), session(server().await, LONG));
+    let path = path("squatter");
+    let mut role = Role::start();
+    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
+    let lease = role.master().await;
+    let request = request_path(&path).await;
+    let mut squatter = client().await;
+    squatter.create(&request, b"mine", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
+    let mut asked = Box::pin(ask_to_resign(&asker, &path, LONG));
+    let waits = async || {
+        four_letter::watches(server().await).await.unwrap().get(&request).map_or(0, BTreeSet::len) == 2
+    };
+    tokio::select! {
+        () = until("the master and the asker watch it", waits) => {}
+        asked = &mut asked => panic!("{asked:?}"),
+    }
+    squatter.close().await.unwrap();
+    assert_eq!(soon(asked, "an answer").await.unwrap(), Asked::Resigned(lease.token()));
+    role.standby(StandbyReason::Resigned).await;
+    soon(master.send(Close), "closed").await.unwrap();
+    soon(asker.send(Close), "closed").await.unwrap();
+}
+
+/// A master that knows nothing of requests is asked in vain, and the request does not stay.
+#[actix::test]
+async fn a_request_that_was_in_vain_is_taken_back() {
+    let asker = session(server().await, LONG);
+    let path = path("deaf");
+    let mut stranger = client().await;
+    stranger.create(&path, b"", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
+    let request = request_path(&path).await;
+    asked_in_vain(&asker, &path, &Obstacle::Unheeded { request: request.clone() }).await;
+    until("taken back", async || client().await.exists(&request).await.unwrap().is_none()).await;
+    soon(asker.send(Close), "closed").await.unwrap();
+}
+
+/// Whoever may not read the lock sees its term all the same, and that it has ended.
+#[actix::test]
+async fn a_master_whose_lock_may_not_be_read_is_asked_all_the_same() {
+    let asker = session(server().await, LONG);
+    let master = Session::builder(&server().await.to_string()).session_timeout(LONG).auth("digest", "a:b");
+    let master = master.start().unwrap();
+    let path = path("unreadable");
+    let mut role = Role::start();
+    let _election = Election::builder(&path).role(&role.address).campaign(&master).await.unwrap();
+    let lease = role.master().await;
+    let asked = soon(ask_to_resign(&asker, &path, LONG), "an answer").await.unwrap();
+    assert_eq!(asked, Asked::Resigned(lease.token()));
+    role.standby(StandbyReason::Resigned).await;
+    soon(master.send(Close), "closed").await.unwrap();
+    soon(asker.send(Close), "closed").await.unwrap();
+}
