@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use actix_election::{Address, ElectionPath, Session, SessionBuilder};
@@ -139,6 +140,9 @@ pub(crate) struct DevArgs {
     /// How often empty containers are looked for
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = container_interval)]
     pub(crate) container_interval: Duration,
+    /// A folder to keep everything in, over restarts and crashes; default: in memory only
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// What the server logs, whatever RUST_LOG says
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub(crate) log: Option<Log>,

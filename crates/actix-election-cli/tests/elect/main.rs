@@ -10,6 +10,7 @@ mod harness;
 
 mod arguments;
 mod campaign;
+mod data;
 mod dev;
 mod endings;
 mod inquiries;
