@@ -4,6 +4,7 @@
 //! - [`campaign`], [`watch`], [`status`], [`resign`] and [`dev`] are the commands.
 //! - [`news`] is the actor behind all commands but `campaign`.
 //! - [`events`] is what they print, and [`output`] are the threads that print it.
+//! - [`runtime`] is what a command runs in.
 //! - [`stop`] is how the process comes to its end, whatever blocks; [`signals`] is what makes it.
 
 mod args;
@@ -16,6 +17,7 @@ mod logs;
 mod news;
 mod output;
 mod resign;
+mod runtime;
 mod signals;
 mod status;
 mod stop;

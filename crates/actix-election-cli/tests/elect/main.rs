@@ -10,6 +10,7 @@ mod harness;
 
 mod arguments;
 mod campaign;
+mod descriptors;
 mod dev;
 mod endings;
 mod inquiries;

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use actix::{Actor, Addr, Arbiter, System};
+use actix::{Actor, Addr};
 use actix_election_core::{Invalid, SessionTimeout};
+use actix_rt::{Arbiter, ArbiterHandle, System};
 use tokio::sync::mpsc;
 
 use super::Session;
 use super::client::Auth;
 use super::driver::{self, DriverConfig};
 use super::servers::ConnectString;
-use crate::StartError;
+use crate::{StartError, journal};
 
 /// Settings of a [`Session`], made by [`Session::builder`].
 #[derive(Clone)]
@@ -53,7 +54,8 @@ impl SessionBuilder {
     ///
     /// - [`StartError::Invalid`] lists every setting that cannot be used, with the rule that it breaks.
     /// - [`StartError::NoSystem`] outside an actix system.
-    /// - [`StartError::Thread`] if the operating system gives no thread.
+    /// - [`StartError::Thread`], [`StartError::Runtime`] and [`StartError::Socket`] if the operating system does not give what
+    ///   a session and one connection of it need: threads, or open files. What runs out later is a [`Problem`](crate::Problem).
     pub fn start(self) -> Result<Addr<Session>, StartError> {
         let config = self.check()?;
         if !System::is_registered() {
@@ -62,8 +64,11 @@ impl SessionBuilder {
         let (commands, driver_commands) = mpsc::unbounded_channel();
         let (driver_notices, notices) = mpsc::unbounded_channel();
         let timeout = config.timeout;
-        driver::start(config, driver_commands, driver_notices).map_err(StartError::Thread)?;
-        let arbiter = Arbiter::new().handle();
+        journal::ensure().map_err(StartError::Thread)?;
+        let arbiter = start_arbiter()?;
+        driver::start(config, driver_commands, driver_notices).inspect_err(|_| {
+            arbiter.stop();
+        })?;
         let own = arbiter.clone();
         Ok(Session::start_in_arbiter(&arbiter, move |_| Session::new(own, commands, notices, timeout)))
     }
@@ -99,4 +104,18 @@ impl SessionBuilder {
             _ => Err(StartError::Invalid(problems)),
         }
     }
+}
+
+/// A thread with a runtime for actors.
+fn start_arbiter() -> Result<ArbiterHandle, StartError> {
+    let (began, has_begun) = std::sync::mpsc::channel();
+    let arbiter = Arbiter::try_with_tokio_rt(move || {
+        // Nobody waits for it: it is looked at later.
+        let _ = began.send(());
+        driver::runtime()
+    });
+    arbiter.map(|arbiter| arbiter.handle()).map_err(|error| match has_begun.try_recv() {
+        Ok(()) => StartError::Runtime(error),
+        Err(_) => StartError::Thread(error),
+    })
 }
