@@ -20,11 +20,21 @@ pub struct SessionBuilder {
     connect: String,
     timeout: Duration,
     auth: Vec<Auth>,
+    max_frame: usize,
 }
+
+/// The longest frame that is taken unless it is set: far above what a server that is left at its default of 1 MB can send, far
+/// below what would hurt.
+pub(super) const MAX_FRAME: usize = 8 << 20;
 
 impl SessionBuilder {
     pub(super) fn new(connect: &str) -> Self {
-        SessionBuilder { connect: connect.to_owned(), timeout: Duration::from_secs(10), auth: Vec::new() }
+        SessionBuilder {
+            connect: connect.to_owned(),
+            timeout: Duration::from_secs(10),
+            auth: Vec::new(),
+            max_frame: MAX_FRAME,
+        }
     }
 
     /// The session timeout T to ask for: 10 s by default, from 1 s to 1 h.
@@ -44,6 +54,16 @@ impl SessionBuilder {
     /// credentials it is open to everybody.
     pub fn auth(mut self, scheme: &str, credentials: &str) -> Self {
         self.auth.push(Auth { scheme: scheme.to_owned(), credentials: credentials.to_owned() });
+        self
+    }
+
+    /// The longest reply or event of a server that is taken, in bytes: 8 MiB by default, from 1 MiB to 1 GiB.
+    ///
+    /// A server that sends more loses the connection, and a [`Problem`](crate::Problem) says so. It is the counterpart of
+    /// ZooKeeper's `jute.maxbuffer`, which clients in Java read as well: raise it where the servers' is raised, or where a
+    /// list of names is that long (some 60 bytes for each candidate of a queue).
+    pub fn max_frame_size(mut self, bytes: usize) -> Self {
+        self.max_frame = bytes;
         self
     }
 
@@ -84,6 +104,13 @@ impl SessionBuilder {
                 rule: "it must be from 1s to 1h",
             });
         }
+        if !(1 << 20..=1 << 30).contains(&self.max_frame) {
+            problems.push(Invalid {
+                what: "max_frame_size",
+                value: self.max_frame.to_string(),
+                rule: "it must be from 1048576 to 1073741824 bytes (1 MiB to 1 GiB)",
+            });
+        }
         for auth in &self.auth {
             // The credentials are a secret: they are never shown.
             if auth.scheme.is_empty() || !auth.scheme.chars().all(|c| c.is_ascii_alphanumeric()) {
@@ -98,9 +125,12 @@ impl SessionBuilder {
             }
         }
         match ensemble {
-            Some(ensemble) if problems.is_empty() => {
-                Ok(DriverConfig { ensemble, timeout: self.timeout, auth: self.auth })
-            }
+            Some(ensemble) if problems.is_empty() => Ok(DriverConfig {
+                ensemble,
+                timeout: self.timeout,
+                auth: self.auth,
+                max_frame: self.max_frame,
+            }),
             _ => Err(StartError::Invalid(problems)),
         }
     }

@@ -66,7 +66,8 @@ impl Connection<'_> {
         let (commands, relay_commands) = mpsc::unbounded_channel();
         let (relay_events, mut events) = mpsc::unbounded_channel();
         let track = Arc::clone(&driver.track);
-        tokio::spawn(relay.run(attached.server, track, relay_commands, relay_events));
+        let max_frame = driver.config.max_frame;
+        tokio::spawn(relay.run(attached.server, track, max_frame, relay_commands, relay_events));
         let mut this = Connection {
             driver,
             relay: commands,

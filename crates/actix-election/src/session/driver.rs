@@ -45,6 +45,8 @@ pub(crate) struct DriverConfig {
     pub(crate) ensemble: ConnectString,
     pub(crate) timeout: Duration,
     pub(crate) auth: Vec<Auth>,
+    /// The longest frame of a server that is taken, in bytes.
+    pub(crate) max_frame: usize,
 }
 
 /// The thread's state beyond any one connection.
