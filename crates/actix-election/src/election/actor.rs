@@ -48,6 +48,8 @@ pub struct Election {
     session: Option<Addr<Session>>,
     connection: ConnectionId,
     session_state: SessionState,
+    asked_timeout: Duration,
+    granted_timeout: Option<Duration>,
     session_lease: Option<Arc<SessionLease>>,
     /// The end of the lease that the core knows of.
     lease_told: Option<Timestamp>,
@@ -124,6 +126,8 @@ impl Election {
             session,
             connection: ConnectionId::default(),
             session_state: SessionState::Connecting,
+            asked_timeout: session_timeout,
+            granted_timeout: None,
             session_lease: None,
             lease_told: None,
             term: None,
@@ -275,6 +279,13 @@ impl Election {
         }
     }
 
+    fn session_is_over(&mut self, state: SessionState) {
+        self.session_state = state;
+        self.granted_timeout = None;
+        self.session_lease = None;
+        self.lease_told = None;
+    }
+
     /// Nobody holds an address of this actor any more.
     pub(super) fn forsaken(&mut self, ctx: &mut Context<Self>) {
         if !self.stop_when_left {
@@ -324,6 +335,7 @@ impl StreamHandler<Notice> for Election {
             Notice::Connected { connection, session, timeout, lease } => {
                 self.connection = connection;
                 self.session_state = SessionState::Connected;
+                self.granted_timeout = Some(timeout.span());
                 self.session_lease = Some(lease);
                 Input::Connected { session, timeout }
             }
@@ -334,9 +346,7 @@ impl StreamHandler<Notice> for Election {
                 Input::Disconnected
             }
             Notice::SessionLost => {
-                self.session_state = SessionState::Lost;
-                self.session_lease = None;
-                self.lease_told = None;
+                self.session_is_over(SessionState::Lost);
                 Input::SessionLost
             }
             Notice::Answered(op, reply) => Input::Answered(op, reply),
@@ -347,9 +357,7 @@ impl StreamHandler<Notice> for Election {
 
     /// The session's thread is gone, and the session with it.
     fn finished(&mut self, ctx: &mut Self::Context) {
-        self.session_state = SessionState::Closed;
-        self.session_lease = None;
-        self.lease_told = None;
+        self.session_is_over(SessionState::Closed);
         self.feed(Input::SessionLost, ctx);
     }
 }
@@ -432,6 +440,8 @@ impl Handler<GetStatus> for Election {
             token: status.token,
             lease_remaining: lease.and_then(|lease| lease.until()).map(|until| until.since(now)),
             session: self.session_state,
+            asked_timeout: self.asked_timeout,
+            granted_timeout: self.granted_timeout,
             quorum_answer_age: lease.and_then(|lease| lease.last_quorum_answer()).map(|at| now.since(at)),
             last_error: self.last_error.clone(),
             next_retry: status.next_retry.map(|at| at.since(now)),

@@ -52,6 +52,8 @@ pub struct Session {
     problem: Option<Problem>,
     /// What was attached last, and where.
     attached: Option<(SessionId, SessionTimeout, SocketAddr)>,
+    /// The session and timeout of which it was last said that another one was asked for.
+    clamped: Option<(SessionId, SessionTimeout)>,
     /// Whether somebody has asked for the end.
     closing: bool,
     elections: BTreeMap<String, WeakAddr<Election>>,
@@ -98,6 +100,7 @@ impl Session {
             problems: Subscribers::default(),
             problem: None,
             attached: None,
+            clamped: None,
             closing: false,
             elections: BTreeMap::new(),
             sweep: None,
@@ -127,6 +130,20 @@ impl Session {
             SessionState::Closed => {
                 journal!(ERROR, session, "session closed, which nobody asked for: its thread has ended");
             }
+        }
+    }
+
+    /// Logs that a server's limits have made another timeout of the one that was asked for: once for a session.
+    fn log_grant(&mut self) {
+        let Some((session, timeout, _)) = self.attached else { return };
+        let (asked, granted) = (self.timeout, timeout.span());
+        // It is asked for in milliseconds.
+        if asked.as_millis() != granted.as_millis() && self.clamped != Some((session, timeout)) {
+            self.clamped = Some((session, timeout));
+            journal!(
+                INFO,
+                "asked for a session timeout of {asked:?}, granted {granted:?}: the server's limits"
+            );
         }
     }
 
@@ -167,6 +184,9 @@ impl StreamHandler<SessionNotice> for Session {
                 }
                 self.changes.tell(&SessionChanged { state });
                 self.log_state();
+                if state == SessionState::Connected {
+                    self.log_grant();
+                }
             }
             SessionNotice::Problem(message) => {
                 let problem = Problem { path: None, message: message.clone() };
