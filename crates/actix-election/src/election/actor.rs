@@ -312,7 +312,6 @@ impl Actor for Election {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.link.part();
         if let Some(session) = &self.session {
             session.do_send(ElectionEnded(self.path.as_str().to_owned()));
         }

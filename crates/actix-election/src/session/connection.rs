@@ -223,6 +223,10 @@ impl Connection<'_> {
         while self.in_flight < self.window
             && let Some(Job { notices, op, request }) = self.waiting.next(now)
         {
+            if notices.is_closed() {
+                // Nobody waits for it any more, and so many may have come and gone.
+                continue;
+            }
             self.in_flight += 1;
             let client = Arc::clone(client);
             self.work.push(Box::pin(async move {

@@ -5,6 +5,7 @@
 
 mod client_crate;
 mod fake;
+mod links;
 mod properties;
 
 use std::sync::Arc;
@@ -20,7 +21,9 @@ use tokio::time::timeout;
 use super::builder::MAX_FRAME;
 use super::client::Auth;
 use super::driver::{self, DriverConfig};
-use super::link::{Command, ConnectionId, LinkId, Notice, Notices, Request, SessionNotice, notice_channel};
+use super::link::{
+    Command, ConnectionId, LinkId, Notice, NoticeSender, Notices, Request, SessionNotice, notice_channel,
+};
 use super::servers::ConnectString;
 use crate::clock;
 use crate::lease::SessionLease;
