@@ -118,7 +118,7 @@ async fn nothing_is_left_of_questions_that_nobody_waits_for_any_more() {
     }
     // Everything that was asked before has been handled by then.
     let begun = Instant::now();
-    while driver.links.len() > 0 {
+    while !driver.links.is_empty() {
         assert!(begun.elapsed() < PATIENCE, "{} of {} links are left", driver.links.len(), driver.joined);
         tokio::task::yield_now().await;
         driver.work();
