@@ -17,7 +17,6 @@ use super::watchdog::Watchdog;
 use super::{ElectionBuilder, ElectionSettings};
 use crate::clock::Clock;
 use crate::lease::{SessionLease, TermLease};
-use crate::session::ElectionEnded;
 use crate::session::link::{ConnectionId, Notice, Notices, Request, SessionLink};
 use crate::subscribers::Subscribers;
 use crate::{Problem, Session, StartError, Subscribe};
@@ -45,9 +44,9 @@ pub struct Election {
     pub(super) link: SessionLink,
     notices: Option<Notices>,
     /// Keeps the session alive for as long as this election is.
-    session: Option<Addr<Session>>,
+    pub(super) session: Option<Addr<Session>>,
     connection: ConnectionId,
-    session_state: SessionState,
+    pub(super) session_state: SessionState,
     asked_timeout: Duration,
     granted_timeout: Option<Duration>,
     session_lease: Option<Arc<SessionLease>>,
@@ -69,6 +68,10 @@ pub struct Election {
     leaving: Vec<oneshot::Sender<()>>,
     pub(super) closing: Closing,
     stop_when_left: bool,
+    /// Nothing of it is left at the ensemble.
+    pub(super) has_left: bool,
+    /// It is there only to let go of what another one has left.
+    pub(super) is_heir: bool,
 }
 
 impl Election {
@@ -144,6 +147,8 @@ impl Election {
             leaving: Vec::new(),
             closing: Closing::default(),
             stop_when_left: false,
+            has_left: false,
+            is_heir: false,
         })
     }
 
@@ -244,6 +249,7 @@ impl Election {
             let _ = waiting.send(());
         }
         if self.stop_when_left {
+            self.has_left = true;
             ctx.stop();
         }
     }
@@ -308,22 +314,6 @@ impl Actor for Election {
         }
         if self.campaign {
             self.feed(Input::Campaign, ctx);
-        }
-    }
-
-    fn stopped(&mut self, _: &mut Self::Context) {
-        if let Some(session) = &self.session {
-            session.do_send(ElectionEnded(self.path.as_str().to_owned()));
-        }
-    }
-}
-
-impl Drop for Election {
-    /// Torn down with its thread, or by a panic: with the last user the session is closed, and the lock goes with
-    /// it. The lease goes before. The watchdog is not disarmed, since the roles know of nothing.
-    fn drop(&mut self) {
-        if let Some(term) = &self.term {
-            term.end();
         }
     }
 }
