@@ -10,6 +10,7 @@ use crate::args::DevArgs;
 use crate::exit::Ending;
 use crate::logs;
 use crate::output::Output;
+use crate::runtime;
 use crate::stop::{Kind, Stop};
 
 pub(crate) fn run(args: &DevArgs) -> Ending {
@@ -21,9 +22,9 @@ pub(crate) fn run(args: &DevArgs) -> Ending {
         Ok(stop) => stop,
         Err(ending) => return ending,
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return Ending::Failed(format!("cannot make a runtime: {error}")),
+        Err(error) => return runtime::no_runtime(error),
     };
     runtime.block_on(serve(args, &stop)).unwrap_or_else(|ending| ending)
 }

@@ -56,6 +56,11 @@ credentials may use; without them it is open to everybody.
 
 Other users of this machine can see the arguments of a process: ELECT_AUTH is the better place.";
 
+pub(crate) const MAX_FRAME_SIZE: &str = "\
+The longest reply of a server that is taken, in bytes: from 1048576 to 1073741824. A server that \
+sends more loses the connection, and the error says so. Raise it where the servers' \
+jute.maxbuffer is raised above this.";
+
 pub(crate) const CAMPAIGN: &str = "\
 Compete for the role until a signal comes, then hand over in order.
 

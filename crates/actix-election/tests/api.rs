@@ -93,9 +93,16 @@ async fn a_path_is_used_once_in_a_session() {
 
 #[actix::test]
 async fn every_setting_that_cannot_be_used_is_named() {
-    let started = Session::builder("").session_timeout(Duration::ZERO).auth("", "").start();
+    let started =
+        Session::builder("").session_timeout(Duration::ZERO).auth("", "").max_frame_size(4096).start();
     let Err(StartError::Invalid(problems)) = started else { panic!("these settings cannot be used") };
-    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    let rule = StartError::Invalid(problems).to_string();
+    assert!(
+        rule.contains("max_frame_size") && rule.contains("4096") && rule.contains("1 MiB to 1 GiB"),
+        "{rule}"
+    );
+    assert!(Session::builder("a").max_frame_size(1 << 30).start().is_ok());
 
     let session = session(server().await, LONG);
     let started = Election::builder("no/slash").address("no port").step_down_timeout(Duration::ZERO);

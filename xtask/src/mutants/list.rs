@@ -323,6 +323,26 @@ pub(super) const MUTANTS: &[Mutant] = &[
         changes: &[("candidate/queue/mod.rs", " && **name != own.name", "")],
         caught_by: CANDIDATE,
     },
+    Mutant {
+        name: "an heir takes it that no lock is left",
+        changes: &[(
+            "candidate/lock.rs",
+            "pub(super) fn inherit(&mut self) {
+        self.maybe_ours = true;",
+            "pub(super) fn inherit(&mut self) {",
+        )],
+        caught_by: CANDIDATE,
+    },
+    Mutant {
+        name: "an heir takes it that nothing is left in the queue",
+        changes: &[(
+            "candidate/queue/mod.rs",
+            "pub(super) fn inherit(&mut self) {
+        self.maybe_created = true;",
+            "pub(super) fn inherit(&mut self) {",
+        )],
+        caught_by: CANDIDATE,
+    },
 ];
 
 /// The monitor gives a session up in good time by its timer alone: what comes late is still taken in.

@@ -11,6 +11,7 @@ mod harness;
 mod arguments;
 mod campaign;
 mod data;
+mod descriptors;
 mod dev;
 mod endings;
 mod inquiries;

@@ -54,6 +54,15 @@ impl Contest {
         }
     }
 
+    /// A znode of ours may exist that somebody else has created in this session.
+    pub(super) fn inherit(&mut self) {
+        match self {
+            Contest::Follow(_) => {}
+            Contest::Lock(lock) => lock.inherit(),
+            Contest::Queue(queue) => queue.inherit(),
+        }
+    }
+
     pub(super) fn connected(&mut self, session: SessionId) {
         match self {
             Contest::Follow(follow) => follow.connected(),

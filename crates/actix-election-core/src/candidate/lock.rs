@@ -86,6 +86,11 @@ impl Lock {
         }
     }
 
+    /// As if a create had been sent, of which nothing is known.
+    pub(super) fn inherit(&mut self) {
+        self.maybe_ours = true;
+    }
+
     pub(super) fn connected(&mut self, session: SessionId) {
         self.disconnected();
         self.session = Some(session);

@@ -153,6 +153,19 @@ impl Candidate {
         })
     }
 
+    /// A candidate in the place of this one, which can go on no longer (its driver has panicked, say): it finds out what this one
+    /// has left at the ensemble in the present session. Withdraw it ([`Input::Withdraw`]), and it lets go of that; then nothing
+    /// is left ([`Output::Left`]). `None` if this one has never competed.
+    pub fn heir(&self) -> Option<Candidate> {
+        if matches!(self.contest, Contest::Follow(_)) {
+            return None;
+        }
+        let mut heir = Self::new(self.config.clone(), self.now).ok()?;
+        heir.contest.compete(&self.config, None);
+        heir.contest.inherit();
+        Some(heir)
+    }
+
     /// Takes in what happened at `now`. Time never goes back: an earlier `now` counts as the last one.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         self.now = self.now.max(now);

@@ -72,6 +72,14 @@ impl Bench {
         }
     }
 
+    /// A bench with the heir of this one's candidate.
+    pub(crate) fn heir(&self) -> Option<Self> {
+        let mut heir = Bench::new();
+        heir.candidate = self.candidate.heir()?;
+        heir.now = self.now;
+        Some(heir)
+    }
+
     /// The bench after these have happened too.
     pub(crate) fn after(mut self, given: impl IntoIterator<Item = Given>) -> Self {
         for given in given {

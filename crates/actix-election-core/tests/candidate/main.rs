@@ -8,6 +8,7 @@ mod campaign;
 mod connected;
 mod disconnected;
 mod follow;
+mod heir;
 mod lease;
 mod queue;
 mod resign;

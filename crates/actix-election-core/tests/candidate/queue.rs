@@ -1,5 +1,6 @@
 //! The `Queue` strategy: where it differs from the `Lock`, that is, in what is asked and what follows from the answers.
 
+mod heir;
 mod left_over;
 mod refused;
 

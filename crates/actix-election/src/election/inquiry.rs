@@ -23,12 +23,6 @@ pub(super) struct Inquiry {
     before: OpId,
 }
 
-impl Drop for Inquiry {
-    fn drop(&mut self) {
-        self.link.part();
-    }
-}
-
 impl Inquiry {
     pub(super) async fn start(session: &Addr<Session>) -> Result<Self, AskError> {
         let opened = session.send(OpenLink).await.map_err(|_| AskError::SessionClosed)?;

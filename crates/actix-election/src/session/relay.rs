@@ -28,10 +28,6 @@ use zookeeper_wire::{
 
 use super::traffic::{CLOSE_XID, Track, Traffic, close_frame};
 
-/// The longest reply that is taken: far above what a server that is left at its default of 1 MB can send, far below what
-/// would hurt.
-const MAX_REPLY: usize = 8 << 20;
-
 /// How long a connection on loopback may take to introduce itself, and how many are listened to at once: whoever else
 /// knocks must not keep our client waiting.
 const GREETING_TIMEOUT: Duration = Duration::from_millis(100);
@@ -126,12 +122,14 @@ impl Relay {
 
     /// Passes frames between the client and `server`, which is attached already, until either side closes.
     ///
-    /// `track` is the session's, and is kept up to date.
+    /// `track` is the session's, and is kept up to date. Frames of the server with more than `max_frame` bytes end the
+    /// connection.
     /// Dropping the future ends both connections; what was not yet sent to the server is then never sent.
     pub(super) async fn run(
         self,
         server: TcpStream,
         track: Arc<Track>,
+        max_frame: usize,
         commands: mpsc::UnboundedReceiver<RelayCommand>,
         events: mpsc::UnboundedSender<RelayEvent>,
     ) {
@@ -149,7 +147,7 @@ impl Relay {
         let traffic = Traffic::new(track);
         let error = tokio::select! {
             error = upstream(&mut from_client, to_server, &traffic, commands) => error,
-            error = downstream(from_server, &mut to_client, &traffic, &events) => error,
+            error = downstream(from_server, &mut to_client, &traffic, max_frame, &events) => error,
         };
         ended(&events, error);
         // The client must not notice before it is dropped: it would dial again, in vain and with a word in the log for
@@ -216,9 +214,10 @@ async fn downstream(
     mut server: OwnedReadHalf,
     client: &mut OwnedWriteHalf,
     traffic: &Traffic,
+    max_frame: usize,
     events: &mpsc::UnboundedSender<RelayEvent>,
 ) -> io::Error {
-    let (mut frames, mut batch) = (Frames::new(MAX_REPLY), Vec::new());
+    let (mut frames, mut batch) = (Frames::new(max_frame), Vec::new());
     loop {
         batch.clear();
         if let Err(error) = frames.read_more(&mut server).await {
@@ -240,7 +239,7 @@ fn take_replies(
     batch: &mut Vec<u8>,
 ) -> io::Result<()> {
     let mut received = false;
-    while let Some(frame) = frames.next_frame()? {
+    while let Some(frame) = frames.next_frame().map_err(|error| of_no_use(&error))? {
         if !std::mem::replace(&mut received, true) {
             events.send(RelayEvent::Received).map_err(|_| io::ErrorKind::BrokenPipe)?;
         }
@@ -250,4 +249,10 @@ fn take_replies(
         }
     }
     Ok(())
+}
+
+/// Says what to set, if such a frame is to be taken.
+fn of_no_use(length: &io::Error) -> io::Error {
+    let text = format!("it sends {length}: that is max_frame_size (the servers' setting is jute.maxbuffer)");
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }

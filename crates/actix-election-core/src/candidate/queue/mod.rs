@@ -76,6 +76,11 @@ impl Queue {
         }
     }
 
+    /// As if a create had been sent, of which nothing is known.
+    pub(super) fn inherit(&mut self) {
+        self.maybe_created = true;
+    }
+
     pub(super) fn connected(&mut self, session: SessionId) {
         self.disconnected();
         self.session = Some(session);
