@@ -98,8 +98,9 @@ pub enum Operation {
         /// Whether to arm a watch.
         watch: bool,
     },
-    /// Arm a watch on a znode whether it exists or not (`exists`). Answers: [`Reply::Found`] without data,
-    /// [`Reply::Missing`], [`Reply::Refused`].
+    /// Arm a watch on a znode whether it exists or not (`exists`). Where it does not, the server keeps the watch until it is
+    /// created or the connection ends: right for a path that comes again, and not for a name that never does. Answers:
+    /// [`Reply::Found`] without data, [`Reply::Missing`], [`Reply::Refused`].
     Exists {
         /// What.
         path: String,

@@ -117,11 +117,22 @@ async fn present(inquiry: &mut Inquiry, path: &ElectionPath) -> Result<Option<(T
             let empty_queue = names.is_empty() && parent.data.is_empty();
             return if empty_queue { Ok(None) } else { Err(AskError::NoElection(path.clone())) };
         };
-        match inquiry.request(Request::Election(Operation::Exists { path: head })).await? {
+        match watch_head(inquiry, head).await? {
             (watch, Reply::Found(znode)) => return Ok(Some((Term::of(znode.stat), watch))),
             (_, Reply::Refused(refusal)) => return Err(unreadable(path.as_str(), refusal)),
             _ => {}
         }
+    }
+}
+
+/// Where the head may be read no watch is left on its name if it has gone: that never comes again.
+async fn watch_head(inquiry: &mut Inquiry, path: String) -> Result<(OpId, Reply), AskError> {
+    let read = Operation::Read { path: path.clone(), watch: true };
+    match inquiry.request(Request::Election(read)).await? {
+        (_, Reply::Refused(Refusal::NoAuth)) => {
+            inquiry.request(Request::Election(Operation::Exists { path })).await
+        }
+        answer => Ok(answer),
     }
 }
 
