@@ -153,6 +153,9 @@ pub enum Reply {
     ///
     /// It will not do it later: by the time that the session is connected again, every request of the old
     /// connection was either carried out or has been discarded.
+    ///
+    /// Or the server answered on a connection that lives, and the answer says nothing: a candidate then asks again after a
+    /// pause that grows.
     Unknown,
 }
 

@@ -50,6 +50,16 @@ impl ResignWatch {
         })
     }
 
+    /// Whether this request is under way.
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        self.pending.is_some_and(|(pending, _)| pending == op)
+    }
+
+    /// Whether the watch that this request armed stands.
+    pub(super) fn is_armed(&self, op: OpId) -> bool {
+        self.armed == Some(op)
+    }
+
     /// Takes in an answer; returns whether it is a request that this term end.
     pub(super) fn answered(&mut self, op: OpId, reply: &Reply, term: Option<FencingToken>) -> bool {
         let Some((_, read)) = self.pending.take_if(|(pending, _)| *pending == op) else { return false };

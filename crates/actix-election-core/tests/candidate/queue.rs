@@ -328,7 +328,7 @@ fn it_leaves() {
         ),
         ("it has left", leaving(), Answer("delete 5", Reply::Done), &[], Pausing),
         ("it was gone", leaving(), Answer("delete 5", Reply::Missing), &[], Pausing),
-        ("it is not known whether", leaving(), Answer("delete 5", Reply::Unknown), &["delete 5"], Pausing),
+        ("it is not known whether", leaving(), Unknown("delete 5"), &["delete 5"], Pausing),
         ("it may not", leaving(), Answer("delete 5", refused(Refusal::NoAuth)), &["report Denied"], Pausing),
         ("cut off meanwhile", leaving().after([cut()]), connects(OURS), &["delete 5", "read"], Pausing),
         ("from the middle", second(), withdraw(), &["delete 5", "read"], SteppingDown),
@@ -394,13 +394,7 @@ fn the_reply_to_the_create_is_lost() {
             &["join"],
             Competing,
         ),
-        (
-            "unknown on a connection that lives",
-            joining(),
-            Answer("join", Reply::Unknown),
-            &["list"],
-            Competing,
-        ),
+        ("unknown on a connection that lives", joining(), Unknown("join"), &["list"], Competing),
         (
             "in a new session there is nothing to find",
             joining().after([lost()]),

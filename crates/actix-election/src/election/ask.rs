@@ -66,6 +66,7 @@ pub async fn ask_to_resign(session: &Addr<Session>, path: &str) -> Result<Asked,
     let mut inquiry = Inquiry::start(session).await?;
     let mut asked: Option<Term> = None;
     loop {
+        inquiry.pace().await;
         match (asked, present(&mut inquiry, &path).await?) {
             (None, None) => return Ok(Asked::NoMaster),
             (Some(term), present) if present.is_none_or(|(now, _)| now.token != term.token) => {
@@ -98,6 +99,7 @@ impl Term {
 /// The present term, if there is a master, and the watch that tells when that changes.
 async fn present(inquiry: &mut Inquiry, path: &ElectionPath) -> Result<Option<(Term, OpId)>, AskError> {
     loop {
+        inquiry.pace().await;
         let read = Operation::Read { path: path.as_str().to_owned(), watch: true };
         let (watch, reply) = inquiry.request(Request::Election(read)).await?;
         let parent = match reply {
@@ -149,6 +151,7 @@ async fn place_request(
 ) -> Result<Option<OpId>, AskError> {
     let (path, data) = (resign_request_path(path, term.session), resign_request_data(term.token));
     loop {
+        inquiry.pace().await;
         match inquiry.request(Request::AskToResign { path: path.clone(), data: data.clone() }).await?.1 {
             Reply::Created(_) => return Ok(None),
             Reply::Refused(Refusal::NodeExists) => {}

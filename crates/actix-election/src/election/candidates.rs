@@ -42,6 +42,7 @@ pub async fn candidates(session: &Addr<Session>, path: &str) -> Result<Vec<Candi
     let path = ElectionPath::new(path)?;
     let mut inquiry = Inquiry::start(session).await?;
     loop {
+        inquiry.pace().await;
         match look(&mut inquiry, path.as_str()).await? {
             None => return Ok(Vec::new()),
             Some(Reply::Found(znode)) if znode.stat.ephemeral_owner != 0 => {

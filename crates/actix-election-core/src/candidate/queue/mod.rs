@@ -181,6 +181,11 @@ impl Queue {
         if self.observed || aside { self.follow.next_operation(op) } else { None }
     }
 
+    /// Whether this request is under way.
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        self.pending.iter().any(|(pending, _)| *pending == op) || self.follow.awaits(op)
+    }
+
     fn is_under_way(&self, step: Step) -> bool {
         self.pending.iter().any(|(_, pending)| *pending == step)
     }

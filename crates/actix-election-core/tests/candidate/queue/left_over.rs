@@ -41,7 +41,7 @@ fn what_an_earlier_session_has_left_is_cleared_away() {
         ),
         // It goes with its session at the latest.
         ("it may not be deleted", left(), Answer("delete 2", refused(Refusal::NoAuth)), &[], Competing),
-        ("nobody knows", left(), Answer("delete 2", Reply::Unknown), &["list", "read 5"], Competing),
+        ("nobody knows", left(), Unknown("delete 2"), &["list", "read 5"], Competing),
         ("another's stays", seen(), Answer("list", children([other(2), ours(5)])), &["read 2"], Competing),
     ]);
 }
