@@ -1,6 +1,10 @@
 //! What a candidate asks of the ensemble, and what it may conclude from the answers.
 
 use std::fmt;
+use std::time::Duration;
+
+/// How often a list is asked for that was too long.
+const LONG_LIST_RETRY: Duration = Duration::from_secs(60);
 
 /// The id of a ZooKeeper session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,6 +174,13 @@ pub enum Refusal {
     NoAuth,
     /// Its parent is ephemeral, and those have no children.
     EphemeralParent,
+    /// There are more children than can be listed. It is asked again once a minute at most.
+    TooManyChildren {
+        /// How many, as the server says.
+        children: i32,
+        /// How long the list is, in bytes.
+        bytes: i32,
+    },
     /// Any other error code of ZooKeeper.
     Other {
         /// The code.
@@ -179,6 +190,16 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// When to ask again, if that is usually done after so long: to be refused may cost much.
+    pub(crate) fn retry(self, usual: Duration) -> Duration {
+        match self {
+            Refusal::TooManyChildren { .. } => usual.max(LONG_LIST_RETRY),
+            _ => usual,
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -186,6 +207,10 @@ impl fmt::Display for Refusal {
             Refusal::NoParent => write!(f, "the parent does not exist"),
             Refusal::NoAuth => write!(f, "the ACL does not allow it"),
             Refusal::EphemeralParent => write!(f, "the parent is ephemeral and can have no children"),
+            Refusal::TooManyChildren { children, bytes } => write!(
+                f,
+                "{children} children are more than can be listed ({bytes} bytes): delete what does not belong there"
+            ),
             Refusal::Other { code, meaning } => write!(f, "{meaning} (ZooKeeper error {code})"),
         }
     }

@@ -268,6 +268,6 @@ impl Follow {
         let kind = if refusal == Refusal::NoAuth { TroubleKind::Denied } else { TroubleKind::Refused };
         let message = format!("cannot {doing} {}: {refusal}", self.path);
         self.trouble = Some(Trouble { kind, message });
-        self.retry_at = Some(now + self.refused_retry);
+        self.retry_at = Some(now + refusal.retry(self.refused_retry));
     }
 }

@@ -23,14 +23,17 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use zookeeper_wire::{
-    ConnectRequest, ConnectResponse, Frames, OpCode, frame, read_frame, request_frame, xid,
+    ConnectRequest, ConnectResponse, Frames, OpCode, Part, frame, read_frame, request_frame, xid,
 };
 
 use super::traffic::{CLOSE_XID, Track, Traffic, close_frame};
 
-/// The longest reply that is taken: far above what a server that is left at its default of 1 MB can send, far below what
-/// would hurt.
-const MAX_REPLY: usize = 8 << 20;
+/// The longest reply that is taken whole: what ZooKeeper's own client takes at its default. Only a list of children can be
+/// longer than the 1 MB that a znode can have.
+const MAX_REPLY: usize = 4 << 20;
+
+/// Of a list that is longer than that only its length is taken. Whatever claims to be longer still is no reply.
+const LONGEST_LIST: usize = 256 << 20;
 
 /// How long a connection on loopback may take to introduce itself, and how many are listened to at once: whoever else
 /// knocks must not keep our client waiting.
@@ -221,6 +224,10 @@ async fn downstream(
         if let Err(error) = frames.read_more(&mut server).await {
             return traffic.explain(error);
         }
+        // As long as a long reply keeps coming the server is not silent, whatever waits behind that.
+        if frames.is_amid_a_long_one() {
+            let _ = events.send(RelayEvent::Received);
+        }
         let taken = take_replies(&mut frames, traffic, events, &mut batch);
         // What came before an error still counts.
         if let Err(error) = client.write_all(&batch).await.and(taken) {
@@ -237,11 +244,15 @@ fn take_replies(
     batch: &mut Vec<u8>,
 ) -> io::Result<()> {
     let mut received = false;
-    while let Some(frame) = frames.next_frame()? {
+    while let Some(part) = frames.next_part(LONGEST_LIST)? {
         if !std::mem::replace(&mut received, true) {
             events.send(RelayEvent::Received).map_err(|_| io::ErrorKind::BrokenPipe)?;
         }
-        if traffic.take_reply(frame, batch)? == CLOSE_XID {
+        let xid = match part {
+            Part::Whole(frame) => traffic.take_reply(frame, batch)?,
+            Part::Head(head) => traffic.take_long_list(head, batch)?,
+        };
+        if xid == CLOSE_XID {
             // If nobody listens, nobody needs to know.
             let _ = events.send(RelayEvent::Closed);
         }

@@ -483,6 +483,7 @@ impl Queue {
             _ => TroubleKind::Refused,
         };
         self.stumble(now, step, kind, format!("cannot {step} at {}: {refusal}", self.path));
+        self.retry_at = Some(now + refusal.retry(self.refused_retry));
     }
 
     fn clear_trouble(&mut self) {

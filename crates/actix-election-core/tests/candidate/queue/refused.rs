@@ -114,3 +114,27 @@ fn our_own_may_not_be_read() {
         ("on another connection it is read", listed().after([cut()]), connects(OURS), &["read 5"], Competing),
     ]);
 }
+
+/// Whoever asks again soon has as much to read again, and everybody on the session waits for that.
+#[test]
+fn a_list_that_is_too_long_is_asked_for_once_a_minute() {
+    let too_long = || refused(Refusal::TooManyChildren { children: 120_000, bytes: 13_000_000 });
+    let left = || {
+        let unlisted = listing().after([Answer("read 5", own(TOKEN)), Answer("list", too_long()), Ack(ROLE)]);
+        unlisted.after([Answer("delete 5", Reply::Done), Answer("read", znode(0, 30, ""))])
+    };
+    let looked = || left().after([Answer("list", too_long())]);
+    check([
+        (
+            "it leaves the queue",
+            listing().after([Answer("read 5", own(TOKEN))]),
+            Answer("list", too_long()),
+            &["1: denied", "delete 5", "read", "report Refused"],
+            WaitingForAcknowledgement,
+        ),
+        ("for a minute", looked(), Wait(59.9), &[], Denied),
+        ("and asks again", looked(), Wait(60.0), &["list", "report Refused"], Denied),
+    ]);
+    let message = looked().status().trouble.unwrap().message;
+    assert!(message.contains("/app/master: 120000 children") && message.contains("delete"), "{message}");
+}
