@@ -343,6 +343,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
         )],
         caught_by: CANDIDATE,
     },
+    Mutant {
+        name: "no pause after an answer that says nothing",
+        changes: &[("candidate/pace.rs", "*reply == Reply::Unknown || ", "")],
+        caught_by: CANDIDATE,
+    },
+    Mutant {
+        name: "no pause after answers without end",
+        changes: &[("candidate/pace.rs", " || self.answers > FREE_ANSWERS", "")],
+        caught_by: CANDIDATE,
+    },
+    Mutant {
+        name: "queue: a watch left on a znode of ours that has gone",
+        changes: &[("candidate/queue/mod.rs", "Step::Recover | Step::Own if self.own_unreadable", "Step::Recover | Step::Own")],
+        caught_by: CANDIDATE,
+    },
 ];
 
 /// The monitor gives a session up in good time by its timer alone: what comes late is still taken in.

@@ -214,6 +214,24 @@ impl Contest {
         }
     }
 
+    /// Whether this request is under way: what answers another one is stale.
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        match self {
+            Contest::Follow(follow) => follow.awaits(op),
+            Contest::Lock(lock) => lock.awaits(op),
+            Contest::Queue(queue) => queue.awaits(op),
+        }
+    }
+
+    /// Whether the watch that this request armed stands: the event of another one is stale.
+    pub(super) fn is_armed(&self, op: OpId) -> bool {
+        match self {
+            Contest::Follow(follow) => follow.is_armed(op),
+            Contest::Lock(lock) => lock.is_armed(op),
+            Contest::Queue(queue) => queue.is_armed(op),
+        }
+    }
+
     /// Takes in an answer. One to anything but a request under way is stale and changes nothing.
     pub(super) fn answered(&mut self, now: Timestamp, op: OpId, reply: Reply) {
         match self {

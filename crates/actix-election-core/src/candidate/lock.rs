@@ -240,6 +240,16 @@ impl Lock {
         }
     }
 
+    /// Whether this request is under way.
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        self.pending.is_some_and(|(pending, _)| pending == op)
+    }
+
+    /// Whether the watch that this request armed stands.
+    pub(super) fn is_armed(&self, op: OpId) -> bool {
+        self.armed == Some(op)
+    }
+
     /// Takes in an answer. One to anything but the request under way is stale and changes nothing.
     pub(super) fn answered(&mut self, now: Timestamp, op: OpId, reply: Reply) {
         let Some((_, step)) = self.pending.take_if(|(pending, _)| *pending == op) else { return };

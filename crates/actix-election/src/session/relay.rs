@@ -23,10 +23,14 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use zookeeper_wire::{
-    ConnectRequest, ConnectResponse, Frames, OpCode, frame, read_frame, request_frame, xid,
+    ConnectRequest, ConnectResponse, Frames, OpCode, Part, frame, read_frame, request_frame, xid,
 };
 
 use super::traffic::{CLOSE_XID, Track, Traffic, close_frame};
+
+/// Of a list of children that is longer than what is taken whole, only its length is taken. Whatever claims to be longer still is
+/// no reply.
+const LONGEST_LIST: usize = 256 << 20;
 
 /// How long a connection on loopback may take to introduce itself, and how many are listened to at once: whoever else
 /// knocks must not keep our client waiting.
@@ -223,7 +227,11 @@ async fn downstream(
         if let Err(error) = frames.read_more(&mut server).await {
             return traffic.explain(error);
         }
-        let taken = take_replies(&mut frames, traffic, events, &mut batch);
+        // As long as a long reply keeps coming the server is not silent, whatever waits behind that.
+        if frames.is_amid_a_long_one() {
+            let _ = events.send(RelayEvent::Received);
+        }
+        let taken = take_replies(&mut frames, max_frame, traffic, events, &mut batch);
         // What came before an error still counts.
         if let Err(error) = client.write_all(&batch).await.and(taken) {
             return error;
@@ -234,16 +242,21 @@ async fn downstream(
 /// Takes all whole frames; those that are the client's go to `batch`.
 fn take_replies(
     frames: &mut Frames,
+    max_frame: usize,
     traffic: &Traffic,
     events: &mpsc::UnboundedSender<RelayEvent>,
     batch: &mut Vec<u8>,
 ) -> io::Result<()> {
     let mut received = false;
-    while let Some(frame) = frames.next_frame().map_err(|error| of_no_use(&error))? {
+    while let Some(part) = frames.next_part(LONGEST_LIST).map_err(|error| of_no_use(&error))? {
         if !std::mem::replace(&mut received, true) {
             events.send(RelayEvent::Received).map_err(|_| io::ErrorKind::BrokenPipe)?;
         }
-        if traffic.take_reply(frame, batch)? == CLOSE_XID {
+        let xid = match part {
+            Part::Whole(frame) => traffic.take_reply(frame, batch)?,
+            Part::Head(head) => traffic.take_long_list(head, max_frame, batch)?,
+        };
+        if xid == CLOSE_XID {
             // If nobody listens, nobody needs to know.
             let _ = events.send(RelayEvent::Closed);
         }

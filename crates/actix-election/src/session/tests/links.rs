@@ -110,8 +110,8 @@ async fn nothing_is_left_of_questions_that_nobody_waits_for_any_more() {
     for round in 0..ROUNDS {
         let steps = round / 3 % 28;
         answered[round % 3] += usize::from(match round % 3 {
-            0 => cancelled_after(steps, &mut driver, candidates(&session, "/m")).await,
-            1 => cancelled_after(steps, &mut driver, ask_to_resign(&session, "/m")).await,
+            0 => cancelled_after(steps, &mut driver, candidates(&session, "/m", PATIENCE)).await,
+            1 => cancelled_after(steps, &mut driver, ask_to_resign(&session, "/m", PATIENCE)).await,
             _ => cancelled_after(steps, &mut driver, observe(&session, &listener)).await,
         });
         most = most.max(driver.links.len());

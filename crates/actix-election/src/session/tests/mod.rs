@@ -211,6 +211,10 @@ fn exists(path: &str) -> Operation {
     Operation::Exists { path: path.into() }
 }
 
+fn list(path: &str) -> Operation {
+    Operation::Children { path: path.into(), watch: false }
+}
+
 fn digest(credentials: &str) -> Vec<Auth> {
     vec![Auth { scheme: "digest".into(), credentials: credentials.into() }]
 }
