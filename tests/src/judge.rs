@@ -49,11 +49,13 @@ impl Violation {
 pub struct Case<'a> {
     /// What each process said.
     pub histories: &'a [(String, Vec<Event>)],
-    /// When new eras begin. Terms are compared only within an era: nothing is promised across a wiped ensemble or a lock
-    /// that was deleted by hand.
+    /// When new eras begin. Terms are compared only within an era: nothing is promised across a wiped ensemble,
+    /// and Curator promises less than we do.
     pub eras: &'a [f64],
     /// Sessions that were ended from outside.
     pub ended: &'a [Ended],
+    /// Locks that were deleted by hand.
+    pub deleted: &'a [Deleted],
     /// Whether a master that never said that it became standby, because it was killed or stands still, is held to the
     /// deadline that it last named: until then its session has to live. Not where roles end without a word.
     pub claims: bool,
@@ -71,6 +73,15 @@ pub struct Ended {
     pub from: f64,
     /// Not after.
     pub until: f64,
+}
+
+/// A lock that was deleted by hand: its master cannot know before it is told, so its lease is not counted from `from` on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deleted {
+    /// The lock's token.
+    pub token: i64,
+    /// Not before.
+    pub from: f64,
 }
 
 /// Judges the histories of processes that stood in one election, and were neither stopped nor robbed of their sessions.
@@ -226,6 +237,23 @@ mod tests {
         let ended = [Ended { process: "p1".to_owned(), from: 2.0, until: 2.85 }];
         let case = Case { histories: &histories, ended: &ended, ..Case::default() };
         assert_eq!(case.judge().0.len(), 1);
+    }
+
+    #[test]
+    fn a_lock_that_was_deleted_by_hand_is_not_held_against_its_master() {
+        let found = |deleted: &[Deleted], first: Vec<Event>, second: Vec<Event>| {
+            let histories = named(&[first, second]);
+            Case { histories: &histories, deleted, ..Case::default() }.judge().0.len()
+        };
+        let [old, new] = [vec![master(1.0, 5), holding(3.0, 5)], vec![master(2.9, 6), holding(4.0, 6)]];
+        let deleted = |token, from| [Deleted { token, from }];
+        assert_eq!(found(&deleted(5, 2.8), old.clone(), new.clone()), 0);
+        assert_eq!(found(&deleted(5, 2.95), old.clone(), new.clone()), 1, "they were two before it");
+        assert_eq!(found(&deleted(4, 2.8), old.clone(), new.clone()), 1, "it was another lock");
+        // It was told of its term when the lock had gone, and another had one.
+        let late = vec![master(3.1, 5), holding(3.2, 5)];
+        assert_eq!(found(&deleted(5, 2.8), late.clone(), new.clone()), 0);
+        assert_eq!(found(&[], late, new), 2);
     }
 
     #[test]

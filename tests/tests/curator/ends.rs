@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use election_tests::{PATH, World};
+use election_tests::{LONG, PATH, World};
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::proxy::Direction;
 use zookeeper_testkit::wire::expire_session;
@@ -12,7 +12,6 @@ use crate::world::{Candidate, Kind, all_stand, hand, join, new_world, standing, 
 
 /// Where a session's timeout is waited for.
 const SHORT: Duration = Duration::from_secs(4);
-const LONG: Duration = Duration::from_secs(10);
 
 /// A master, and one of the other kind behind it.
 async fn two(timeout: Duration, first: Kind) -> (World, Candidate, Candidate) {
