@@ -5,6 +5,8 @@ mod terms;
 
 use std::fmt;
 
+use zookeeper_testkit::stall::fail_on_any_machine;
+
 use crate::{Event, What};
 
 pub use absence::{Absence, absences, longest_calm};
@@ -61,6 +63,21 @@ pub struct Case<'a> {
     pub claims: bool,
     /// Whether processes stood still: `became_master` may then be handled after the lease, and is no claim.
     pub stopped: bool,
+}
+
+/// Fails a test by what was found: on any machine if it must not happen however slow that is, which is not so of what was
+/// merely late.
+///
+/// # Panics
+///
+/// Always, with all of it.
+pub fn fail(violations: &[String], histories: &str) -> ! {
+    let violations = violations.join("\n  - ");
+    let message = format!("violations:\n  - {violations}\nhistories:\n{histories}");
+    if ["two masters", "tokens do not grow"].iter().any(|grave| violations.contains(grave)) {
+        fail_on_any_machine(&message);
+    }
+    panic!("{message}");
 }
 
 /// A session that was ended from outside, as by hand: its process cannot know before it is told, so its lease is not

@@ -14,7 +14,7 @@ mod world;
 
 pub use history::{Event, History, Master, PATIENCE, Standing, What};
 pub use judge::{
-    Absence, Case, Deleted, Ended, Term, Verdict, Violation, absences, judge, longest_calm, terms,
+    Absence, Case, Deleted, Ended, Term, Verdict, Violation, absences, fail, judge, longest_calm, terms,
 };
 pub use node::{Node, elect, misbehave, naive};
 pub use world::{LONG, Options, PATH, Strategy, World, nothing_left, turn};

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use actix_election_core::queue_order;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use zookeeper_testkit::stall::fail_on_any_machine;
 use zookeeper_testkit::wire::RawClient;
 use zookeeper_testkit::{Ensemble, four_letter};
 
 use crate::history::PATIENCE;
-use crate::{Case, Deleted, Node, elect};
+use crate::{Case, Deleted, Node, elect, fail};
 
 /// The path that the candidates of a test compete for.
 pub const PATH: &str = "/master";
@@ -228,13 +227,7 @@ impl World {
         if !violations.is_empty() {
             let histories: Vec<_> =
                 self.histories.iter().map(|(name, h)| format!("  {name}\n{h:?}")).collect();
-            let all = violations.join("\n  - ");
-            let message = format!("violations:\n  - {all}\nhistories:\n{}", histories.join("\n"));
-            // What is late on a machine that stalls is one thing, and these are another.
-            if all.contains("two masters") || all.contains("tokens do not grow") {
-                fail_on_any_machine(message);
-            }
-            panic!("{message}");
+            fail(&violations, &histories.join("\n"));
         }
     }
 }

@@ -65,10 +65,10 @@ with_both_strategies!(
     grants: a_greater_grant_and_then_a_restart[320];
     handover: sigterm, nine_candidates_each_win_once, resign_from_outside[200];
     pauses: stopped_for_twice_the_timeout[40], stopped_for_a_fifth_of_the_timeout[200];
-    recovery: the_session_is_expired_while_the_connection_is_fine, no_server_at_the_start, the_ensemble_is_wiped, a_smaller_grant_and_then_silence[40], the_election_path_is_deleted, a_denied_acl_is_put_right;
+    recovery: the_session_is_expired_while_the_connection_is_fine, no_server_at_the_start[40], the_ensemble_is_wiped[40], a_smaller_grant_and_then_silence[40], the_election_path_is_deleted, a_denied_acl_is_put_right;
     replies: the_reply_to_the_create_is_lost, the_reply_to_the_delete_is_lost;
     roles: it_panics_or_stops, it_blocks_its_thread[40], every_handle_is_dropped;
-    scenarios: two_candidates_live_through_random_faults;
-    servers: the_masters_server_is_killed[200], the_masters_server_is_frozen[200], each_server_is_restarted_in_turn[200], the_quorum_is_lost_for_twice_the_timeout, the_ensembles_leader_is_frozen_for_a_moment[200];
+    scenarios: two_candidates_live_through_random_faults[40];
+    servers: the_masters_server_is_killed[200], the_masters_server_is_frozen[200], each_server_is_restarted_in_turn[200], the_quorum_is_lost_for_twice_the_timeout[40], the_ensembles_leader_is_frozen_for_a_moment[200];
     slow: a_slow_candidate_does_not_keep_others_from_leading[40];
 );
