@@ -209,6 +209,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_late_may_be_tried_again_and_two_masters_may_not() {
+        let is_final = |violation: &str| {
+            let violations = [violation.to_owned()];
+            let panic = std::panic::catch_unwind(|| fail(&violations, "p0 said: two masters")).unwrap_err();
+            !panic.is::<String>()
+        };
+        assert!(is_final("two masters for 1 s"));
+        assert!(is_final("tokens do not grow"));
+        assert!(!is_final("p0 became master without a lease"));
+    }
+
+    #[test]
     fn a_handover_is_fine() {
         let a = vec![master(1.0, 5), holding(2.0, 5), standby(2.1), master(4.0, 9)];
         let b = vec![standby(1.0), master(2.2, 7), holding(3.0, 7), standby(3.1)];
