@@ -5,11 +5,12 @@
 //! [`when_the_machine_runs`] notices that and has the test repeated.
 //!
 //! What is noticed is how long a thread takes for work that needs 5 ms of a processor. A thread that mostly sleeps is no
-//! measure of what others suffer, since schedulers let whoever has slept go first. On two processors beside ten busy
-//! processes, it woke 28 ms late (half of the times) and never more than 48 ms; 5 ms of work, beside it, were 104 ms late,
-//! and up to 1.3 s, which is what a server just started has to live with. A machine that stands still as a whole is
-//! noticed either way. The pressure that Linux tells of (`/proc/pressure/cpu`) is no measure: it says that somebody had to
-//! wait, and is near 100 % where three threads share two processors.
+//! measure of what others suffer, since schedulers let whoever has slept go first. On two busy processors, beside ten
+//! processes that only work, it woke 10 to 39 ms late and got 0.5 ms of work done at once; 5 ms of work were late by 84 ms,
+//! 10 ms by 210 ms (medians; another time 104 and 233 ms, and 2 s at most), which is what a server just started has to live
+//! with. A machine that stands still as a whole is noticed either way. The pressure that Linux tells of
+//! (`/proc/pressure/cpu`) is no measure: it says that somebody had to wait, and is near 100 % where three threads share two
+//! processors.
 
 use std::any::Any;
 use std::future::poll_fn;
