@@ -13,6 +13,7 @@ use actix_election::{
 };
 use common::{LONG, Role, client, holder, path, server, session, soon, until};
 use tokio::sync::mpsc;
+use zookeeper_testkit::stall::when_the_machine_runs;
 use zookeeper_testkit::wire::OpCode;
 use zookeeper_testkit::{FaultProxy, four_letter};
 
@@ -308,15 +309,22 @@ const SHORT: Duration = Duration::from_secs(2);
 
 #[actix::test]
 async fn a_role_may_block_the_main_thread() {
-    let (tell, told) = mpsc::unbounded_channel();
-    blocking_costs_nothing(Blocking { hold: 2 * SHORT, told: tell }.start(), told).await;
+    when_the_machine_runs(SHORT / 50, async |_| {
+        let (tell, told) = mpsc::unbounded_channel();
+        blocking_costs_nothing(Blocking { hold: 2 * SHORT, told: tell }.start(), told).await;
+    })
+    .await;
 }
 
 #[actix::test]
 async fn a_role_may_block_a_thread_of_its_own() {
-    let (tell, told) = mpsc::unbounded_channel();
-    let arbiter = Arbiter::new();
-    let role = Blocking::start_in_arbiter(&arbiter.handle(), |_| Blocking { hold: 2 * SHORT, told: tell });
-    blocking_costs_nothing(role, told).await;
-    arbiter.stop();
+    when_the_machine_runs(SHORT / 50, async |_| {
+        let (tell, told) = mpsc::unbounded_channel();
+        let arbiter = Arbiter::new();
+        let role =
+            Blocking::start_in_arbiter(&arbiter.handle(), |_| Blocking { hold: 2 * SHORT, told: tell });
+        blocking_costs_nothing(role, told).await;
+        arbiter.stop();
+    })
+    .await;
 }

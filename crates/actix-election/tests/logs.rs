@@ -19,6 +19,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context as LayerContext, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use zookeeper_testkit::TestServer;
+use zookeeper_testkit::stall::when_the_machine_runs;
 use zookeeper_testkit::wire::{Acl, CreateMode, RawClient};
 
 const T: Duration = Duration::from_secs(20);
@@ -239,36 +240,40 @@ const MANY: usize = 1_000;
 #[actix::test]
 #[allow(clippy::await_holding_lock, reason = "one test at a time, each with a runtime of its own")]
 async fn a_thousand_elections_that_change_together_are_a_line() {
-    let _turn = collect();
-    let server = server().await;
-    let session = session(server.address(), T);
-    let parent = path("thousand");
-    let mut role = Role::start();
-    let starts = (0..MANY).map(|number| {
-        Election::builder(&format!("{parent}/{number}")).role(&role.address).campaign(&session)
-    });
-    let _elections = futures::future::try_join_all(starts).await.unwrap();
-    for _ in 0..MANY {
-        role.master().await;
-    }
-    counted("became master").await;
+    when_the_machine_runs(Duration::from_millis(100), async |_| {
+        let _turn = collect();
+        let server = server().await;
+        let session = session(server.address(), T);
+        let parent = path("thousand");
+        let mut role = Role::start();
+        let starts = (0..MANY).map(|number| {
+            Election::builder(&format!("{parent}/{number}")).role(&role.address).campaign(&session)
+        });
+        let _elections = futures::future::try_join_all(starts).await.unwrap();
+        for _ in 0..MANY {
+            role.master().await;
+        }
+        counted("became master").await;
 
-    LINES.lock().unwrap().clear();
-    let id = *server.view().sessions.keys().next().unwrap();
-    assert!(server.expire(id));
-    counted("became standby").await;
-    counted("became master").await;
-    let lost = lines().into_iter().find(|line| line.text("message").starts_with("became standby")).unwrap();
-    assert_eq!((lost.level, lost.text("reason")), (Level::WARN, "session_lost"));
-    assert!(lost.text("first").starts_with(&parent));
+        LINES.lock().unwrap().clear();
+        let id = *server.view().sessions.keys().next().unwrap();
+        assert!(server.expire(id));
+        counted("became standby").await;
+        counted("became master").await;
+        let lost =
+            lines().into_iter().find(|line| line.text("message").starts_with("became standby")).unwrap();
+        assert_eq!((lost.level, lost.text("reason")), (Level::WARN, "session_lost"));
+        assert!(lost.text("first").starts_with(&parent));
 
-    LINES.lock().unwrap().clear();
-    soon(session.send(Close), "closed").await.unwrap();
-    // No need to wait: they were logged before the answer.
-    let ended: i64 =
-        lines().iter().filter(|line| line.text("message").starts_with("became standby")).map(of).sum();
-    assert_eq!(ended, i64::try_from(MANY).unwrap());
-    assert!(lines().len() < 20, "{:?}", lines());
+        LINES.lock().unwrap().clear();
+        soon(session.send(Close), "closed").await.unwrap();
+        // No need to wait: they were logged before the answer.
+        let ended: i64 =
+            lines().iter().filter(|line| line.text("message").starts_with("became standby")).map(of).sum();
+        assert_eq!(ended, i64::try_from(MANY).unwrap());
+        assert!(lines().len() < 20, "{:?}", lines());
+    })
+    .await;
 }
 
 /// Of how many elections a line is.

@@ -9,7 +9,7 @@ use zookeeper_testkit::wire::{OpCode, RawClient, expire_session};
 use zookeeper_testkit::{Ensemble, FaultProxy, four_letter};
 use zookeeper_wire::{ConnectRequest, ConnectResponse, OpCode as Op, frame, read_frame, request_frame, xid};
 
-const T: Duration = Duration::from_secs(10);
+const T: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn requests_of_a_dead_session_never_run_in_a_new_one() {

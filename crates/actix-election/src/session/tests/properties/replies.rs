@@ -10,7 +10,7 @@ use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient};
 use zookeeper_testkit::{Ensemble, FaultProxy};
 use zookeeper_wire::Encoder;
 
-const T: Duration = Duration::from_secs(10);
+const T: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn nothing_of_an_old_connection_comes_after_a_new_one() {
