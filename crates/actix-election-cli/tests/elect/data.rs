@@ -72,7 +72,7 @@ impl Answered {
                 return;
             }
             self.created += 1;
-            let data = vec![self.sets as u8 + 1; LARGE];
+            let data = vec![(self.sets + 1) as u8; LARGE];
             if client.set_data(&parent, &data, None).await.is_err() {
                 return;
             }
