@@ -78,7 +78,7 @@ pub use actix_election_core::{
 pub use election::{
     AddRole, AskError, Asked, BecameMaster, BecameStandby, Campaign, Candidate, Election, ElectionBuilder,
     GetStatus, MasterChanged, Observe, Obstacle, Resign, Status, Strategy, Withdraw, ask_to_resign,
-    candidates,
+    candidates, chroot_exists,
 };
 pub use journal::flush_logs;
 pub use lease::Lease;

@@ -4,6 +4,7 @@ mod actor;
 mod ask;
 mod builder;
 mod candidates;
+mod chroot;
 mod closing;
 mod heir;
 mod inquiry;
@@ -22,6 +23,7 @@ pub use ask::{AskError, Asked, Obstacle, ask_to_resign};
 pub(crate) use builder::ElectionSettings;
 pub use builder::{ElectionBuilder, Strategy};
 pub use candidates::{Candidate, candidates};
+pub use chroot::chroot_exists;
 pub(crate) use closing::{PrepareToClose, ReleaseNow};
 pub(crate) use heir::Remains;
 pub use messages::{

@@ -1,36 +1,31 @@
 //! `elect watch`: who is master, now and on every change.
 
-use actix_election::{SessionState, clock};
-use tracing::level_filters::LevelFilter;
+use std::time::Duration;
 
+use actix::Addr;
+use actix_election::{Session, SessionState, chroot_exists};
+
+use super::Context;
+use super::inquiry::{Inquiry, News, no_chroot};
 use crate::args::{EnsembleArgs, PathArgs};
-use crate::events::{Event, Format};
+use crate::events::{Event, Format, Moment};
 use crate::exit::Ending;
-use crate::logs;
-use crate::news::{Inquiry, News};
 use crate::output::Output;
-use crate::runtime;
-use crate::stop::{Kind, Stop, Why};
+use crate::stop::{Stop, Why};
 
-pub(crate) fn run(ensemble: &EnsembleArgs, args: &PathArgs) -> Ending {
-    logs::start(LevelFilter::WARN);
-    let stop = match Stop::on_signals(Kind::Endless) {
-        Ok(stop) => stop,
-        Err(ending) => return ending,
-    };
-    let system = match runtime::system() {
-        Ok(system) => system,
-        Err(ending) => return ending,
-    };
-    system.block_on(watch(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
-}
+/// How often it is said that the chroot does not exist.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
 
-async fn watch(ensemble: &EnsembleArgs, args: &PathArgs, stop: &Stop) -> Result<Ending, Ending> {
-    let output = Output::start(stop.clone())
-        .map_err(|error| Ending::Failed(format!("cannot write to standard output: {error}")))?;
+pub(super) async fn run(
+    ensemble: &EnsembleArgs,
+    args: &PathArgs,
+    Context { output, stop }: &Context,
+) -> Result<Ending, Ending> {
     let mut inquiry = Inquiry::start(ensemble)?;
+    let session = inquiry.session.clone();
     let why = tokio::select! {
-        ending = follow(&mut inquiry, args, &output, stop) => Err(ending),
+        ending = follow(&mut inquiry, args, output, stop) => Err(ending),
+        never = tell_of_chroot(&session, ensemble.chroot()) => never,
         why = stop.requested() => Ok(why),
     };
     inquiry.close().await;
@@ -48,7 +43,7 @@ async fn follow(inquiry: &mut Inquiry, args: &PathArgs, output: &Output, stop: &
         match news {
             News::Master(master) if last.as_ref() != Some(&master) => {
                 let event = Event::master_changed(master.as_ref());
-                output.print(event.line(clock::now(), Format::new(args.json)));
+                output.print(event.line(Moment::now(), Format::new(args.json)));
                 last = Some(master);
             }
             // Nobody asks for that before this is over.
@@ -59,6 +54,25 @@ async fn follow(inquiry: &mut Inquiry, args: &PathArgs, output: &Output, stop: &
     stop.ending(Why::SessionEnded)
 }
 
+/// "No master" is all that can be seen below a chroot that does not exist: says that it may be mistyped, now and once a minute
+/// until it is there. The news comes by itself then.
+async fn tell_of_chroot<T>(session: &Addr<Session>, chroot: Option<&str>) -> T {
+    if let Some(chroot) = chroot {
+        loop {
+            match chroot_exists(session, Duration::MAX).await {
+                Ok(true) => break,
+                Ok(false) => tracing::warn!("{}: waiting for it to be created", no_chroot(chroot)),
+                Err(error) => {
+                    tracing::warn!("cannot find out whether the chroot {chroot} exists: {error}");
+                    break;
+                }
+            }
+            tokio::time::sleep(SAY_AGAIN).await;
+        }
+    }
+    std::future::pending().await
+}
+
 #[cfg(test)]
 mod tests {
     use actix::System;
@@ -66,6 +80,7 @@ mod tests {
 
     use super::*;
     use crate::args::{self, Command, Parsed};
+    use crate::stop::Kind;
 
     #[test]
     fn a_session_that_ends_unasked_ends_the_command_as_a_failure() {

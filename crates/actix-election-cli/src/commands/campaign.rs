@@ -5,18 +5,14 @@ use std::time::Duration;
 use actix::prelude::*;
 use actix_election::{
     BecameMaster, BecameStandby, Close, Election, Lease, Problem, SessionChanged, SessionState, Subscribe,
-    clock,
 };
 use tokio::sync::oneshot;
-use tracing::level_filters::LevelFilter;
 
 use crate::args::{CampaignArgs, EnsembleArgs};
-use crate::events::{Event, Format};
+use crate::events::{Event, Format, Moment};
 use crate::exit::Ending;
-use crate::logs;
 use crate::output::Output;
-use crate::runtime;
-use crate::stop::{Kind, Stop, Why};
+use crate::stop::{Stop, Why};
 
 /// How long a handover waits for `became_standby` to be written. Together with the 2 s that the session takes at
 /// most to close, it has to fit into the patience of [`Stop`].
@@ -25,22 +21,11 @@ const STEP_DOWN_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// How long the news that the session is closed may take.
 const LAST_NEWS: Duration = Duration::from_millis(500);
 
-pub(crate) fn run(ensemble: &EnsembleArgs, args: CampaignArgs) -> Ending {
-    logs::start(LevelFilter::WARN);
-    let stop = match Stop::on_signals(Kind::Endless) {
-        Ok(stop) => stop,
-        Err(ending) => return ending,
-    };
-    let system = match runtime::system() {
-        Ok(system) => system,
-        Err(ending) => return ending,
-    };
-    system.block_on(campaign(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
-}
-
-async fn campaign(ensemble: &EnsembleArgs, args: CampaignArgs, stop: &Stop) -> Result<Ending, Ending> {
-    let output = Output::start(stop.clone())
-        .map_err(|error| Ending::Failed(format!("cannot write to standard output: {error}")))?;
+pub(super) async fn run(
+    ensemble: &EnsembleArgs,
+    args: CampaignArgs,
+    super::Context { output, stop }: &super::Context,
+) -> Result<Ending, Ending> {
     let builder = ensemble.session().map_err(Ending::Unusable)?;
     let session = builder.session_timeout(args.session_timeout).start()?;
     let (closed, wait_closed) = oneshot::channel();
@@ -100,7 +85,7 @@ impl Role {
     }
 
     fn print(&self, event: &Event) {
-        self.output.print(event.line(clock::now(), self.format));
+        self.output.print(event.line(Moment::now(), self.format));
     }
 
     /// Says that the lease is valid, if it is, for as long as this term lasts.
@@ -114,9 +99,9 @@ impl Role {
             if lease.token() != token {
                 return;
             }
-            let at = clock::now();
-            if let Some(event) = Event::holding(lease, at) {
-                this.output.print_if_read(event.line(at, this.format));
+            let now = Moment::now();
+            if let Some(event) = Event::holding(lease, now.at) {
+                this.output.print_if_read(event.line(now, this.format));
             }
             this.keep_holding(ctx);
         });
@@ -136,8 +121,8 @@ impl Handler<BecameMaster> for Role {
     type Result = ();
 
     fn handle(&mut self, BecameMaster { lease, .. }: BecameMaster, ctx: &mut Self::Context) {
-        let at = clock::now();
-        self.output.print(Event::became_master(&self.id, &lease, at).line(at, self.format));
+        let now = Moment::now();
+        self.output.print(Event::became_master(&self.id, &lease, now.at).line(now, self.format));
         self.state = State::Master(lease);
         self.keep_holding(ctx);
     }
@@ -188,6 +173,7 @@ impl Handler<Problem> for Role {
 mod tests {
     use super::*;
     use crate::args::{self, Command, Parsed};
+    use crate::stop::Kind;
 
     #[test]
     fn a_session_that_ends_unasked_ends_the_command_as_a_failure() {
@@ -202,6 +188,6 @@ mod tests {
             wait_closed.await.unwrap();
             stop.ending(stop.requested().await)
         });
-        assert_eq!(why, Ending::Failed("the session has ended, and does not come back".into()));
+        assert_eq!(why, Ending::Failed("the session has ended for good".into()));
     }
 }

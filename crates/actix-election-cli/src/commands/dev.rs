@@ -6,32 +6,19 @@ use tracing::level_filters::LevelFilter;
 use zookeeper_testkit::TestServer;
 use zookeeper_testkit::server::DataError;
 
+use super::Context;
 use crate::args::DevArgs;
 use crate::exit::Ending;
 use crate::logs;
-use crate::output::Output;
-use crate::runtime;
-use crate::stop::{Kind, Stop};
 
-pub(crate) fn run(args: &DevArgs) -> Ending {
+pub(super) fn start_logs(args: &DevArgs) {
     match args.log {
         Some(level) => logs::start_for("zookeeper_testkit", level.into()),
         None => logs::start(LevelFilter::WARN),
     }
-    let stop = match Stop::on_signals(Kind::Endless) {
-        Ok(stop) => stop,
-        Err(ending) => return ending,
-    };
-    let runtime = match runtime::runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return runtime::no_runtime(error),
-    };
-    runtime.block_on(serve(args, &stop)).unwrap_or_else(|ending| ending)
 }
 
-async fn serve(args: &DevArgs, stop: &Stop) -> Result<Ending, Ending> {
-    let output = Output::start(stop.clone())
-        .map_err(|error| Ending::Failed(format!("cannot write to standard output: {error}")))?;
+pub(super) async fn run(args: &DevArgs, Context { output, stop }: &Context) -> Result<Ending, Ending> {
     let mut builder = TestServer::builder()
         .listen(args.listen)
         .tick(args.tick)
@@ -44,7 +31,7 @@ async fn serve(args: &DevArgs, stop: &Stop) -> Result<Ending, Ending> {
     output.print(format!("listening on {}", server.address()));
     let why = tokio::select! {
         why = stop.requested() => Ok(why),
-        error = server.disk_failure() => Err(Ending::Failed(format!("ended, for data cannot be kept: {error}"))),
+        error = server.disk_failure() => Err(Ending::Failed(format!("stopped, because data cannot be kept: {error}"))),
     };
     let closed = server.close();
     output.finish().await;

@@ -1,23 +1,27 @@
-//! What the commands that only ask and follow are told, and the frame that they run in.
+//! Asking an ensemble without competing: a session, what is told of it, and why there is no answer.
 
 use std::time::Duration;
 
 use actix::prelude::*;
 use actix_election::{
     AskError, Close, Election, ElectionPath, Master, MasterChanged, Observe, Problem, Session,
-    SessionChanged, SessionState, StartError, Subscribe,
+    SessionChanged, SessionState, StartError, Subscribe, chroot_exists,
 };
 use tokio::sync::mpsc;
 
+use super::Context;
 use crate::args::EnsembleArgs;
 use crate::exit::Ending;
+
+/// How long an answer is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long closing the session may take once there is nothing more to do.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// One piece of news.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(super) enum News {
     Session(SessionState),
     Problem(Problem),
     Master(Option<Master>),
@@ -34,7 +38,7 @@ impl Listener {
 }
 
 impl Actor for Listener {
-    type Context = Context<Self>;
+    type Context = actix::Context<Self>;
 }
 
 impl Handler<SessionChanged> for Listener {
@@ -62,26 +66,48 @@ impl Handler<MasterChanged> for Listener {
 }
 
 /// A session, and the news of it.
-pub(crate) struct Inquiry {
-    pub(crate) session: Addr<Session>,
-    pub(crate) news: mpsc::UnboundedReceiver<News>,
+pub(super) struct Inquiry {
+    pub(super) session: Addr<Session>,
+    pub(super) news: mpsc::UnboundedReceiver<News>,
     listener: Addr<Listener>,
     election: Option<Addr<Election>>,
+    chroot: Option<String>,
 }
 
 impl Inquiry {
+    /// Asks one thing, and prints the answer; the process ends as it says.
+    pub(super) async fn once(
+        ensemble: &EnsembleArgs,
+        Context { output, stop }: &Context,
+        ask: impl AsyncFnOnce(&mut Self) -> Result<(String, Ending), Ending>,
+    ) -> Result<Ending, Ending> {
+        let mut inquiry = Self::start(ensemble)?;
+        let answer = tokio::select! {
+            answer = ask(&mut inquiry) => answer,
+            why = stop.requested() => Err(stop.ending(why)),
+        };
+        let ending = answer.map(|(line, ending)| {
+            output.print(line);
+            ending
+        });
+        inquiry.close().await;
+        output.written().await;
+        ending.map(|ending| stop.ending_unless_output_failed(ending))
+    }
+
     /// Starts a session and listens to it.
-    pub(crate) fn start(ensemble: &EnsembleArgs) -> Result<Self, Ending> {
+    pub(super) fn start(ensemble: &EnsembleArgs) -> Result<Self, Ending> {
         let session = ensemble.session().map_err(Ending::Unusable)?.start()?;
         let (sender, news) = mpsc::unbounded_channel();
         let listener = Listener(sender).start();
         session.do_send(Subscribe(listener.clone().recipient::<SessionChanged>()));
         session.do_send(Subscribe(listener.clone().recipient::<Problem>()));
-        Ok(Inquiry { session, news, listener, election: None })
+        let chroot = ensemble.chroot().map(str::to_owned);
+        Ok(Inquiry { session, news, listener, election: None, chroot })
     }
 
     /// Follows who is master.
-    pub(crate) async fn observe(&mut self, path: &ElectionPath) -> Result<(), StartError> {
+    pub(super) async fn observe(&mut self, path: &ElectionPath) -> Result<(), StartError> {
         let election = Election::builder(path.as_str()).observe(&self.session).await?;
         election.do_send(Observe(self.listener.clone().recipient()));
         election.do_send(Subscribe(self.listener.clone().recipient::<Problem>()));
@@ -89,11 +115,10 @@ impl Inquiry {
         Ok(())
     }
 
-    /// Waits for an answer, which comes in time; `otherwise` says what is missing where the session is in order.
-    pub(crate) async fn answer<T>(
+    /// Waits for an answer, which comes in time.
+    pub(super) async fn answer<T>(
         &mut self,
         answer: impl Future<Output = Result<T, AskError>>,
-        otherwise: &str,
     ) -> Result<T, Ending> {
         tokio::pin!(answer);
         let mut account = Account::default();
@@ -104,9 +129,9 @@ impl Inquiry {
                 Some(news) = self.news.recv() => account.note(&news),
                 answer = &mut answer => return answer.map_err(|error| match error {
                     AskError::Invalid(_) => Ending::Unusable(error.to_string()),
-                    AskError::NoAnswer { limit } => Ending::Failed(account.no_answer(limit, otherwise)),
+                    AskError::NoAnswer { limit } => Ending::Failed(account.no_answer(limit)),
                     AskError::NotResigned { limit, .. } if !account.is_well() => {
-                        Ending::Failed(account.no_answer(limit, otherwise))
+                        Ending::Failed(account.no_answer(limit))
                     }
                     error => Ending::Failed(error.to_string()),
                 }),
@@ -114,15 +139,34 @@ impl Inquiry {
         }
     }
 
+    /// A chroot that is not there is mistyped: nobody has ever been master below it.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, or that could not be found out.
+    pub(super) async fn require_chroot(&mut self) -> Result<(), Ending> {
+        let Some(chroot) = self.chroot.clone() else { return Ok(()) };
+        let session = self.session.clone();
+        if self.answer(chroot_exists(&session, PATIENCE)).await? {
+            return Ok(());
+        }
+        Err(Ending::Failed(no_chroot(&chroot)))
+    }
+
     /// Closes the session, in order if that is possible in reasonable time.
-    pub(crate) async fn close(self) {
+    pub(super) async fn close(self) {
         let _ = tokio::time::timeout(CLOSE_PATIENCE, self.session.send(Close)).await;
     }
 }
 
+/// What is told where it does not exist.
+pub(super) fn no_chroot(chroot: &str) -> String {
+    format!("the chroot {chroot} does not exist")
+}
+
 /// Why there was no answer: what is known of the session, for a failure that says more than "timed out".
 #[derive(Default)]
-pub(crate) struct Account {
+pub(super) struct Account {
     connected: bool,
     /// What was said since it was last connected.
     problem: Option<String>,
@@ -130,7 +174,7 @@ pub(crate) struct Account {
 
 impl Account {
     /// Takes a piece of news into account.
-    pub(crate) fn note(&mut self, news: &News) {
+    pub(super) fn note(&mut self, news: &News) {
         match news {
             News::Session(state) => {
                 self.connected = *state == SessionState::Connected;
@@ -148,12 +192,12 @@ impl Account {
         self.connected && self.problem.is_none()
     }
 
-    /// Says why there is nothing after `limit`; `otherwise` holds where the session is in order.
-    pub(crate) fn no_answer(&self, limit: Duration, otherwise: &str) -> String {
+    /// Says why there is nothing after `limit`.
+    fn no_answer(&self, limit: Duration) -> String {
         let limit = humantime::format_duration(limit);
         match (self.connected, &self.problem) {
             (_, Some(problem)) => format!("no answer within {limit}: {problem}"),
-            (true, None) => format!("{otherwise} within {limit}"),
+            (true, None) => format!("no answer within {limit}, though the session is connected"),
             (false, None) => format!("no answer within {limit}: not connected to the ensemble"),
         }
     }
@@ -167,15 +211,12 @@ mod tests {
     fn a_failure_says_what_is_known() {
         let limit = Duration::from_secs(10);
         let mut account = Account::default();
-        assert_eq!(account.no_answer(limit, "x"), "no answer within 10s: not connected to the ensemble");
+        assert_eq!(account.no_answer(limit), "no answer within 10s: not connected to the ensemble");
         account.note(&News::Problem(Problem { path: None, message: "refused".into() }));
-        assert_eq!(account.no_answer(limit, "x"), "no answer within 10s: refused");
+        assert_eq!(account.no_answer(limit), "no answer within 10s: refused");
         account.note(&News::Session(SessionState::Connected));
-        assert_eq!(
-            account.no_answer(limit, "the master has not resigned"),
-            "the master has not resigned within 10s"
-        );
+        assert_eq!(account.no_answer(limit), "no answer within 10s, though the session is connected");
         account.note(&News::Problem(Problem { path: None, message: "turned away".into() }));
-        assert_eq!(account.no_answer(limit, "x"), "no answer within 10s: turned away");
+        assert_eq!(account.no_answer(limit), "no answer within 10s: turned away");
     }
 }
