@@ -10,6 +10,7 @@ use crate::{Outcome, bench, clients, fuzz, msrv, mutants, storm, zookeeper};
 /// Formatting, clippy and documentation, with warnings as errors.
 pub(crate) fn lint() -> Outcome {
     run(cargo().args(["fmt", "--all", "--check"]))?;
+    mutants::mutants(&mutants::Options::check())?;
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     run(cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))?;
     fuzz::lint()
@@ -44,7 +45,7 @@ pub(crate) fn ci() -> Outcome {
     timed("test", || test(&[]))?;
     timed("bench", || bench::bench(&["--quick".into()]))?;
     timed("fuzz", || fuzz::fuzz(&fuzz::Options::default()))?;
-    timed("mutants", || mutants::check(""))?;
+    timed("mutants", || mutants::mutants(&mutants::Options::default()))?;
     timed("storm's teeth", storm::teeth)?;
     timed("storm", || storm::storm(CI_STORM, None, &["lock".to_owned(), "queue".to_owned()]))?;
     println!("==> all passed in {}", seconds(started));

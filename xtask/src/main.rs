@@ -45,7 +45,7 @@ enum Task {
     },
     /// Find a real ZooKeeper, a Java to run it with, and the clients that tests run, or install them
     Zookeeper,
-    /// Check formatting, clippy and the documentation; a warning is an error
+    /// Check formatting, clippy, the documentation and that all mutants fit; a warning is an error
     Lint,
     /// Check that the declared minimum Rust version holds
     ///
@@ -58,11 +58,7 @@ enum Task {
     /// What was found to lead anywhere is kept in `target/fuzz/corpus`, so that a longer run goes on from there.
     Fuzz(fuzz::Options),
     /// Make mistakes in a copy of the core, one at a time, and see that its tests find each
-    Mutants {
-        /// Only those with this in their names
-        #[arg(default_value = "")]
-        part: String,
-    },
+    Mutants(mutants::Options),
     /// Hurt real servers and real candidates for a while, and judge what they say
     ///
     /// Without a seed it takes a fresh one, and prints it.
@@ -100,7 +96,7 @@ fn main() -> ExitCode {
         Task::Lint => checks::lint(),
         Task::Msrv => msrv::check(),
         Task::Fuzz(options) => fuzz::fuzz(&options),
-        Task::Mutants { part } => mutants::check(&part),
+        Task::Mutants(options) => mutants::mutants(&options),
         Task::Storm { teeth: true, .. } => storm::teeth(),
         Task::Storm { minutes, seed, strategy, .. } => storm::storm(minutes, seed, &strategy),
         Task::Bench { arguments } => bench::bench(&arguments),
