@@ -5,12 +5,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::command::{cargo, run};
-use crate::{Outcome, bench, clients, fuzz, msrv, mutants, storm, zookeeper};
+use crate::{Outcome, bench, clients, fuzz, licences, msrv, mutants, storm, zookeeper};
 
 /// Formatting, clippy and documentation, with warnings as errors.
 pub(crate) fn lint() -> Outcome {
     run(cargo().args(["fmt", "--all", "--check"]))?;
     mutants::mutants(&mutants::Options::check())?;
+    licences::check()?;
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     run(cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))?;
     fuzz::lint()

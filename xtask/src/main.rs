@@ -19,10 +19,11 @@ mod checks;
 mod clients;
 mod command;
 mod fuzz;
+mod licences;
+mod metadata;
 mod msrv;
 mod mutants;
 mod storm;
-mod version;
 mod zookeeper;
 
 use command::Failure;
@@ -45,13 +46,13 @@ enum Task {
     },
     /// Find a real ZooKeeper, a Java to run it with, and the clients that tests run, or install them
     Zookeeper,
-    /// Check formatting, clippy, the documentation and that all mutants fit; a warning is an error
+    /// Check formatting, clippy, the documentation, licences and that all mutants fit; a warning is an error
     Lint,
     /// Check that the declared minimum Rust version holds
     ///
-    /// No package that the workspace depends on may declare a newer one. If rustup has that very toolchain, the
-    /// workspace is also compiled with it. Uses of the standard library that are too new are found by clippy's
-    /// `incompatible_msrv`, which is part of `lint`.
+    /// If rustup has that very toolchain, the workspace is compiled with it. If not, no package that the workspace depends on
+    /// may declare a newer one. Uses of the standard library that are too new are found by clippy's `incompatible_msrv`, too,
+    /// which is part of `lint`.
     Msrv,
     /// Look for bytes and transactions that break the in-process server, guided by what they reach in its code
     ///
