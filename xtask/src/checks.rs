@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::command::{cargo, run};
-use crate::{Outcome, bench, clients, fuzz, licences, msrv, mutants, storm, zookeeper};
+use crate::{Outcome, bench, clients, fuzz, licences, msrv, mutants, package, storm, zookeeper};
 
 /// Formatting, clippy and documentation, with warnings as errors.
 pub(crate) fn lint() -> Outcome {
@@ -44,6 +44,7 @@ pub(crate) fn ci() -> Outcome {
     timed("lint", lint)?;
     timed("msrv", msrv::check)?;
     timed("test", || test(&[]))?;
+    timed("package", package::package)?;
     timed("bench", || bench::bench(&["--quick".into()]))?;
     timed("fuzz", || fuzz::fuzz(&fuzz::Options::default()))?;
     timed("mutants", || mutants::mutants(&mutants::Options::default()))?;

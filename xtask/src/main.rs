@@ -23,6 +23,7 @@ mod licences;
 mod metadata;
 mod msrv;
 mod mutants;
+mod package;
 mod storm;
 mod zookeeper;
 
@@ -48,6 +49,8 @@ enum Task {
     Zookeeper,
     /// Check formatting, clippy, the documentation, licences and that all mutants fit; a warning is an error
     Lint,
+    /// See that the crates could be published: make the packages and build each from what it holds
+    Package,
     /// Check that the declared minimum Rust version holds
     ///
     /// If rustup has that very toolchain, the workspace is compiled with it. If not, no package that the workspace depends on
@@ -86,7 +89,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         arguments: Vec<OsString>,
     },
-    /// Run lint, msrv, test, bench --quick, fuzz, mutants and two short storms, in that order
+    /// Run lint, msrv, test, package, bench --quick, fuzz, mutants and two short storms, in that order
     Ci,
 }
 
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Task::Test { extra } => checks::test(&extra),
         Task::Zookeeper => zookeeper::provide().and_then(|_| clients::provide()),
         Task::Lint => checks::lint(),
+        Task::Package => package::package(),
         Task::Msrv => msrv::check(),
         Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Mutants(options) => mutants::mutants(&options),

@@ -1,6 +1,6 @@
 //! What cargo knows of the workspace.
 
-use cargo_metadata::{Metadata, MetadataCommand};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
 
 use crate::command::{Failure, cargo, output};
 
@@ -12,6 +12,13 @@ pub(crate) fn metadata() -> Result<Metadata, Failure> {
 /// The workspace alone, which needs no look at any index.
 pub(crate) fn members_only() -> Result<Metadata, Failure> {
     parse(&["metadata", "--format-version", "1", "--no-deps"])
+}
+
+/// The members that may be published.
+pub(crate) fn published(metadata: &Metadata) -> Vec<&Package> {
+    let mut members = metadata.workspace_packages();
+    members.retain(|member| member.publish.is_none());
+    members
 }
 
 fn parse(arguments: &[&str]) -> Result<Metadata, Failure> {
