@@ -5,15 +5,16 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::command::{cargo, run};
-use crate::{Outcome, bench, clients, fuzz, licences, msrv, mutants, package, storm, zookeeper};
+use crate::{Outcome, api, bench, clients, fuzz, licences, msrv, mutants, package, storm, zookeeper};
 
-/// Formatting, clippy and documentation, with warnings as errors.
+/// What needs no test to be run, with warnings as errors: what is quick first.
 pub(crate) fn lint() -> Outcome {
     run(cargo().args(["fmt", "--all", "--check"]))?;
     mutants::mutants(&mutants::Options::check())?;
     licences::check()?;
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     run(cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))?;
+    api::api(&api::Options::default())?;
     fuzz::lint()
 }
 

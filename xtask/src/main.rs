@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod api;
 mod bench;
 mod checks;
 mod clients;
@@ -47,8 +48,12 @@ enum Task {
     },
     /// Find a real ZooKeeper, a Java to run it with, and the clients that tests run, or install them
     Zookeeper,
-    /// Check formatting, clippy, the documentation, licences and that all mutants fit; a warning is an error
+    /// Check formatting, clippy, the documentation, licences, the public API and that all mutants fit
+    ///
+    /// A warning is an error.
     Lint,
+    /// Compare the public API of what is published with the lists in `docs/api`
+    Api(api::Options),
     /// See that the crates could be published: make the packages and build each from what it holds
     Package,
     /// Check that the declared minimum Rust version holds
@@ -98,6 +103,7 @@ fn main() -> ExitCode {
         Task::Test { extra } => checks::test(&extra),
         Task::Zookeeper => zookeeper::provide().and_then(|_| clients::provide()),
         Task::Lint => checks::lint(),
+        Task::Api(options) => api::api(&options),
         Task::Package => package::package(),
         Task::Msrv => msrv::check(),
         Task::Fuzz(options) => fuzz::fuzz(&options),
