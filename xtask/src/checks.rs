@@ -7,6 +7,13 @@ use std::time::Instant;
 use crate::command::{cargo, run};
 use crate::{Outcome, api, bench, clients, fuzz, licences, msrv, mutants, package, storm, zookeeper};
 
+/// Installs what is missing for any of the tasks.
+pub(crate) fn setup() -> Outcome {
+    zookeeper::provide()?;
+    clients::provide()?;
+    fuzz::provide_compiler()
+}
+
 /// What needs no test to be run, with warnings as errors: what is quick first.
 pub(crate) fn lint() -> Outcome {
     run(cargo().args(["fmt", "--all", "--check"]))?;

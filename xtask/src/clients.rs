@@ -73,6 +73,11 @@ fn has_kazoo(folder: &Path) -> bool {
 
 fn provide_kazoo(folder: &Path) -> Outcome {
     let python = pip().ok_or_else(|| Failure::Found(advice("pip")))?;
+    let place = folder.display();
+    println!(
+        "setup: kazoo {KAZOO} is missing and is put into {place}. By hand: {python} -m pip install --no-deps --target \
+         {place} kazoo=={KAZOO}"
+    );
     let mut command = Command::new(python);
     command.args(["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"]).arg(folder);
     command.arg(format!("kazoo=={KAZOO}")).stdin(Stdio::null());

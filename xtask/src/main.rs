@@ -46,8 +46,11 @@ enum Task {
         #[arg(last = true, value_name = "ARGS")]
         extra: Vec<OsString>,
     },
-    /// Find a real ZooKeeper, a Java to run it with, and the clients that tests run, or install them
-    Zookeeper,
+    /// Install what the tests need and this machine has not: a real ZooKeeper, Java, the clients of others, a C++ compiler
+    ///
+    /// Each package is named before it is installed, with the command that does it by hand. The other tasks do the same with
+    /// what they need themselves.
+    Setup,
     /// Check formatting, clippy, the documentation, licences, the public API and that all mutants fit
     ///
     /// A warning is an error.
@@ -101,7 +104,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Test { extra } => checks::test(&extra),
-        Task::Zookeeper => zookeeper::provide().and_then(|_| clients::provide()),
+        Task::Setup => checks::setup(),
         Task::Lint => checks::lint(),
         Task::Api(options) => api::api(&options),
         Task::Package => package::package(),
