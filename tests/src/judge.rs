@@ -5,6 +5,8 @@ mod terms;
 
 use std::fmt;
 
+use zookeeper_testkit::stall::fail_on_any_machine;
+
 use crate::{Event, What};
 
 pub use absence::{Absence, absences, longest_calm};
@@ -49,16 +51,33 @@ impl Violation {
 pub struct Case<'a> {
     /// What each process said.
     pub histories: &'a [(String, Vec<Event>)],
-    /// When new eras begin. Terms are compared only within an era: nothing is promised across a wiped ensemble or a lock
-    /// that was deleted by hand.
+    /// When new eras begin. Terms are compared only within an era: nothing is promised across a wiped ensemble,
+    /// and Curator promises less than we do.
     pub eras: &'a [f64],
     /// Sessions that were ended from outside.
     pub ended: &'a [Ended],
+    /// Locks that were deleted by hand.
+    pub deleted: &'a [Deleted],
     /// Whether a master that never said that it became standby, because it was killed or stands still, is held to the
     /// deadline that it last named: until then its session has to live. Not where roles end without a word.
     pub claims: bool,
     /// Whether processes stood still: `became_master` may then be handled after the lease, and is no claim.
     pub stopped: bool,
+}
+
+/// Fails a test by what was found: on any machine if it must not happen however slow that is, which is not so of what was
+/// merely late.
+///
+/// # Panics
+///
+/// Always, with all of it.
+pub fn fail(violations: &[String], histories: &str) -> ! {
+    let violations = violations.join("\n  - ");
+    let message = format!("violations:\n  - {violations}\nhistories:\n{histories}");
+    if ["two masters", "tokens do not grow"].iter().any(|grave| violations.contains(grave)) {
+        fail_on_any_machine(&message);
+    }
+    panic!("{message}");
 }
 
 /// A session that was ended from outside, as by hand: its process cannot know before it is told, so its lease is not
@@ -71,6 +90,15 @@ pub struct Ended {
     pub from: f64,
     /// Not after.
     pub until: f64,
+}
+
+/// A lock that was deleted by hand: its master cannot know before it is told, so its lease is not counted from `from` on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deleted {
+    /// The lock's token.
+    pub token: i64,
+    /// Not before.
+    pub from: f64,
 }
 
 /// Judges the histories of processes that stood in one election, and were neither stopped nor robbed of their sessions.
@@ -181,6 +209,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_late_may_be_tried_again_and_two_masters_may_not() {
+        let is_final = |violation: &str| {
+            let violations = [violation.to_owned()];
+            let panic = std::panic::catch_unwind(|| fail(&violations, "p0 said: two masters")).unwrap_err();
+            !panic.is::<String>()
+        };
+        assert!(is_final("two masters for 1 s"));
+        assert!(is_final("tokens do not grow"));
+        assert!(!is_final("p0 became master without a lease"));
+    }
+
+    #[test]
     fn a_handover_is_fine() {
         let a = vec![master(1.0, 5), holding(2.0, 5), standby(2.1), master(4.0, 9)];
         let b = vec![standby(1.0), master(2.2, 7), holding(3.0, 7), standby(3.1)];
@@ -226,6 +266,23 @@ mod tests {
         let ended = [Ended { process: "p1".to_owned(), from: 2.0, until: 2.85 }];
         let case = Case { histories: &histories, ended: &ended, ..Case::default() };
         assert_eq!(case.judge().0.len(), 1);
+    }
+
+    #[test]
+    fn a_lock_that_was_deleted_by_hand_is_not_held_against_its_master() {
+        let found = |deleted: &[Deleted], first: Vec<Event>, second: Vec<Event>| {
+            let histories = named(&[first, second]);
+            Case { histories: &histories, deleted, ..Case::default() }.judge().0.len()
+        };
+        let [old, new] = [vec![master(1.0, 5), holding(3.0, 5)], vec![master(2.9, 6), holding(4.0, 6)]];
+        let deleted = |token, from| [Deleted { token, from }];
+        assert_eq!(found(&deleted(5, 2.8), old.clone(), new.clone()), 0);
+        assert_eq!(found(&deleted(5, 2.95), old.clone(), new.clone()), 1, "they were two before it");
+        assert_eq!(found(&deleted(4, 2.8), old.clone(), new.clone()), 1, "it was another lock");
+        // It was told of its term when the lock had gone, and another had one.
+        let late = vec![master(3.1, 5), holding(3.2, 5)];
+        assert_eq!(found(&deleted(5, 2.8), late.clone(), new.clone()), 0);
+        assert_eq!(found(&[], late, new), 2);
     }
 
     #[test]

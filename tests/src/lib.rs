@@ -13,6 +13,8 @@ pub mod storm;
 mod world;
 
 pub use history::{Event, History, Master, PATIENCE, Standing, What};
-pub use judge::{Absence, Case, Ended, Term, Verdict, Violation, absences, judge, longest_calm, terms};
+pub use judge::{
+    Absence, Case, Deleted, Ended, Term, Verdict, Violation, absences, fail, judge, longest_calm, terms,
+};
 pub use node::{Node, elect, misbehave, naive};
-pub use world::{Options, PATH, Strategy, World, nothing_left, turn};
+pub use world::{LONG, Options, PATH, Strategy, World, nothing_left, turn};

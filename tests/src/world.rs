@@ -10,10 +10,14 @@ use zookeeper_testkit::wire::RawClient;
 use zookeeper_testkit::{Ensemble, four_letter};
 
 use crate::history::PATIENCE;
-use crate::{Node, elect, judge};
+use crate::{Case, Deleted, Node, elect, fail};
 
 /// The path that the candidates of a test compete for.
 pub const PATH: &str = "/master";
+
+/// The session timeout of tests in which none is waited for: the longest that the servers of a [`World`] grant, so that no
+/// machine is too slow for it.
+pub const LONG: Duration = Duration::from_secs(20);
 
 /// Worlds at a time: three servers and several processes each are as much as two cores carry without making the
 /// promises a matter of luck.
@@ -99,6 +103,7 @@ pub struct World {
     histories: Vec<(String, std::sync::Arc<crate::History>)>,
     /// When a new era began.
     eras: Vec<f64>,
+    deleted: Vec<Deleted>,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -114,11 +119,12 @@ impl World {
         let ensemble = Ensemble::builder()
             .servers(servers)
             .tick(tick)
-            .max_session_timeout(Duration::from_secs(20))
+            .max_session_timeout(LONG)
             .start()
             .await
             .unwrap_or_else(|error| panic!("{error}"));
-        World { ensemble, timeout, tick, strategy, histories: Vec::new(), eras: Vec::new(), _turn: turn }
+        let (histories, eras, deleted) = (Vec::new(), Vec::new(), Vec::new());
+        World { ensemble, timeout, tick, strategy, histories, eras, deleted, _turn: turn }
     }
 
     /// The usual options.
@@ -178,6 +184,24 @@ impl World {
         self.eras.push(actix_election::clock::now().as_secs_f64());
     }
 
+    /// Deletes a lock by hand, and returns whether it did. Its master may hold on until it hears of that; nobody else is
+    /// excused.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not answer.
+    pub async fn delete_by_hand(&mut self, hand: &mut RawClient, lock: &str) -> bool {
+        let Some(stat) = hand.exists(lock).await.unwrap_or_else(|error| panic!("{lock}: {error}")) else {
+            return false;
+        };
+        let from = actix_election::clock::now().as_secs_f64();
+        let gone = hand.delete(lock, None).await.is_ok();
+        if gone {
+            self.deleted.push(Deleted { token: stat.czxid, from });
+        }
+        gone
+    }
+
     /// Stops the processes in order, and judges all that was said. Nothing may be left at the servers: no session, no
     /// ephemeral znode, no watch.
     ///
@@ -192,7 +216,8 @@ impl World {
         }
         let said: Vec<_> =
             self.histories.iter().map(|(name, history)| (name.clone(), history.events())).collect();
-        let mut violations: Vec<_> = judge(&said, &self.eras).0.iter().map(ToString::to_string).collect();
+        let case = Case { histories: &said, eras: &self.eras, deleted: &self.deleted, ..Case::default() };
+        let mut violations: Vec<_> = case.judge().0.iter().map(ToString::to_string).collect();
         for (name, history) in &self.histories {
             violations.extend(history.garbage().into_iter().map(|line| format!("{name} said {line}")));
         }
@@ -202,7 +227,7 @@ impl World {
         if !violations.is_empty() {
             let histories: Vec<_> =
                 self.histories.iter().map(|(name, h)| format!("  {name}\n{h:?}")).collect();
-            panic!("violations:\n  - {}\nhistories:\n{}", violations.join("\n  - "), histories.join("\n"));
+            fail(&violations, &histories.join("\n"));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use actix_election::{Address, ElectionPath, Session, SessionBuilder};
@@ -12,6 +13,9 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use tracing::level_filters::LevelFilter;
 
 use crate::help;
+use crate::values::{
+    address, container_interval, election_path, frame_size, holding, label, listen, session_timeout, tick,
+};
 
 /// The whole command line.
 #[derive(Parser)]
@@ -58,12 +62,22 @@ pub(crate) struct EnsembleArgs {
         long_help = help::AUTH
     )]
     auth: Option<Secret>,
+    /// The longest reply of a server that is taken
+    #[arg(
+        long,
+        global = true,
+        default_value = "8388608",
+        value_name = "BYTES",
+        value_parser = frame_size,
+        long_help = help::MAX_FRAME_SIZE
+    )]
+    max_frame_size: usize,
 }
 
 impl EnsembleArgs {
     /// Settings of a session at this ensemble.
     pub(crate) fn session(&self) -> Result<SessionBuilder, String> {
-        let builder = Session::builder(&self.zookeeper);
+        let builder = Session::builder(&self.zookeeper).max_frame_size(self.max_frame_size);
         match &self.auth {
             None => Ok(builder),
             Some(secret) => {
@@ -139,6 +153,9 @@ pub(crate) struct DevArgs {
     /// How often empty containers are looked for
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = container_interval)]
     pub(crate) container_interval: Duration,
+    /// A folder to keep everything in, over restarts and crashes; default: in memory only
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// What the server logs, whatever RUST_LOG says
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub(crate) log: Option<Log>,
@@ -237,44 +254,6 @@ impl From<Log> for LevelFilter {
             Log::Debug => LevelFilter::DEBUG,
         }
     }
-}
-
-fn election_path(text: &str) -> Result<ElectionPath, String> {
-    ElectionPath::new(text).map_err(|invalid| invalid.rule.to_owned())
-}
-
-fn address(text: &str) -> Result<Address, String> {
-    Address::new(text).map_err(|invalid| invalid.rule.to_owned())
-}
-
-fn label(text: &str) -> Result<String, String> {
-    if text.is_empty() { Err("it must not be empty".into()) } else { Ok(text.to_owned()) }
-}
-
-fn session_timeout(text: &str) -> Result<Duration, String> {
-    duration(text, Duration::from_secs(1), "it must be from 1s to 1h")
-}
-
-fn tick(text: &str) -> Result<Duration, String> {
-    duration(text, Duration::from_millis(1), "it must be from 1ms to 1h")
-}
-
-fn container_interval(text: &str) -> Result<Duration, String> {
-    duration(text, Duration::from_millis(1), "it must be from 1ms to 1h")
-}
-
-fn listen(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "it must be IP:PORT, such as 127.0.0.1:2181 or [::1]:2181".to_owned())
-}
-
-fn holding(text: &str) -> Result<Duration, String> {
-    duration(text, Duration::from_millis(1), "it must be from 1ms to 1h")
-}
-
-fn duration(text: &str, shortest: Duration, rule: &str) -> Result<Duration, String> {
-    let parsed = humantime::parse_duration(text)
-        .map_err(|error| format!("it must be a duration such as 10s or 500ms ({error})"))?;
-    if (shortest..=Duration::from_secs(3600)).contains(&parsed) { Ok(parsed) } else { Err(rule.to_owned()) }
 }
 
 /// What the command line asks for.
@@ -427,6 +406,12 @@ mod tests {
             (&["campaign", "/m", "--holding", "0s"], "'0s'", "from 1ms to 1h"),
             (&["campaign", "/m", "--id", ""], "--id", "value"),
             (&["campaign", "/m", "--strategy", "chance"], "'chance'", "lock, queue"),
+            (&["status", "/m", "--max-frame-size", "8MiB"], "'8MiB'", "from 1048576 to 1073741824 bytes"),
+            (
+                &["status", "/m", "--max-frame-size", "1048575"],
+                "'1048575'",
+                "from 1048576 to 1073741824 bytes",
+            ),
             (&["campaign"], "<PATH>", "required"),
             (&["campaign", "/m", "--now"], "'--now'", "unexpected"),
             (&["rule", "/m"], "'rule'", "unrecognized"),

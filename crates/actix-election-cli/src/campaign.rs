@@ -15,6 +15,7 @@ use crate::events::{Event, Format};
 use crate::exit::Ending;
 use crate::logs;
 use crate::output::Output;
+use crate::runtime;
 use crate::stop::{Kind, Stop, Why};
 
 /// How long a handover waits for `became_standby` to be written. Together with the 2 s that the session takes at
@@ -30,7 +31,11 @@ pub(crate) fn run(ensemble: &EnsembleArgs, args: CampaignArgs) -> Ending {
         Ok(stop) => stop,
         Err(ending) => return ending,
     };
-    System::new().block_on(campaign(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
+    let system = match runtime::system() {
+        Ok(system) => system,
+        Err(ending) => return ending,
+    };
+    system.block_on(campaign(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
 }
 
 async fn campaign(ensemble: &EnsembleArgs, args: CampaignArgs, stop: &Stop) -> Result<Ending, Ending> {

@@ -56,6 +56,11 @@ credentials may use; without them it is open to everybody.
 
 Other users of this machine can see the arguments of a process: ELECT_AUTH is the better place.";
 
+pub(crate) const MAX_FRAME_SIZE: &str = "\
+The longest reply of a server that is taken, in bytes: from 1048576 to 1073741824. A server that \
+sends more loses the connection, and the error says so. Raise it where the servers' \
+jute.maxbuffer is raised above this.";
+
 pub(crate) const CAMPAIGN: &str = "\
 Compete for the role until a signal comes, then hand over in order.
 
@@ -160,10 +165,13 @@ EXAMPLES
 pub(crate) const DEV: &str = "\
 Run a ZooKeeper inside this process until a signal comes, to try things on.
 
-It speaks the protocol of ZooKeeper 3.8 to any client, keeps everything in memory and needs no Java. \
-It is for development and tests on one machine: it has neither quorum nor disk. What runs in \
-production is a real ensemble. Started again, it has forgotten everything but the time: sessions of \
-before are refused, and tokens go on growing.";
+It speaks the protocol of ZooKeeper 3.8 to any client and needs no Java. It is for development and \
+tests on one machine: it has no quorum. What runs in production is a real ensemble.
+
+Without --data everything is in memory. Started again, it has forgotten all but the time: sessions of \
+before are refused, and tokens go on growing. With --data it goes on from what it had, however it \
+ended: what a client was answered is on the disk before. Sessions live on as well, each with its whole \
+timeout from the start on.";
 
 pub(crate) const DEV_AFTER: &str = "\
 OUTPUT
@@ -172,15 +180,22 @@ OUTPUT
 
 LOGS
   Logs go to standard error. Unless --log or RUST_LOG says otherwise, only who is turned away is
-  logged: an address with too many connections, say. --log info tells of sessions, --log debug of
-  requests as well, without their data.
+  logged: an address with too many connections, say; and what is dropped at the end of the data: a
+  change that was being written in a crash, and was not answered. --log info tells of sessions,
+  --log debug of requests as well, without their data.
+
+DATA
+  DIR is created where it is missing, and belongs to one server alone. It holds a snapshot and a log
+  of what has come since, with checksums: keep or copy all of it, while no server runs.
 
 EXIT CODES
   0    ended by a signal
-  1    it cannot listen there
+  1    it cannot listen there, or cannot keep its data: another one has the folder, something else
+       is in it, a file is damaged, the disk is full. It ends rather than answer what it cannot keep
   2    the arguments cannot be used
   130  ended by a second signal
 
 EXAMPLES
   elect dev --tick 500ms --log info
+  elect dev --data ./zookeeper
   elect dev --listen 127.0.0.1:0 --max-connections 0";

@@ -1,9 +1,10 @@
 //! The `elect` command: leader election on ZooKeeper for scripts and operators.
 //!
-//! - [`args`] says what can be given, and refuses what cannot be used; [`help`] is what `--help` shows.
+//! - [`args`] says what can be given, [`values`] refuses what cannot be used; [`help`] is what `--help` shows.
 //! - [`campaign`], [`watch`], [`status`], [`resign`] and [`dev`] are the commands.
 //! - [`news`] is the actor behind all commands but `campaign`.
 //! - [`events`] is what they print, and [`output`] are the threads that print it.
+//! - [`runtime`] is what a command runs in.
 //! - [`stop`] is how the process comes to its end, whatever blocks; [`signals`] is what makes it.
 
 mod args;
@@ -16,9 +17,11 @@ mod logs;
 mod news;
 mod output;
 mod resign;
+mod runtime;
 mod signals;
 mod status;
 mod stop;
+mod values;
 mod watch;
 
 use std::process::ExitCode;

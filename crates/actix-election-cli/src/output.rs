@@ -3,13 +3,13 @@
 //! A reader that does not read must stall neither the handling of signals nor that of messages, and no election. What is
 //! printed keeps its order; nothing is buffered beyond the queue of the thread.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
+use rustix::stdio;
 use tokio::sync::oneshot;
 
 use crate::stop::{Stop, Why};
@@ -54,31 +54,28 @@ struct Counts {
 impl Output {
     /// Standard output. If writing fails it asks for the end of the process, and everything further is dropped.
     pub(crate) fn start(stop: Stop) -> io::Result<Self> {
-        let fd = io::stdout().as_fd().try_clone_to_owned()?;
         // An event that is left out was not worth a line; nor is that it was.
-        Self::on("stdout", fd, EVENTS, |_| None, move |error| stop.request(Why::Output(error)))
+        Self::on("stdout", stdio::stdout(), EVENTS, |_| None, move |error| stop.request(Why::Output(error)))
     }
 
     /// Standard error; `None` if there is no thread to be had for it.
     pub(crate) fn errors() -> Option<&'static Self> {
         static ERRORS: OnceLock<Option<Output>> = OnceLock::new();
         let start = || {
-            let fd = io::stderr().as_fd().try_clone_to_owned()?;
             // If nobody reads it, the exit code has to do.
-            Self::on("stderr", fd, LOGS, |dropped| Some(dropped_logs(dropped)), |_| ())
+            Self::on("stderr", stdio::stderr(), LOGS, |dropped| Some(dropped_logs(dropped)), |_| ())
         };
         ERRORS.get_or_init(|| start().ok()).as_ref()
     }
 
     fn on(
         name: &str,
-        fd: OwnedFd,
+        fd: BorrowedFd<'static>,
         room: usize,
         say: fn(usize) -> Option<String>,
         failed: impl FnOnce(String) + Send + 'static,
     ) -> io::Result<Self> {
-        // Past the standard library's own buffer, which a stalled write would keep locked.
-        let out = File::from(fd);
+        let out = Unbuffered(fd);
         let (items, received) = mpsc::channel();
         let counts = Arc::<Counts>::default();
         let mut writer = Writer { out, counts: Arc::clone(&counts), say, failed: Some(failed), said: None };
@@ -130,6 +127,20 @@ impl Output {
 
     fn mark(&self, reached: impl FnOnce() + Send + 'static) {
         let _ = self.items.send(Item::Mark(Box::new(reached)));
+    }
+}
+
+/// Past the standard library's own buffer, which a stalled write would keep locked, and without a descriptor more: there may
+/// be none.
+struct Unbuffered(BorrowedFd<'static>);
+
+impl Write for Unbuffered {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(self.0, buffer)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

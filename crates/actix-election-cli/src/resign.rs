@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use actix::System;
 use actix_election::{Asked, ask_to_resign};
 use tracing::level_filters::LevelFilter;
 
@@ -11,6 +10,7 @@ use crate::exit::{Ending, SUCCESS};
 use crate::logs;
 use crate::news::Inquiry;
 use crate::output::Output;
+use crate::runtime;
 use crate::stop::{Kind, Stop};
 
 /// How long the master has.
@@ -22,7 +22,11 @@ pub(crate) fn run(ensemble: &EnsembleArgs, args: &ResignArgs) -> Ending {
         Ok(stop) => stop,
         Err(ending) => return ending,
     };
-    System::new().block_on(resign(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
+    let system = match runtime::system() {
+        Ok(system) => system,
+        Err(ending) => return ending,
+    };
+    system.block_on(resign(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
 }
 
 async fn resign(ensemble: &EnsembleArgs, args: &ResignArgs, stop: &Stop) -> Result<Ending, Ending> {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use actix::System;
 use actix_election::{Candidate, candidates};
 use tracing::level_filters::LevelFilter;
 
@@ -12,6 +11,7 @@ use crate::exit::{Ending, NO_MASTER, SUCCESS};
 use crate::logs;
 use crate::news::Inquiry;
 use crate::output::Output;
+use crate::runtime;
 use crate::stop::{Kind, Stop};
 
 /// How long to look for an answer.
@@ -23,7 +23,11 @@ pub(crate) fn run(ensemble: &EnsembleArgs, args: &PathArgs) -> Ending {
         Ok(stop) => stop,
         Err(ending) => return ending,
     };
-    System::new().block_on(status(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
+    let system = match runtime::system() {
+        Ok(system) => system,
+        Err(ending) => return ending,
+    };
+    system.block_on(status(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
 }
 
 async fn status(ensemble: &EnsembleArgs, args: &PathArgs, stop: &Stop) -> Result<Ending, Ending> {

@@ -7,11 +7,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::exit::{self, Ending};
+use crate::runtime::runtime;
 use crate::signals::{Heard, SIGINT, Signals};
 
 /// How long an end in order may take: less than the 5 s that are promised, for the process has to go as well.
@@ -58,7 +58,7 @@ impl Stop {
     pub(crate) fn on_signals(kind: Kind) -> Result<Self, Ending> {
         let stop = Self::unasked(kind);
         let listen = || -> io::Result<()> {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = runtime()?;
             let guard = runtime.enter();
             // Before anything else is started: from here on a signal does not simply kill.
             let mut signals = Signals::listen()?;

@@ -1,6 +1,5 @@
 //! `elect watch`: who is master, now and on every change.
 
-use actix::System;
 use actix_election::{SessionState, clock};
 use tracing::level_filters::LevelFilter;
 
@@ -10,6 +9,7 @@ use crate::exit::Ending;
 use crate::logs;
 use crate::news::{Inquiry, News};
 use crate::output::Output;
+use crate::runtime;
 use crate::stop::{Kind, Stop, Why};
 
 pub(crate) fn run(ensemble: &EnsembleArgs, args: &PathArgs) -> Ending {
@@ -18,7 +18,11 @@ pub(crate) fn run(ensemble: &EnsembleArgs, args: &PathArgs) -> Ending {
         Ok(stop) => stop,
         Err(ending) => return ending,
     };
-    System::new().block_on(watch(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
+    let system = match runtime::system() {
+        Ok(system) => system,
+        Err(ending) => return ending,
+    };
+    system.block_on(watch(ensemble, args, &stop)).unwrap_or_else(|ending| ending)
 }
 
 async fn watch(ensemble: &EnsembleArgs, args: &PathArgs, stop: &Stop) -> Result<Ending, Ending> {
@@ -57,6 +61,7 @@ async fn follow(inquiry: &mut Inquiry, args: &PathArgs, output: &Output, stop: &
 
 #[cfg(test)]
 mod tests {
+    use actix::System;
     use actix_election::Close;
 
     use super::*;

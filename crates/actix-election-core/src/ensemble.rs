@@ -1,6 +1,10 @@
 //! What a candidate asks of the ensemble, and what it may conclude from the answers.
 
 use std::fmt;
+use std::time::Duration;
+
+/// How often a list is asked for that was too long.
+const LONG_LIST_RETRY: Duration = Duration::from_secs(60);
 
 /// The id of a ZooKeeper session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,8 +102,9 @@ pub enum Operation {
         /// Whether to arm a watch.
         watch: bool,
     },
-    /// Arm a watch on a znode whether it exists or not (`exists`). Answers: [`Reply::Found`] without data,
-    /// [`Reply::Missing`], [`Reply::Refused`].
+    /// Arm a watch on a znode whether it exists or not (`exists`). Where it does not, the server keeps the watch until it is
+    /// created or the connection ends: right for a path that comes again, and not for a name that never does. Answers:
+    /// [`Reply::Found`] without data, [`Reply::Missing`], [`Reply::Refused`].
     Exists {
         /// What.
         path: String,
@@ -152,6 +157,9 @@ pub enum Reply {
     ///
     /// It will not do it later: by the time that the session is connected again, every request of the old
     /// connection was either carried out or has been discarded.
+    ///
+    /// Or the server answered on a connection that lives, and the answer says nothing: a candidate then asks again after a
+    /// pause that grows.
     Unknown,
 }
 
@@ -166,6 +174,13 @@ pub enum Refusal {
     NoAuth,
     /// Its parent is ephemeral, and those have no children.
     EphemeralParent,
+    /// There are more children than can be listed. It is asked again once a minute at most.
+    TooManyChildren {
+        /// How many, as the server says.
+        children: i32,
+        /// How long the list is, in bytes.
+        bytes: i32,
+    },
     /// Any other error code of ZooKeeper.
     Other {
         /// The code.
@@ -175,6 +190,16 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// When to ask again, if that is usually done after so long: to be refused may cost much.
+    pub(crate) fn retry(self, usual: Duration) -> Duration {
+        match self {
+            Refusal::TooManyChildren { .. } => usual.max(LONG_LIST_RETRY),
+            _ => usual,
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -182,6 +207,11 @@ impl fmt::Display for Refusal {
             Refusal::NoParent => write!(f, "the parent does not exist"),
             Refusal::NoAuth => write!(f, "the ACL does not allow it"),
             Refusal::EphemeralParent => write!(f, "the parent is ephemeral and can have no children"),
+            Refusal::TooManyChildren { children, bytes } => write!(
+                f,
+                "{children} children are more than can be listed ({bytes} bytes): delete what does not belong there, or raise \
+                 max_frame_size"
+            ),
             Refusal::Other { code, meaning } => write!(f, "{meaning} (ZooKeeper error {code})"),
         }
     }

@@ -46,15 +46,25 @@ struct Counts {
     dropped: AtomicUsize,
 }
 
-/// One for the process; `None` if there was no thread to be had for it, which is no reason not to elect.
-fn instance() -> Option<&'static Journal> {
-    static JOURNAL: OnceLock<Option<Journal>> = OnceLock::new();
-    JOURNAL.get_or_init(|| Journal::start().ok()).as_ref()
+/// One for the process, from the start of its first session.
+static JOURNAL: OnceLock<Journal> = OnceLock::new();
+
+/// Makes sure that there is somebody who logs: nothing is to happen in silence.
+///
+/// # Errors
+///
+/// There is no thread to be had for it.
+pub(crate) fn ensure() -> std::io::Result<()> {
+    if JOURNAL.get().is_none() {
+        // Of two that start at once, one ends again.
+        let _ = JOURNAL.set(Journal::start()?);
+    }
+    Ok(())
 }
 
 /// Queues a record.
 pub(crate) fn hand_over(record: Record) {
-    if let Some(journal) = instance() {
+    if let Some(journal) = JOURNAL.get() {
         journal.hand_over(get_default(Dispatch::clone), record);
     }
 }
@@ -76,7 +86,7 @@ pub(crate) fn hand_over(record: Record) {
 /// # }
 /// ```
 pub fn flush_logs(limit: Duration) -> bool {
-    instance().is_none_or(|journal| journal.flush(limit))
+    JOURNAL.get().is_none_or(|journal| journal.flush(limit))
 }
 
 impl Journal {

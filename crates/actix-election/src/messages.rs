@@ -33,9 +33,15 @@ pub enum StartError {
     /// There is no actix system on this thread: call it from `#[actix::main]` or an actor.
     #[error("there is no actix system on this thread: call it from #[actix::main] or from an actor")]
     NoSystem,
-    /// The operating system gave no thread.
+    /// The operating system gave no thread: the session's, its elections', a watchdog's, or the one that logs.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
+    /// A thread has started, and cannot have a runtime. Mostly the limit of open files is reached (`ulimit -n`).
+    #[error("cannot make a runtime: {0}")]
+    Runtime(std::io::Error),
+    /// The sockets of one connection cannot be made. Mostly the limit of open files is reached (`ulimit -n`).
+    #[error("cannot make the sockets of a connection: {0}")]
+    Socket(std::io::Error),
     /// An election with this path runs on this session already: add a role to it, or use another session.
     #[error("an election for {0} runs on this session already: add the role to that one")]
     PathInUse(String),

@@ -13,6 +13,7 @@ use actix_election::{
 };
 use common::{LONG, Role, client, holder, path, server, session, soon, until};
 use tokio::sync::mpsc;
+use zookeeper_testkit::stall::when_the_machine_runs;
 use zookeeper_testkit::wire::OpCode;
 use zookeeper_testkit::{FaultProxy, four_letter};
 
@@ -93,9 +94,16 @@ async fn a_path_is_used_once_in_a_session() {
 
 #[actix::test]
 async fn every_setting_that_cannot_be_used_is_named() {
-    let started = Session::builder("").session_timeout(Duration::ZERO).auth("", "").start();
+    let started =
+        Session::builder("").session_timeout(Duration::ZERO).auth("", "").max_frame_size(4096).start();
     let Err(StartError::Invalid(problems)) = started else { panic!("these settings cannot be used") };
-    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    let rule = StartError::Invalid(problems).to_string();
+    assert!(
+        rule.contains("max_frame_size") && rule.contains("4096") && rule.contains("1 MiB to 1 GiB"),
+        "{rule}"
+    );
+    assert!(Session::builder("a").max_frame_size(1 << 30).start().is_ok());
 
     let session = session(server().await, LONG);
     let started = Election::builder("no/slash").address("no port").step_down_timeout(Duration::ZERO);
@@ -301,15 +309,22 @@ const SHORT: Duration = Duration::from_secs(2);
 
 #[actix::test]
 async fn a_role_may_block_the_main_thread() {
-    let (tell, told) = mpsc::unbounded_channel();
-    blocking_costs_nothing(Blocking { hold: 2 * SHORT, told: tell }.start(), told).await;
+    when_the_machine_runs(SHORT / 50, async |_| {
+        let (tell, told) = mpsc::unbounded_channel();
+        blocking_costs_nothing(Blocking { hold: 2 * SHORT, told: tell }.start(), told).await;
+    })
+    .await;
 }
 
 #[actix::test]
 async fn a_role_may_block_a_thread_of_its_own() {
-    let (tell, told) = mpsc::unbounded_channel();
-    let arbiter = Arbiter::new();
-    let role = Blocking::start_in_arbiter(&arbiter.handle(), |_| Blocking { hold: 2 * SHORT, told: tell });
-    blocking_costs_nothing(role, told).await;
-    arbiter.stop();
+    when_the_machine_runs(SHORT / 50, async |_| {
+        let (tell, told) = mpsc::unbounded_channel();
+        let arbiter = Arbiter::new();
+        let role =
+            Blocking::start_in_arbiter(&arbiter.handle(), |_| Blocking { hold: 2 * SHORT, told: tell });
+        blocking_costs_nothing(role, told).await;
+        arbiter.stop();
+    })
+    .await;
 }

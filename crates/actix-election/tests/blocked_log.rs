@@ -15,7 +15,10 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context as LayerContext, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use zookeeper_testkit::proxy::Direction;
+use zookeeper_testkit::stall::when_the_machine_runs;
 use zookeeper_testkit::{FaultProxy, TestServer};
+
+const T: Duration = Duration::from_secs(4);
 
 /// Never comes back, as a write(2) to a pipe that nobody reads.
 struct Deaf;
@@ -36,20 +39,23 @@ impl<S: Subscriber> Layer<S> for Deaf {
 #[actix::test]
 async fn a_master_whose_log_nobody_takes_is_told_and_can_be_stopped() {
     tracing_subscriber::registry().with(Deaf).init();
-    let server = TestServer::builder().tick(Duration::from_millis(500)).start().await.unwrap();
-    let proxy = FaultProxy::start(server.address()).unwrap();
-    let session = session(proxy.address(), Duration::from_secs(4));
-    let mut role = Role::start();
-    let election = Election::builder(&path("deaf")).role(&role.address).campaign(&session).await.unwrap();
-    role.master().await;
-    assert!(!flush_logs(Duration::from_millis(1)), "the subscriber hangs");
+    when_the_machine_runs(T / 50, async |_| {
+        let server = TestServer::builder().tick(Duration::from_millis(500)).start().await.unwrap();
+        let proxy = FaultProxy::start(server.address()).unwrap();
+        let session = session(proxy.address(), T);
+        let mut role = Role::start();
+        let election = Election::builder(&path("deaf")).role(&role.address).campaign(&session).await.unwrap();
+        role.master().await;
+        assert!(!flush_logs(Duration::from_millis(1)), "the subscriber hangs");
 
-    let silence = proxy.hold(Direction::Both);
-    // With this reason it is told before the lease ends, and not after.
-    role.standby(StandbyReason::LeaseEnding).await;
-    silence.end();
-    role.master().await;
-    election.do_send(Resign::default());
-    role.standby(StandbyReason::Resigned).await;
-    soon(session.send(Close), "closed").await.unwrap();
+        let silence = proxy.hold(Direction::Both);
+        // With this reason it is told before the lease ends, and not after.
+        role.standby(StandbyReason::LeaseEnding).await;
+        silence.end();
+        role.master().await;
+        election.do_send(Resign::default());
+        role.standby(StandbyReason::Resigned).await;
+        soon(session.send(Close), "closed").await.unwrap();
+    })
+    .await;
 }

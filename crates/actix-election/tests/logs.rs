@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, Once};
 use std::time::Duration;
 
 use actix_election::prelude::*;
-use actix_election::{StandbyReason, flush_logs};
+use actix_election::{GetStatus, StandbyReason, flush_logs};
 use common::{PATIENCE, Role, path, session, soon, until};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -19,6 +19,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context as LayerContext, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use zookeeper_testkit::TestServer;
+use zookeeper_testkit::stall::when_the_machine_runs;
 use zookeeper_testkit::wire::{Acl, CreateMode, RawClient};
 
 const T: Duration = Duration::from_secs(20);
@@ -239,36 +240,40 @@ const MANY: usize = 1_000;
 #[actix::test]
 #[allow(clippy::await_holding_lock, reason = "one test at a time, each with a runtime of its own")]
 async fn a_thousand_elections_that_change_together_are_a_line() {
-    let _turn = collect();
-    let server = server().await;
-    let session = session(server.address(), T);
-    let parent = path("thousand");
-    let mut role = Role::start();
-    let starts = (0..MANY).map(|number| {
-        Election::builder(&format!("{parent}/{number}")).role(&role.address).campaign(&session)
-    });
-    let _elections = futures::future::try_join_all(starts).await.unwrap();
-    for _ in 0..MANY {
-        role.master().await;
-    }
-    counted("became master").await;
+    when_the_machine_runs(Duration::from_millis(100), async |_| {
+        let _turn = collect();
+        let server = server().await;
+        let session = session(server.address(), T);
+        let parent = path("thousand");
+        let mut role = Role::start();
+        let starts = (0..MANY).map(|number| {
+            Election::builder(&format!("{parent}/{number}")).role(&role.address).campaign(&session)
+        });
+        let _elections = futures::future::try_join_all(starts).await.unwrap();
+        for _ in 0..MANY {
+            role.master().await;
+        }
+        counted("became master").await;
 
-    LINES.lock().unwrap().clear();
-    let id = *server.view().sessions.keys().next().unwrap();
-    assert!(server.expire(id));
-    counted("became standby").await;
-    counted("became master").await;
-    let lost = lines().into_iter().find(|line| line.text("message").starts_with("became standby")).unwrap();
-    assert_eq!((lost.level, lost.text("reason")), (Level::WARN, "session_lost"));
-    assert!(lost.text("first").starts_with(&parent));
+        LINES.lock().unwrap().clear();
+        let id = *server.view().sessions.keys().next().unwrap();
+        assert!(server.expire(id));
+        counted("became standby").await;
+        counted("became master").await;
+        let lost =
+            lines().into_iter().find(|line| line.text("message").starts_with("became standby")).unwrap();
+        assert_eq!((lost.level, lost.text("reason")), (Level::WARN, "session_lost"));
+        assert!(lost.text("first").starts_with(&parent));
 
-    LINES.lock().unwrap().clear();
-    soon(session.send(Close), "closed").await.unwrap();
-    // No need to wait: they were logged before the answer.
-    let ended: i64 =
-        lines().iter().filter(|line| line.text("message").starts_with("became standby")).map(of).sum();
-    assert_eq!(ended, i64::try_from(MANY).unwrap());
-    assert!(lines().len() < 20, "{:?}", lines());
+        LINES.lock().unwrap().clear();
+        soon(session.send(Close), "closed").await.unwrap();
+        // No need to wait: they were logged before the answer.
+        let ended: i64 =
+            lines().iter().filter(|line| line.text("message").starts_with("became standby")).map(of).sum();
+        assert_eq!(ended, i64::try_from(MANY).unwrap());
+        assert!(lines().len() < 20, "{:?}", lines());
+    })
+    .await;
 }
 
 /// Of how many elections a line is.
@@ -283,4 +288,37 @@ async fn counted(word: &str) {
     until(word, async || with_word().map(|line| of(&line)).sum::<i64>() == all).await;
     assert!(with_word().count() < 10, "{:?}", with_word().collect::<Vec<_>>());
     assert!(lines().len() < 30, "{:?}", lines());
+}
+
+#[actix::test]
+#[allow(clippy::await_holding_lock, reason = "one test at a time, each with a runtime of its own")]
+async fn another_session_timeout_than_the_one_asked_for_is_said_once_a_session() {
+    let _turn = collect();
+    let (least, most) = (Duration::from_secs(5), T);
+    let server =
+        TestServer::builder().min_session_timeout(least).max_session_timeout(most).start().await.unwrap();
+    let count = |words: &str| lines().iter().filter(|line| line.text("message").starts_with(words)).count();
+    for (asked, granted, expected) in [
+        (least / 2, least, "asked for a session timeout of 2.5s, granted 5s: the server's limits"),
+        (most * 2, most, "asked for a session timeout of 40s, granted 20s: the server's limits"),
+        (most, most, ""),
+    ] {
+        LINES.lock().unwrap().clear();
+        let session = session(server.address(), asked);
+        let election = Election::builder(&path("granted")).observe(&session).await.unwrap();
+        for connections in 1..=3 {
+            until("a connection", async || count("session connected") == connections).await;
+            if connections < 3 {
+                server.cut();
+            }
+        }
+        let status = soon(election.send(GetStatus), "a status").await.unwrap();
+        assert_eq!((status.asked_timeout, status.granted_timeout), (asked, Some(granted)));
+        assert_eq!(count("asked for"), usize::from(!expected.is_empty()), "{:?}", lines());
+        if !expected.is_empty() {
+            let line = line("granted", |line| line.text("message").starts_with("asked for")).await;
+            assert_eq!((line.level, line.text("message")), (Level::INFO, expected));
+        }
+        soon(session.send(Close), "closed").await.unwrap();
+    }
 }

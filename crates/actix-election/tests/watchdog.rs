@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use actix_election::prelude::*;
 use zookeeper_testkit::proxy::Direction;
+use zookeeper_testkit::stall::when_the_machine_runs;
 use zookeeper_testkit::{Ensemble, FaultProxy};
 
 /// Where the watched process finds its server. It is this very test binary, started with this set.
@@ -204,20 +205,23 @@ async fn who_is_to_be_aborted_is_even_if_it_cannot_say_why() {
 #[actix::test]
 async fn who_is_cut_off_and_steps_down_is_not() {
     be_watched_if_asked();
-    let (_ensemble, proxy) = proxy().await;
-    let mut watched = Watched::start(&proxy, false);
-    watched.says("master");
-    let silence = proxy.swallow(Direction::Both);
-    watched.says("lease_ending");
-    watched.says("over");
-    // It lives on, and leads again.
-    drop(silence);
-    watched.says("master");
-    watched.resign();
-    watched.says("resigned");
-    watched.says("over");
-    watched.says("master");
-    watched.ends_well();
+    when_the_machine_runs(SESSION_TIMEOUT / 50, async |_| {
+        let (_ensemble, proxy) = proxy().await;
+        let mut watched = Watched::start(&proxy, false);
+        watched.says("master");
+        let silence = proxy.swallow(Direction::Both);
+        watched.says("lease_ending");
+        watched.says("over");
+        // It lives on, and leads again.
+        drop(silence);
+        watched.says("master");
+        watched.resign();
+        watched.says("resigned");
+        watched.says("over");
+        watched.says("master");
+        watched.ends_well();
+    })
+    .await;
 }
 
 #[actix::test]

@@ -7,6 +7,7 @@
 //!   replies, refused connections.
 //! - [`scenario`] brings faults on either by a timetable, made up from a seed.
 //! - [`four_letter`](mod@four_letter) asks servers what they know: sessions, ephemeral nodes, watches, connections.
+//! - [`stall`] notices a machine too busy for a test with real time in it, and has the test repeated.
 //! - [`wire`] speaks to servers by hand, and ends other clients' sessions from outside.
 //!
 //! How to test an actor of `actix-election` with it is shown in `docs/testing.md` of the repository.
@@ -45,6 +46,7 @@ pub mod proxy;
 mod random;
 pub mod scenario;
 pub mod server;
+pub mod stall;
 pub mod wire;
 
 pub use four_letter::four_letter;

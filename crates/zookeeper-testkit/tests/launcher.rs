@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use zookeeper_testkit::four_letter::{self, FourLetterError, Mode};
+use zookeeper_testkit::stall::when_the_machine_runs;
 use zookeeper_testkit::wire::{Acl, CreateMode, RawClient, WireError};
 use zookeeper_testkit::{Ensemble, LaunchError};
 
@@ -131,38 +132,44 @@ async fn eventually<T>(name: &str, mut ask: impl AsyncFnMut() -> T, wanted: impl
     }
 }
 
+/// Of servers that can be parted, and half of the timeout of a session that dies of it.
+const TICK: Duration = Duration::from_millis(500);
+
 async fn partable() -> Ensemble {
-    let tick = Duration::from_millis(500);
-    Ensemble::builder().servers(3).tick(tick).sync_limit(8).partable().start().await.unwrap()
+    Ensemble::builder().servers(3).tick(TICK).sync_limit(8).partable().start().await.unwrap()
 }
 
 #[tokio::test]
 async fn a_follower_parted_from_its_leader_answers_pings_after_the_session_is_dead() {
-    let ensemble = partable().await;
-    let leader = ensemble.leader().await.unwrap();
-    let follower = ensemble.followers().await.unwrap()[0];
-    let leader_address = ensemble.server(leader).address();
-    let mut raw =
-        RawClient::connect(ensemble.server(follower).address(), Duration::from_secs(1), None).await.unwrap();
-    let id = raw.session_id();
-    raw.create("/mine", b"", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
+    when_the_machine_runs(TICK / 5, async |_| {
+        let ensemble = partable().await;
+        let leader = ensemble.leader().await.unwrap();
+        let follower = ensemble.followers().await.unwrap()[0];
+        let leader_address = ensemble.server(leader).address();
+        let mut raw = RawClient::connect(ensemble.server(follower).address(), Duration::from_secs(1), None)
+            .await
+            .unwrap();
+        let id = raw.session_id();
+        raw.create("/mine", b"", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
 
-    let parting = ensemble.part(leader, follower);
-    let alive = async || {
-        // What makes the fault a bad one: the client has no reason to complain.
+        let parting = ensemble.part(leader, follower);
+        let alive = async || {
+            // What makes the fault a bad one: the client has no reason to complain.
+            raw.ping().await.unwrap();
+            four_letter::sessions(leader_address).await.unwrap().contains(&id)
+        };
+        eventually("the session is dead", alive, |alive| !*alive).await;
         raw.ping().await.unwrap();
-        four_letter::sessions(leader_address).await.unwrap().contains(&id)
-    };
-    eventually("the session is dead", alive, |alive| !*alive).await;
-    raw.ping().await.unwrap();
-    assert!(raw.exists("/mine").await.unwrap().is_some(), "the follower does not know better");
+        assert!(raw.exists("/mine").await.unwrap().is_some(), "the follower does not know better");
 
-    parting.end();
-    let mode =
-        async || ensemble.server(follower).is_running() && ensemble.server(follower).mode().await.is_ok();
-    eventually("the follower is back", mode, |back| *back).await;
-    let gone = async || client(&ensemble, follower).await.exists("/mine").await.unwrap().is_none();
-    eventually("the node of the dead session is gone", gone, |gone| *gone).await;
+        parting.end();
+        let mode =
+            async || ensemble.server(follower).is_running() && ensemble.server(follower).mode().await.is_ok();
+        eventually("the follower is back", mode, |back| *back).await;
+        let gone = async || client(&ensemble, follower).await.exists("/mine").await.unwrap().is_none();
+        eventually("the node of the dead session is gone", gone, |gone| *gone).await;
+    })
+    .await;
 }
 
 #[tokio::test]

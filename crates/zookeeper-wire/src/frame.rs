@@ -53,12 +53,26 @@ pub struct Frames {
     taken: usize,
     /// The longest body that is taken.
     limit: usize,
+    /// What is yet to come of a frame of which only the head was taken.
+    skip: usize,
+}
+
+/// So much is kept of a frame that is too long: its length, a reply's header, and the first number behind that.
+const HEAD: usize = 4 + 16 + 4;
+
+/// A frame, or what is kept of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// All of it, its length included.
+    Whole(&'a [u8]),
+    /// The first 24 bytes of one that is longer than the limit, its length included. The rest is read and dropped.
+    Head(&'a [u8]),
 }
 
 impl Frames {
     /// For frames whose bodies have at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Frames { buffer: Vec::new(), taken: 0, limit }
+        Frames { buffer: Vec::new(), taken: 0, limit, skip: 0 }
     }
 
     /// Reads what is there, or waits until something is.
@@ -75,8 +89,39 @@ impl Frames {
         self.buffer.reserve(READ_SIZE);
         match from.read_buf(&mut self.buffer).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(()),
+            _ => {
+                // While there is something to skip, nothing else is in the buffer.
+                self.taken = self.skip.min(self.buffer.len());
+                self.skip -= self.taken;
+                Ok(())
+            }
         }
+    }
+
+    /// Whether a frame of which much has come is still on its way.
+    pub fn is_amid_a_long_one(&self) -> bool {
+        self.skip > 0 || self.buffer.len() - self.taken >= READ_SIZE
+    }
+
+    /// As [`next_frame`](Self::next_frame), but of a frame whose body is longer than the limit, and not longer than `longest`,
+    /// the head is returned as soon as that is there, and the rest is never kept.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` for a length that is negative or above `longest`.
+    pub fn next_part(&mut self, longest: usize) -> io::Result<Option<Part<'_>>> {
+        let rest = &self.buffer[self.taken..];
+        let Some(length) = frame_length(rest, longest.max(self.limit))? else { return Ok(None) };
+        if length <= 4 + self.limit {
+            return Ok(self.next_frame()?.map(Part::Whole));
+        }
+        if rest.len() < HEAD {
+            return Ok(None);
+        }
+        let (at, here) = (self.taken, length.min(rest.len()));
+        self.taken += here;
+        self.skip = length - here;
+        Ok(Some(Part::Head(&self.buffer[at..at + HEAD.min(here)])))
     }
 
     /// The next frame, its length included; `None` until more is read.
@@ -148,6 +193,33 @@ mod tests {
         assert_eq!(frames_of(&bytes, 2).await.1, io::ErrorKind::InvalidData);
         assert_eq!(frames_of(&(-1_i32).to_be_bytes(), 3).await.1, io::ErrorKind::InvalidData);
         assert_eq!(frames_of(&bytes[..5], 3).await, (vec![], io::ErrorKind::UnexpectedEof));
+    }
+
+    #[tokio::test]
+    async fn of_a_frame_that_is_too_long_the_head_is_kept() {
+        let long: Vec<u8> = (0..200_000_u32).map(|i| (i % 251) as u8).collect();
+        let bytes = [frame(b"one"), frame(&long), frame(b"two"), frame(&long), frame(b"three")].concat();
+        for step in [1, 7, 30_000, 250_000] {
+            let (mut frames, mut found) = (Frames::new(100), Vec::new());
+            for mut chunk in bytes.chunks(step) {
+                while !chunk.is_empty() {
+                    frames.read_more(&mut chunk).await.unwrap();
+                    while let Some(part) = frames.next_part(200_000).unwrap() {
+                        found.push(match part {
+                            Part::Whole(frame) => (true, frame.to_vec()),
+                            Part::Head(head) => (false, head.to_vec()),
+                        });
+                    }
+                    assert!(frames.buffer.capacity() < 4 * READ_SIZE);
+                }
+            }
+            let head = || (false, frame(&long)[..HEAD].to_vec());
+            let whole = |body: &[u8]| (true, frame(body));
+            assert_eq!(found, [whole(b"one"), head(), whole(b"two"), head(), whole(b"three")], "{step}");
+        }
+        let mut frames = Frames::new(100);
+        frames.read_more(&mut &bytes[7..]).await.unwrap();
+        assert_eq!(frames.next_part(199_999).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]

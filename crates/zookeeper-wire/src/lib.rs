@@ -12,7 +12,7 @@ mod reply;
 mod request;
 
 pub use error::ErrorCode;
-pub use frame::{Frames, MAX_FRAME, extend_with_xid, frame, read_frame};
+pub use frame::{Frames, MAX_FRAME, Part, extend_with_xid, frame, read_frame};
 pub use jute::{Decoder, Encoder, Malformed};
 pub use messages::{Acl, ConnectRequest, ConnectResponse, ReplyHeader, RequestHeader, Stat, WatcherEvent};
 pub use opcode::OpCode;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Case;
+use super::{Case, Deleted};
 use crate::What;
 
 /// A term.
@@ -81,6 +81,13 @@ pub fn terms<'a>(case: &Case<'a>) -> Vec<Term<'a>> {
             // One that had not begun by then is of another session; one that was over by then stays as it is.
             for term in terms.iter_mut().filter(|term| term.first_valid <= ended.until) {
                 term.claimed = term.claimed.min(ended.from.max(term.first_valid));
+            }
+        }
+        for Deleted { token, from } in case.deleted {
+            // One that was told of it when the lock had gone holds nothing.
+            terms.retain(|term| term.token != *token || term.first_valid < *from);
+            for term in terms.iter_mut().filter(|term| term.token == *token) {
+                term.claimed = term.claimed.min(*from);
             }
         }
         all.extend(terms);

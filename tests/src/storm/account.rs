@@ -71,7 +71,8 @@ impl Account {
         for election in 0..field.settings.elections.len() {
             let histories: Vec<_> =
                 field.numbers(election).into_iter().flat_map(|number| field.stands[number].said()).collect();
-            let case = Case { histories: &histories, eras: &[], ended: &ended, claims: true, stopped: true };
+            let case =
+                Case { histories: &histories, ended: &ended, claims: true, stopped: true, ..Case::default() };
             let mut found = case.judge().0;
             let terms = terms(&case);
             let absences = absences(&terms, field.began.get(), until);

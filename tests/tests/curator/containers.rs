@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use election_tests::{Node, Options, PATH, PATIENCE, Strategy, Verdict, judge};
+use election_tests::{LONG, Node, Options, PATH, PATIENCE, Strategy, Verdict, judge};
 use zookeeper_testkit::proxy::Reply;
 use zookeeper_testkit::wire::{ErrorCode, OpCode, RawClient};
 use zookeeper_testkit::{FaultProxy, TestServer};
 
 use crate::latch;
 use crate::world::{Kind, hand, join, new_world, standing};
-
-const LONG: Duration = Duration::from_secs(10);
 
 /// Ours stands in a container like in any other node; and whoever finds it gone makes it anew.
 #[tokio::test]

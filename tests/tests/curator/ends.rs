@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use election_tests::{PATH, World};
+use election_tests::{LONG, PATH, World};
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::proxy::Direction;
+use zookeeper_testkit::stall::when_the_machine_runs;
 use zookeeper_testkit::wire::expire_session;
 
 use crate::latch;
@@ -12,7 +13,6 @@ use crate::world::{Candidate, Kind, all_stand, hand, join, new_world, standing, 
 
 /// Where a session's timeout is waited for.
 const SHORT: Duration = Duration::from_secs(4);
-const LONG: Duration = Duration::from_secs(10);
 
 /// A master, and one of the other kind behind it.
 async fn two(timeout: Duration, first: Kind) -> (World, Candidate, Candidate) {
@@ -128,7 +128,10 @@ async fn a_latch_is_cut_off() {
 
 #[tokio::test]
 async fn ours_is_cut_off_before_a_latch() {
-    cut_off(Kind::Ours).await;
+    when_the_machine_runs(SHORT / 50, async |_| {
+        cut_off(Kind::Ours).await;
+    })
+    .await;
 }
 
 /// The whole process stands still until its session is over. Ours finds its lease at an end; Curator has nothing to look at,
@@ -206,5 +209,8 @@ async fn the_server_is_restarted_under_a_latch() {
 
 #[tokio::test]
 async fn the_server_is_restarted_under_ours() {
-    the_server_is_restarted(Kind::Ours).await;
+    when_the_machine_runs(LONG / 50, async |_| {
+        the_server_is_restarted(Kind::Ours).await;
+    })
+    .await;
 }

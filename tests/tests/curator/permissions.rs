@@ -1,22 +1,19 @@
 //! Credentials on both sides, on one, or on the other.
 
-use std::time::Duration;
-
-use election_tests::{PATH, What, World};
+use election_tests::{LONG, PATH, What, World};
 use zookeeper_testkit::four_letter;
 use zookeeper_testkit::wire::{Acl, CreateMode};
 
 use crate::latch::{self, id};
 use crate::world::{Candidate, Kind, all_stand, hand, join, master_seen_by, new_world, standing};
 
-const T: Duration = Duration::from_secs(10);
 const CREDENTIALS: &str = "me:secret";
 
 /// Starts one with credentials, and waits until it is one of `count` in the queue.
 async fn join_with_credentials(world: &mut World, kind: Kind, name: &str, count: usize) -> Candidate {
     let node = match kind {
         Kind::Curators => {
-            let mut options = latch::Options::new(world.ensemble.connect_string(), T);
+            let mut options = latch::Options::new(world.ensemble.connect_string(), LONG);
             options.credentials = Some(CREDENTIALS.to_owned());
             world.start(name, options.latch(name))
         }
@@ -44,7 +41,7 @@ async fn open_path(world: &World) {
 #[tokio::test]
 async fn all_have_the_same_credentials() {
     for (first, second) in [(Kind::Curators, Kind::Ours), (Kind::Ours, Kind::Curators)] {
-        let mut world = new_world(T).await;
+        let mut world = new_world(LONG).await;
         let mut a = join_with_credentials(&mut world, first, "a", 1).await;
         a.node.master(0).await;
         let mut b = join_with_credentials(&mut world, second, "b", 2).await;
@@ -62,7 +59,7 @@ async fn all_have_the_same_credentials() {
 /// over all the same.
 #[tokio::test]
 async fn ours_may_not_read_a_latch() {
-    let mut world = new_world(T).await;
+    let mut world = new_world(LONG).await;
     open_path(&world).await;
     let mut a = join_with_credentials(&mut world, Kind::Curators, "a", 1).await;
     let (_, token, _) = a.node.master(0).await;
@@ -79,7 +76,7 @@ async fn ours_may_not_read_a_latch() {
 /// `docs/curator.md` warns of.
 #[tokio::test]
 async fn a_latch_may_not_read_ours() {
-    let mut world = new_world(T).await;
+    let mut world = new_world(LONG).await;
     open_path(&world).await;
     let mut a = join_with_credentials(&mut world, Kind::Ours, "a", 1).await;
     a.node.master(0).await;

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use election_tests::PATH;
+use election_tests::{LONG, PATH};
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::wire::{Acl, CreateMode, OpCode};
 
 use crate::world::{Kind, all_stand, hand, join, new_world, start_behind};
-
-const LONG: Duration = Duration::from_secs(10);
 
 /// One joins behind one of the other kind, and the reply to its create is lost; another of the other kind joins behind it.
 async fn the_reply_to_the_create_is_lost(joins: Kind) {

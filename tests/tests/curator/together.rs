@@ -1,15 +1,11 @@
 //! Both kinds stand in one queue, see the same of it, and take their turns.
 
-use std::time::Duration;
-
-use election_tests::{Node, PATH, World};
+use election_tests::{LONG, Node, PATH, World};
 
 use crate::latch::{self, id};
 use crate::world::{
     Candidate, Kind, all_stand, ask_elect, hand, join, master_seen_by, new_world, standing, status,
 };
-
-const LONG: Duration = Duration::from_secs(10);
 
 /// A name is a UUID with `_c_` before it, and the place behind it.
 fn is_name(name: &str, place: usize) -> bool {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_election_core::queue_order;
-use election_tests::{Node, Options, PATH, PATIENCE, Strategy, What, World, elect};
+use election_tests::{LONG, Node, Options, PATH, PATIENCE, Strategy, What, World, elect};
 use tokio::time::Instant;
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::wire::{ErrorCode, RawClient, WireError};
@@ -76,7 +76,7 @@ pub(crate) fn start_latch(world: &mut World, name: &str) -> Node {
 }
 
 pub(crate) async fn hand(world: &World) -> RawClient {
-    RawClient::connect(world.ensemble.server(0).address(), Duration::from_secs(10), None).await.unwrap()
+    RawClient::connect(world.ensemble.server(0).address(), LONG, None).await.unwrap()
 }
 
 /// The names of those who stand in the queue at `path`, in their order, once they are so many.

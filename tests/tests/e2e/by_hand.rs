@@ -1,25 +1,22 @@
 //! Somebody lays hands on the znodes.
 
-use std::time::Duration;
-
-use election_tests::{Strategy, What, World};
+use election_tests::{LONG, Strategy, What, World};
 use zookeeper_testkit::wire::{Acl, CreateMode, RawClient};
 
 async fn hand(world: &World) -> RawClient {
-    RawClient::connect(world.ensemble.server(0).address(), Duration::from_secs(10), None).await.unwrap()
+    RawClient::connect(world.ensemble.server(0).address(), LONG, None).await.unwrap()
 }
 
-/// Nothing is promised about overlap here but one notification's time; everything else is.
+/// There may be two masters until the first hears of it; everything else is promised.
 pub(crate) async fn the_lock_is_deleted(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let a = world.campaign("a");
     let (_, first, mark) = a.master(0).await;
     let b = world.campaign("b");
     b.standby(0, "outranked").await;
     let mut hand = hand(&world).await;
     let znode = world.masters_znode(&mut hand).await;
-    world.new_era();
-    hand.delete(&znode, None).await.unwrap();
+    assert!(world.delete_by_hand(&mut hand, &znode).await);
     a.standby(mark, "node_lost").await;
     let second = tokio::select! {
         (_, token, _) = a.master(mark) => token,
@@ -32,7 +29,7 @@ pub(crate) async fn the_lock_is_deleted(strategy: Strategy) {
 
 /// The data is not what the mastership rests on.
 pub(crate) async fn the_lock_is_overwritten(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let mut a = world.campaign("a");
     let (_, first, mark) = a.master(0).await;
     let b = world.campaign("b");
@@ -60,7 +57,7 @@ pub(crate) async fn the_lock_is_overwritten(strategy: Strategy) {
 /// Something that is no lock stands at the path: said, and recovered from when it goes.
 #[tokio::test]
 async fn a_persistent_node_squats_on_the_path() {
-    let mut world = World::new(Strategy::Lock, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Lock, 1, LONG).await;
     let mut hand = hand(&world).await;
     hand.create("/master", b"mine", &Acl::open(), CreateMode::Persistent).await.unwrap();
     let a = world.campaign("a");
@@ -75,7 +72,7 @@ async fn a_persistent_node_squats_on_the_path() {
 /// A latch that is not ephemeral, from a backup: it is called nobody's master, and it is said what to do about it.
 #[tokio::test]
 async fn a_persistent_latch_squats_in_the_queue() {
-    let mut world = World::new(Strategy::Queue, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Queue, 1, LONG).await;
     let mut hand = hand(&world).await;
     let latch = "/master/latch-0000000000";
     hand.create("/master", b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
@@ -99,7 +96,7 @@ fn status(world: &World) -> Option<i32> {
 
 /// The parent is ephemeral, so that there can be no lock below it.
 pub(crate) async fn an_ephemeral_parent_squats_on_the_path(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let mut hand = hand(&world).await;
     hand.create("/app", b"", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
     let mut options = world.options();
@@ -116,7 +113,7 @@ pub(crate) async fn an_ephemeral_parent_squats_on_the_path(strategy: Strategy) {
 /// `create -e /master host:port` of any client competes, and rubbish beside the lock changes nothing.
 #[tokio::test]
 async fn a_stranger_holds_the_lock() {
-    let mut world = World::new(Strategy::Lock, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Lock, 1, LONG).await;
     let mut hand = hand(&world).await;
     hand.create("/master", b"stranger:9", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
     let a = world.campaign("a");
@@ -148,7 +145,7 @@ async fn a_stranger_holds_the_lock() {
 /// The other strategy has the path: each says so, and takes over when it is free.
 #[tokio::test]
 async fn the_other_strategy_has_the_path() {
-    let mut world = World::new(Strategy::Lock, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Lock, 1, LONG).await;
     let mut a = world.campaign("a");
     a.master(0).await;
     world.strategy = Strategy::Queue;
@@ -170,7 +167,7 @@ async fn the_other_strategy_has_the_path() {
 /// Znodes that are no candidates change nothing, wherever they stand.
 #[tokio::test]
 async fn strangers_stand_below_the_path() {
-    let mut world = World::new(Strategy::Queue, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Queue, 1, LONG).await;
     let mut hand = hand(&world).await;
     hand.create("/master", b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
     for name in ["config", "latch-", "latch-17", "0000000000", "_c_-lock-0000000000"] {
@@ -192,7 +189,7 @@ async fn strangers_stand_below_the_path() {
 /// A znode in the middle of the queue is deleted: its owner goes to the end, and whoever stood behind it watches the next.
 #[tokio::test]
 async fn one_that_waits_is_deleted() {
-    let mut world = World::new(Strategy::Queue, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Queue, 1, LONG).await;
     let mut a = world.campaign("a");
     a.master(0).await;
     let mut b = world.campaign("b");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use election_tests::{Strategy, What, World};
+use election_tests::{LONG, Strategy, What, World};
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::wire::RawClient;
 
@@ -16,8 +16,7 @@ pub(crate) async fn kill_dash_nine(strategy: Strategy) {
     let What::BecameStandby { master: Some(master), .. } = outranked.what else { panic!("{outranked:?}") };
     assert_eq!((master.address.as_str(), master.token), ("a:1", first));
 
-    let mut client =
-        RawClient::connect(world.ensemble.server(0).address(), Duration::from_secs(5), None).await.unwrap();
+    let mut client = RawClient::connect(world.ensemble.server(0).address(), LONG, None).await.unwrap();
     let znode = world.masters_znode(&mut client).await;
     let (data, stat) = client.get_data(&znode).await.unwrap();
     assert_eq!((data.as_slice(), stat.czxid), (&b"a:1"[..], first));
@@ -35,7 +34,7 @@ pub(crate) async fn kill_dash_nine(strategy: Strategy) {
 
 /// A standby that is between two connections when the master dies takes over as soon as it is back.
 pub(crate) async fn while_a_standby_reconnects(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let mut a = world.campaign("a");
     let (_, first, _) = a.master(0).await;
     let proxy = FaultProxy::start(world.ensemble.server(0).address()).unwrap();

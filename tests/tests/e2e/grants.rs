@@ -35,7 +35,7 @@ impl Candidate {
 pub(crate) async fn a_greater_grant_and_then_a_restart(strategy: Strategy) {
     let greater = Duration::from_secs(20);
     // Long enough for a lease to outlast a restart.
-    let mut world = World::new(strategy, 1, Duration::from_secs(8)).await;
+    let mut world = World::new(strategy, 1, Duration::from_secs(16)).await;
     let a = Candidate::start(&mut world, "a");
     a.node.master(0).await;
     let b = Candidate::start(&mut world, "b");

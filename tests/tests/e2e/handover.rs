@@ -1,13 +1,12 @@
 //! The master leaves in order.
 
 use std::process::Command;
-use std::time::Duration;
 
-use election_tests::{PATH, Strategy, What, World, elect};
+use election_tests::{LONG, PATH, Strategy, What, World, elect};
 
 /// G4 and G5: the master has said that it is standby before the next one is master, and that takes no timeout.
 pub(crate) async fn sigterm(strategy: Strategy) {
-    let mut world = World::new(strategy, 3, Duration::from_secs(10)).await;
+    let mut world = World::new(strategy, 3, LONG).await;
     let mut a = world.campaign("a");
     let (_, first, _) = a.master(0).await;
     let b = world.campaign("b");
@@ -17,14 +16,14 @@ pub(crate) async fn sigterm(strategy: Strategy) {
     let (event, second, _) = b.master(0).await;
     assert!(second > first);
     assert!(event.at > stepped_down.at, "b led before a had stepped down");
-    assert!(event.at - stepped_down.at < 5.0, "a handover waits for no timeout");
+    assert!(event.at - stepped_down.at < LONG.as_secs_f64(), "a handover waits for no timeout");
     a.session(mark, "closed").await;
     assert!(a.ended().await.success());
     world.finish(vec![a, b]).await;
 }
 
 pub(crate) async fn nine_candidates_each_win_once(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let mut nodes: Vec<_> = (0..9).map(|i| world.campaign(&format!("n{i}"))).collect();
     let mut last = 0;
     for _ in 0..9 {
@@ -53,7 +52,7 @@ pub(crate) async fn nine_candidates_each_win_once(strategy: Strategy) {
 
 /// `elect resign`: the master steps down in order and stays a candidate.
 pub(crate) async fn resign_from_outside(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let a = world.campaign("a");
     let (_, first, mark) = a.master(0).await;
     let b = world.campaign("b");

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use election_tests::{Strategy, What, World};
+use election_tests::{LONG, Strategy, What, World};
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::wire::{Acl, CreateMode, RawClient, expire_session};
 
 /// The server ends the session though the connection is fine.
 pub(crate) async fn the_session_is_expired_while_the_connection_is_fine(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let server = world.ensemble.server(0).address();
     let proxy = FaultProxy::start(server).unwrap();
     let mut options = world.options();
@@ -83,7 +83,7 @@ pub(crate) async fn a_smaller_grant_and_then_silence(strategy: Strategy) {
 
 /// The path of the election, several levels deep, is deleted with everything in it.
 pub(crate) async fn the_election_path_is_deleted(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let server = world.ensemble.server(0).address();
     let mut options = world.options();
     options.zookeeper = format!("{}/deep/down", options.zookeeper);
@@ -91,19 +91,18 @@ pub(crate) async fn the_election_path_is_deleted(strategy: Strategy) {
     let (_, first, mark) = a.master(0).await;
     let b = world.campaign_with("b", &options);
     b.standby(0, "outranked").await;
-    let mut client = RawClient::connect(server, Duration::from_secs(4), None).await.unwrap();
-    // The standby races us for every parent; losing a race only means to begin again.
-    world.new_era();
+    let mut client = RawClient::connect(server, LONG, None).await.unwrap();
+    // The candidates race us for every parent; losing a race only means to begin again.
     let mut deleted = 0;
     while deleted < 3 {
         deleted = 0;
         let below = client.get_children("/deep/down/master").await.unwrap_or_default();
         for name in below {
             // Another one may have gone before.
-            let _ = client.delete(&format!("/deep/down/master/{name}"), None).await;
+            world.delete_by_hand(&mut client, &format!("/deep/down/master/{name}")).await;
         }
         for path in ["/deep/down/master", "/deep/down", "/deep"] {
-            deleted += usize::from(client.delete(path, None).await.is_ok());
+            deleted += usize::from(world.delete_by_hand(&mut client, path).await);
         }
     }
     client.close().await.unwrap();
@@ -118,9 +117,9 @@ pub(crate) async fn the_election_path_is_deleted(strategy: Strategy) {
 
 /// A denied ACL is reported, and recovered from when it is put right.
 pub(crate) async fn a_denied_acl_is_put_right(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let server = world.ensemble.server(0).address();
-    let mut client = RawClient::connect(server, Duration::from_secs(4), None).await.unwrap();
+    let mut client = RawClient::connect(server, LONG, None).await.unwrap();
     client.create("/closed", b"", &Acl::read_only(), CreateMode::Persistent).await.unwrap();
     client.close().await.unwrap();
     let mut options = world.options();
@@ -129,7 +128,7 @@ pub(crate) async fn a_denied_acl_is_put_right(strategy: Strategy) {
     a.error(0, "ACL").await;
     let (_, mark) = a.standby(0, "denied").await;
     // Its ACL allows nobody to change it, but its parent allows to delete it.
-    let mut client = RawClient::connect(server, Duration::from_secs(4), None).await.unwrap();
+    let mut client = RawClient::connect(server, LONG, None).await.unwrap();
     client.delete("/closed", None).await.unwrap();
     client.close().await.unwrap();
     a.master(mark).await;
@@ -139,13 +138,13 @@ pub(crate) async fn a_denied_acl_is_put_right(strategy: Strategy) {
 /// What the master creates with credentials, others can neither read nor delete; they wait all the same.
 #[tokio::test]
 async fn credentials() {
-    let mut world = World::new(Strategy::Lock, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Lock, 1, LONG).await;
     let server = world.ensemble.server(0).address();
     let mut options = world.options();
     options.more = vec!["--auth".into(), "digest:me:secret".into()];
     let mut a = world.campaign_with("a", &options);
     let (_, first, _) = a.master(0).await;
-    let mut stranger = RawClient::connect(server, Duration::from_secs(4), None).await.unwrap();
+    let mut stranger = RawClient::connect(server, LONG, None).await.unwrap();
     assert!(stranger.get_data("/master").await.is_err());
     stranger.close().await.unwrap();
     let b = world.campaign("b");
@@ -162,7 +161,7 @@ async fn credentials() {
 /// Below a path that was made with credentials only those who have them can stand in the queue.
 #[tokio::test]
 async fn credentials_of_a_queue() {
-    let mut world = World::new(Strategy::Queue, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(Strategy::Queue, 1, LONG).await;
     let mut options = world.options();
     options.more = vec!["--auth".into(), "digest:me:secret".into()];
     let mut a = world.campaign_with("a", &options);

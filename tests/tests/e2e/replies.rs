@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use election_tests::{Strategy, World};
+use election_tests::{LONG, Strategy, World};
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::proxy::ReplyFilter;
 use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient};
 
 /// The create was applied and its reply lost: the lock is found by its owner, and nobody waits for ever.
 pub(crate) async fn the_reply_to_the_create_is_lost(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let proxy = FaultProxy::start(world.ensemble.server(0).address()).unwrap();
     if strategy == Strategy::Queue {
         // There already, so that the first create is the one that counts.
@@ -31,7 +31,7 @@ pub(crate) async fn the_reply_to_the_create_is_lost(strategy: Strategy) {
 
 /// The delete of a resignation was applied and its reply lost: it is not sent again at somebody else's lock.
 pub(crate) async fn the_reply_to_the_delete_is_lost(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(4)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let proxy = FaultProxy::start(world.ensemble.server(0).address()).unwrap();
     let mut options = world.options();
     options.zookeeper = proxy.connect_string();

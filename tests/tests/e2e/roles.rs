@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use election_tests::{Node, PATH, Strategy, What, World, misbehave, nothing_left};
+use election_tests::{LONG, Node, PATH, Strategy, What, World, misbehave, nothing_left};
 
 fn start(world: &mut World, name: &str) -> Node {
     let mut command = Command::new(misbehave());
@@ -22,7 +22,7 @@ async fn quit(node: &mut Node) {
 /// A dead role resigns, however it died, and the candidate waits for a new one.
 pub(crate) async fn it_panics_or_stops(strategy: Strategy) {
     for death in ["panic", "stop"] {
-        let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
+        let mut world = World::new(strategy, 1, LONG).await;
         let mut a = start(&mut world, "a");
         let (_, first, mark) = a.master(0).await;
         let mut b = world.campaign("b");
@@ -66,7 +66,7 @@ pub(crate) async fn it_blocks_its_thread(strategy: Strategy) {
 
 /// G8: every handle dropped without a farewell, in a process that lives on.
 pub(crate) async fn every_handle_is_dropped(strategy: Strategy) {
-    let mut world = World::new(strategy, 1, Duration::from_secs(10)).await;
+    let mut world = World::new(strategy, 1, LONG).await;
     let mut a = start(&mut world, "a");
     let (_, first, _) = a.master(0).await;
     let mut b = world.campaign("b");

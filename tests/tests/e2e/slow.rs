@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use election_tests::{Options, PATIENCE, Strategy, World};
+use election_tests::{LONG, Options, PATIENCE, Strategy, World};
 use tokio::time::timeout;
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::proxy::Direction;
@@ -18,7 +18,7 @@ pub(crate) async fn a_slow_candidate_does_not_keep_others_from_leading(strategy:
     let (_, first, mark) = slow.master(0).await;
     let delay = proxy.delay(Direction::Both, world.timeout.mul_f64(0.085));
     slow.standby(mark, "lease_ending").await;
-    let mut raw = RawClient::connect(server, Duration::from_secs(10), None).await.unwrap();
+    let mut raw = RawClient::connect(server, LONG, None).await.unwrap();
     // It has let go and come back, and cannot lead by what it holds now.
     let again = async {
         loop {

@@ -1,7 +1,10 @@
 //! `elect campaign`: winning, losing, handing over.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use zookeeper_testkit::proxy::Direction;
+use zookeeper_testkit::stall::when_the_machine_runs;
 use zookeeper_testkit::wire::{Acl, CreateMode};
 use zookeeper_testkit::{Ensemble, FaultProxy};
 
@@ -13,72 +16,78 @@ fn token(event: &Value) -> i64 {
 
 #[tokio::test]
 async fn a_lone_candidate_wins_holds_and_hands_over() {
-    let path = path("lone");
-    let mut candidate =
-        Running::campaign(&path, &["--address", "h:1", "--id", "a", "--holding", "20ms"]).await;
+    when_the_machine_runs(Duration::from_millis(40), async |_| {
+        let path = path("lone");
+        let mut candidate =
+            Running::campaign(&path, &["--address", "h:1", "--id", "a", "--holding", "20ms"]).await;
 
-    let line = candidate.line();
-    assert_eq!(keys(&line), ["at", "event", "state"]);
-    assert!(line.contains(r#""event":"session","state":"connecting""#), "{line}");
-    let line = candidate.line();
-    assert!(line.contains(r#""event":"session","state":"connected""#), "{line}");
+        let line = candidate.line();
+        assert_eq!(keys(&line), ["at", "event", "state"]);
+        assert!(line.contains(r#""event":"session","state":"connecting""#), "{line}");
+        let line = candidate.line();
+        assert!(line.contains(r#""event":"session","state":"connected""#), "{line}");
 
-    let line = candidate.line();
-    assert_eq!(keys(&line), ["at", "event", "id", "token", "remaining"], "{line}");
-    let master: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(master["event"], "became_master");
-    assert_eq!(master["id"], "a");
-    assert!(master["at"].is_f64() && master["token"].is_i64(), "{line}");
-    let remaining = master["remaining"].as_f64().unwrap();
-    assert!(remaining > 0.0 && remaining < 2.0, "{line}");
+        let line = candidate.line();
+        assert_eq!(keys(&line), ["at", "event", "id", "token", "remaining"], "{line}");
+        let master: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(master["event"], "became_master");
+        assert_eq!(master["id"], "a");
+        assert!(master["at"].is_f64() && master["token"].is_i64(), "{line}");
+        let remaining = master["remaining"].as_f64().unwrap();
+        assert!(remaining > 0.0 && remaining < 2.0, "{line}");
 
-    let line = candidate.line();
-    assert_eq!(keys(&line), ["at", "event", "token", "remaining"], "{line}");
-    let holding = candidate.event("holding");
-    assert_eq!(token(&holding), token(&master));
-    assert!(holding["at"].as_f64() > master["at"].as_f64());
+        let line = candidate.line();
+        assert_eq!(keys(&line), ["at", "event", "token", "remaining"], "{line}");
+        let holding = candidate.event("holding");
+        assert_eq!(token(&holding), token(&master));
+        assert!(holding["at"].as_f64() > master["at"].as_f64());
 
-    let (data, stat) = client().await.get_data(&path).await.unwrap();
-    assert_eq!(data, b"h:1");
-    assert_eq!(stat.czxid, token(&master));
+        let (data, stat) = client().await.get_data(&path).await.unwrap();
+        assert_eq!(data, b"h:1");
+        assert_eq!(stat.czxid, token(&master));
 
-    assert_eq!(candidate.terminate(), Some(0));
-    let events = candidate.remaining_events();
-    let standby = events.iter().position(|event| event["event"] == "became_standby").unwrap();
-    assert_eq!(events[standby]["reason"], "resigned");
-    assert_eq!(events[standby]["master"], Value::Null);
-    let after: Vec<_> = events[standby + 1..].iter().map(|event| &event["event"]).collect();
-    assert_eq!(after, ["session"], "only the end of the session follows");
-    assert_eq!(events.last().unwrap()["state"], "closed");
-    assert_eq!(client().await.exists(&path).await.unwrap(), None, "the lock is released");
-    assert_eq!(candidate.errors(), "");
+        assert_eq!(candidate.terminate(), Some(0));
+        let events = candidate.remaining_events();
+        let standby = events.iter().position(|event| event["event"] == "became_standby").unwrap();
+        assert_eq!(events[standby]["reason"], "resigned");
+        assert_eq!(events[standby]["master"], Value::Null);
+        let after: Vec<_> = events[standby + 1..].iter().map(|event| &event["event"]).collect();
+        assert_eq!(after, ["session"], "only the end of the session follows");
+        assert_eq!(events.last().unwrap()["state"], "closed");
+        assert_eq!(client().await.exists(&path).await.unwrap(), None, "the lock is released");
+        assert_eq!(candidate.errors(), "");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_second_candidate_is_outranked_and_takes_over_with_a_greater_token() {
-    let path = path("two");
-    let mut first = Running::campaign(&path, &["--address", "h:1"]).await;
-    let master = first.event("became_master");
-    assert_eq!(master["id"], "h:1", "the id is the address unless it is given");
+    when_the_machine_runs(Duration::from_millis(40), async |_| {
+        let path = path("two");
+        let mut first = Running::campaign(&path, &["--address", "h:1"]).await;
+        let master = first.event("became_master");
+        assert_eq!(master["id"], "h:1", "the id is the address unless it is given");
 
-    let mut second = Running::campaign(&path, &[]).await;
-    second.session("connected");
-    let line = second.line();
-    assert_eq!(keys(&line), ["at", "event", "reason", "master", "address", "token"][..4], "{line}");
-    let standby: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(standby["event"], "became_standby");
-    assert_eq!(standby["reason"], "outranked");
-    assert_eq!(standby["master"], serde_json::json!({"address": "h:1", "token": token(&master)}));
+        let mut second = Running::campaign(&path, &[]).await;
+        second.session("connected");
+        let line = second.line();
+        assert_eq!(keys(&line), ["at", "event", "reason", "master", "address", "token"][..4], "{line}");
+        let standby: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(standby["event"], "became_standby");
+        assert_eq!(standby["reason"], "outranked");
+        assert_eq!(standby["master"], serde_json::json!({"address": "h:1", "token": token(&master)}));
 
-    first.signal("INT");
-    assert_eq!(first.wait().code(), Some(0));
-    let resigned = first.event("became_standby");
-    let next = second.event("became_master");
-    assert!(token(&next) > token(&master));
-    assert!(next["at"].as_f64() > resigned["at"].as_f64(), "one master at a time");
-    assert!(next["id"].as_str().unwrap().ends_with(&format!("-{}", second.id())), "{next}");
-    assert_eq!(client().await.get_data(&path).await.unwrap().0, b"", "no address, no data");
-    assert_eq!(second.terminate(), Some(0));
+        first.signal("INT");
+        assert_eq!(first.wait().code(), Some(0));
+        let resigned = first.event("became_standby");
+        let next = second.event("became_master");
+        assert!(token(&next) > token(&master));
+        assert!(next["at"].as_f64() > resigned["at"].as_f64(), "one master at a time");
+        assert!(next["id"].as_str().unwrap().ends_with(&format!("-{}", second.id())), "{next}");
+        assert_eq!(client().await.get_data(&path).await.unwrap().0, b"", "no address, no data");
+        assert_eq!(second.terminate(), Some(0));
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -96,24 +105,27 @@ async fn a_killed_master_is_succeeded() {
 
 #[tokio::test]
 async fn a_master_that_is_cut_off_steps_down_and_comes_back_in_a_new_session() {
-    let proxy = FaultProxy::start(server().await).unwrap();
-    let path = path("cut");
-    let address = proxy.address().to_string();
-    let args = ["campaign", &path, "--json", "--session-timeout", "2s", "--holding", "10ms"];
-    let mut candidate = Running::start(elect(&args).env("ELECT_ZOOKEEPER", &address));
-    let master = candidate.event("became_master");
-    let silence = proxy.hold(Direction::Both);
-    candidate.session("suspended");
-    let standby = candidate.event("became_standby");
-    assert_eq!(standby["reason"], "lease_ending");
-    // No `holding` between the end of one term and the beginning of the next.
-    let next = candidate.event_where(|event| event["event"] != "error");
-    assert_eq!(next["state"], "lost");
-    silence.end();
-    let next = candidate.event_where(|event| event["event"] != "session" && event["event"] != "error");
-    assert_eq!(next["event"], "became_master", "{next}");
-    assert!(token(&next) > token(&master));
-    assert_eq!(candidate.terminate(), Some(0));
+    when_the_machine_runs(Duration::from_millis(40), async |_| {
+        let proxy = FaultProxy::start(server().await).unwrap();
+        let path = path("cut");
+        let address = proxy.address().to_string();
+        let args = ["campaign", &path, "--json", "--session-timeout", "2s", "--holding", "10ms"];
+        let mut candidate = Running::start(elect(&args).env("ELECT_ZOOKEEPER", &address));
+        let master = candidate.event("became_master");
+        let silence = proxy.hold(Direction::Both);
+        candidate.session("suspended");
+        let standby = candidate.event("became_standby");
+        assert_eq!(standby["reason"], "lease_ending");
+        // No `holding` between the end of one term and the beginning of the next.
+        let next = candidate.event_where(|event| event["event"] != "error");
+        assert_eq!(next["state"], "lost");
+        silence.end();
+        let next = candidate.event_where(|event| event["event"] != "session" && event["event"] != "error");
+        assert_eq!(next["event"], "became_master", "{next}");
+        assert!(token(&next) > token(&master));
+        assert_eq!(candidate.terminate(), Some(0));
+    })
+    .await;
 }
 
 #[tokio::test]

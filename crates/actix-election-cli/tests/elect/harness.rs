@@ -122,6 +122,19 @@ impl Running {
         line
     }
 
+    /// The next line, if one comes before the end.
+    pub(crate) fn next_line(&mut self) -> Option<String> {
+        let line = match self.lines.recv_timeout(LIMIT) {
+            Ok(line) => line,
+            Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                panic!("neither a line nor the end after:\n{}", self.seen.join("\n"))
+            }
+        };
+        self.seen.push(line.clone());
+        Some(line)
+    }
+
     /// The next event with this name; others are passed over.
     pub(crate) fn event(&mut self, name: &str) -> Value {
         self.event_where(|event| event["event"] == name)

@@ -1,9 +1,10 @@
 //! `elect status`, `elect watch`, `elect resign`.
 
 use serde_json::{Value, json};
-use zookeeper_testkit::wire::{Acl, CreateMode};
+use zookeeper_testkit::TestServer;
+use zookeeper_testkit::wire::{Acl, CreateMode, RawClient};
 
-use crate::harness::{Running, client, elect, nowhere, one_line, path, run, server};
+use crate::harness::{LIMIT, Running, client, elect, nowhere, one_line, path, run, server};
 
 async fn status(path: &str, args: &[&str]) -> (Option<i32>, String) {
     let server = server().await.to_string();
@@ -201,4 +202,28 @@ async fn a_master_that_does_not_react_is_given_ten_seconds() {
     let output = asking.join().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(one_line(&output).contains("10s"));
+}
+
+/// More names than a session takes in one reply, unless it is told to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_too_long_is_said_with_the_setting_and_shown_where_that_allows_it() {
+    let server = TestServer::start().await.unwrap();
+    let mut raw = RawClient::connect(server.address(), LIMIT, None).await.unwrap();
+    raw.create("/long", b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    // Of no candidates, but listed with them.
+    for number in 0..(1 << 20) / 200 {
+        let name = format!("/long/{number:0>200}");
+        raw.create(&name, b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
+    }
+    let address = server.address().to_string();
+    let limit = ["--zookeeper", &address, "--max-frame-size", "1048576"];
+    let mut candidate = Running::start(
+        elect(&["campaign", "/long", "--strategy", "queue", "--session-timeout", "20s", "--json"])
+            .args(limit),
+    );
+    let error = candidate.event_where(|event| event["event"] == "error");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("5242 children") && message.contains("raise max_frame_size"), "{message}");
+    assert_eq!(candidate.terminate(), Some(0));
+    assert_eq!(run(&mut elect(&["status", "/long", "--zookeeper", &address])).status.code(), Some(3));
 }

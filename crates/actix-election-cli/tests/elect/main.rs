@@ -10,6 +10,8 @@ mod harness;
 
 mod arguments;
 mod campaign;
+mod data;
+mod descriptors;
 mod dev;
 mod endings;
 mod inquiries;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use zookeeper_testkit::FaultProxy;
 use zookeeper_testkit::proxy::Direction;
+use zookeeper_testkit::stall::when_the_machine_runs;
 
 use crate::harness::{LIMIT, Running, client, elect, path, server};
 
@@ -36,22 +37,25 @@ async fn end(child: &mut Child) -> Option<i32> {
 
 #[tokio::test]
 async fn a_master_whose_log_nobody_reads_steps_down_and_ends_in_time() {
-    let proxy = FaultProxy::start(server().await).unwrap();
-    let path = path("unread");
-    let address = proxy.address().to_string();
-    for setting in ["trace", "warn"] {
-        let (_unread, log) = full();
-        let args = ["campaign", &path, "--json", "--session-timeout", "2s", "--zookeeper", &address];
-        let mut candidate = Running::start_as_is(elect(&args).env("RUST_LOG", setting).stderr(log));
-        candidate.event("became_master");
-        let silence = proxy.hold(Direction::Both);
-        // By its reason, in time.
-        assert_eq!(candidate.event("became_standby")["reason"], "lease_ending", "{setting}");
-        let began = Instant::now();
-        assert_eq!(candidate.terminate(), Some(0), "{setting}");
-        assert!(began.elapsed() < PROMISED, "{setting}: {:?}", began.elapsed());
-        silence.end();
-    }
+    when_the_machine_runs(Duration::from_millis(40), async |_| {
+        let proxy = FaultProxy::start(server().await).unwrap();
+        let path = path("unread");
+        let address = proxy.address().to_string();
+        for setting in ["trace", "warn"] {
+            let (_unread, log) = full();
+            let args = ["campaign", &path, "--json", "--session-timeout", "2s", "--zookeeper", &address];
+            let mut candidate = Running::start_as_is(elect(&args).env("RUST_LOG", setting).stderr(log));
+            candidate.event("became_master");
+            let silence = proxy.hold(Direction::Both);
+            // By its reason, in time.
+            assert_eq!(candidate.event("became_standby")["reason"], "lease_ending", "{setting}");
+            let began = Instant::now();
+            assert_eq!(candidate.terminate(), Some(0), "{setting}");
+            assert!(began.elapsed() < PROMISED, "{setting}: {:?}", began.elapsed());
+            silence.end();
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -54,6 +54,15 @@ impl Contest {
         }
     }
 
+    /// A znode of ours may exist that somebody else has created in this session.
+    pub(super) fn inherit(&mut self) {
+        match self {
+            Contest::Follow(_) => {}
+            Contest::Lock(lock) => lock.inherit(),
+            Contest::Queue(queue) => queue.inherit(),
+        }
+    }
+
     pub(super) fn connected(&mut self, session: SessionId) {
         match self {
             Contest::Follow(follow) => follow.connected(),
@@ -202,6 +211,24 @@ impl Contest {
             Contest::Follow(follow) => follow.next_operation(op),
             Contest::Lock(lock) => lock.next_operation(want, op),
             Contest::Queue(queue) => queue.next_operation(want, op),
+        }
+    }
+
+    /// Whether this request is under way: what answers another one is stale.
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        match self {
+            Contest::Follow(follow) => follow.awaits(op),
+            Contest::Lock(lock) => lock.awaits(op),
+            Contest::Queue(queue) => queue.awaits(op),
+        }
+    }
+
+    /// Whether the watch that this request armed stands: the event of another one is stale.
+    pub(super) fn is_armed(&self, op: OpId) -> bool {
+        match self {
+            Contest::Follow(follow) => follow.is_armed(op),
+            Contest::Lock(lock) => lock.is_armed(op),
+            Contest::Queue(queue) => queue.is_armed(op),
         }
     }
 

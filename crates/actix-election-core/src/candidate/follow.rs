@@ -155,6 +155,16 @@ impl Follow {
         }
     }
 
+    /// Whether this request is under way.
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        self.pending.is_some_and(|(pending, _)| pending == op)
+    }
+
+    /// Whether the watch that this request armed stands.
+    pub(super) fn is_armed(&self, op: OpId) -> bool {
+        [self.path_armed, self.head_armed].contains(&Some(op))
+    }
+
     /// Takes in an answer; returns whether it was one to a request of this.
     pub(super) fn answered(&mut self, now: Timestamp, op: OpId, reply: &Reply) -> bool {
         let Some((_, step)) = self.pending.take_if(|(pending, _)| *pending == op) else { return false };
@@ -258,6 +268,6 @@ impl Follow {
         let kind = if refusal == Refusal::NoAuth { TroubleKind::Denied } else { TroubleKind::Refused };
         let message = format!("cannot {doing} {}: {refusal}", self.path);
         self.trouble = Some(Trouble { kind, message });
-        self.retry_at = Some(now + self.refused_retry);
+        self.retry_at = Some(now + refusal.retry(self.refused_retry));
     }
 }

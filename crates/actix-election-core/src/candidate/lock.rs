@@ -86,6 +86,11 @@ impl Lock {
         }
     }
 
+    /// As if a create had been sent, of which nothing is known.
+    pub(super) fn inherit(&mut self) {
+        self.maybe_ours = true;
+    }
+
     pub(super) fn connected(&mut self, session: SessionId) {
         self.disconnected();
         self.session = Some(session);
@@ -233,6 +238,16 @@ impl Lock {
             Step::ExistsUnreadable => false,
             _ => true,
         }
+    }
+
+    /// Whether this request is under way.
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        self.pending.is_some_and(|(pending, _)| pending == op)
+    }
+
+    /// Whether the watch that this request armed stands.
+    pub(super) fn is_armed(&self, op: OpId) -> bool {
+        self.armed == Some(op)
     }
 
     /// Takes in an answer. One to anything but the request under way is stale and changes nothing.

@@ -4,6 +4,7 @@ mod contest;
 mod failure;
 mod follow;
 mod lock;
+mod pace;
 mod queue;
 mod resign_watch;
 mod roles;
@@ -22,6 +23,7 @@ pub use types::{
 
 use crate::{CandidateConfig, FencingToken, InvalidConfig, OpId, SessionId, SessionTimeout, Timestamp};
 use contest::{Contest, Want};
+use pace::Pace;
 use resign_watch::ResignWatch;
 use roles::Roles;
 use term::Term;
@@ -99,6 +101,7 @@ pub struct Candidate {
     contest: Contest,
     term: Option<Term>,
     resign_watch: ResignWatch,
+    pace: Pace,
     roles: Roles,
     /// Whether it was said that the session's lease is needed.
     lease_needed: bool,
@@ -129,6 +132,7 @@ impl Candidate {
         Ok(Candidate {
             contest: Contest::follow(&config),
             timeout: SessionTimeout::new(config.session_timeout),
+            pace: Pace::new(config.refused_retry),
             config,
             now,
             campaigning: false,
@@ -151,6 +155,19 @@ impl Candidate {
             next_op: 0,
             outputs: VecDeque::new(),
         })
+    }
+
+    /// A candidate in the place of this one, which can go on no longer (its driver has panicked, say): it finds out what this one
+    /// has left at the ensemble in the present session. Withdraw it ([`Input::Withdraw`]), and it lets go of that; then nothing
+    /// is left ([`Output::Left`]). `None` if this one has never competed.
+    pub fn heir(&self) -> Option<Candidate> {
+        if matches!(self.contest, Contest::Follow(_)) {
+            return None;
+        }
+        let mut heir = Self::new(self.config.clone(), self.now).ok()?;
+        heir.contest.compete(&self.config, None);
+        heir.contest.inherit();
+        Some(heir)
     }
 
     /// Takes in what happened at `now`. Time never goes back: an earlier `now` counts as the last one.
@@ -190,8 +207,7 @@ impl Candidate {
             .filter(|_| self.campaigning && self.term.is_none() && !self.is_winning())
             .map(|since| since + self.timeout.first_word());
         let resign_watch = self.running_term().and_then(|_| self.resign_watch.retry_at());
-        let retry = [self.contest.retry_at(), resign_watch].into_iter().flatten().min();
-        let retry = retry.filter(|_| self.connected);
+        let retry = [self.next_retry(), resign_watch.filter(|_| self.connected)].into_iter().flatten().min();
         let report = self.trouble().and(self.reported.as_ref()).map(|(_, at)| *at + REPORT_INTERVAL);
         [
             (notice, Timer::Notice),
@@ -208,6 +224,12 @@ impl Candidate {
         .min()
     }
 
+    /// When the ensemble is asked again, if that waits for a time.
+    fn next_retry(&self) -> Option<Timestamp> {
+        // What is due before the pause is over waits for that.
+        self.pace.until().or(self.contest.retry_at()).filter(|_| self.connected)
+    }
+
     /// Whether no term runs and every role has handled its `BecameStandby`.
     pub fn has_stepped_down(&self) -> bool {
         self.term.is_none() && self.roles.all_acknowledged()
@@ -217,6 +239,7 @@ impl Candidate {
         self.pause.take_if(|until| self.now >= *until);
         self.contest.pass_time(self.now);
         self.resign_watch.pass_time(self.now);
+        self.pace.pass_time(self.now);
         if let (Some(Term { ending: None, .. }), Some(lease)) = (&self.term, self.lease)
             && self.now >= lease - self.timeout.notice()
         {
@@ -244,17 +267,13 @@ impl Candidate {
         self.roles.unacknowledged_since().map(|since| since + self.config.step_down_timeout)
     }
 
-    /// What somebody has to put right.
-    fn trouble(&self) -> Option<&Trouble> {
-        // Who does not compete needs no role.
-        let no_role = self.no_role.as_ref().filter(|_| self.campaigning);
-        self.overdue.as_ref().or(no_role).or(self.too_slow.as_ref()).or(self.contest.trouble())
-    }
-
     fn take_in(&mut self, input: Input) {
         match input {
             Input::Campaign => self.campaign(),
-            Input::Resign { token } => self.resign(token),
+            Input::Resign { token } => {
+                self.pace.reset();
+                self.resign(token);
+            }
             Input::Withdraw => self.withdraw(),
             Input::RoleJoined(role) => self.role_joined(role),
             Input::RoleAcknowledged(role, message) => self.roles.acknowledged(role, message),
@@ -264,6 +283,9 @@ impl Candidate {
             Input::Disconnected => self.disconnect(),
             Input::SessionLost => self.lose_session(),
             Input::Answered(op, reply) => {
+                if self.contest.awaits(op) || self.resign_watch.awaits(op) {
+                    self.pace.answered(self.now, &reply);
+                }
                 let asked_to_resign = self.resign_watch.answered(
                     op,
                     &reply,
@@ -276,6 +298,9 @@ impl Candidate {
                 }
             }
             Input::WatchFired(op, event) => {
+                if self.contest.is_armed(op) || self.resign_watch.is_armed(op) {
+                    self.pace.event();
+                }
                 self.resign_watch.watch_fired(op);
                 self.contest.watch_fired(op, event);
             }
@@ -286,6 +311,7 @@ impl Candidate {
     }
 
     fn campaign(&mut self) {
+        self.pace.reset();
         if !self.campaigning {
             self.roles.restart_wait(self.now);
             self.contest.compete(&self.config, self.session.filter(|_| self.connected));
@@ -308,6 +334,7 @@ impl Candidate {
     }
 
     fn withdraw(&mut self) {
+        self.pace.reset();
         self.step_down(StandbyReason::Resigned, Duration::ZERO);
         self.contest.withdraw();
         self.too_slow = None;
@@ -323,12 +350,14 @@ impl Candidate {
         self.session = Some(session);
         self.timeout = timeout;
         self.connected = true;
+        self.pace.reset();
         self.contest.connected(session);
         self.resign_watch.reset();
     }
 
     fn disconnect(&mut self) {
         self.connected = false;
+        self.pace.reset();
         self.contest.disconnected();
         self.resign_watch.reset();
     }
@@ -432,6 +461,9 @@ impl Candidate {
     }
 
     fn ask_ensemble(&mut self) {
+        if self.pace.until().is_some() {
+            return;
+        }
         let want = match self.term {
             // One that is ending still rests on its znode, which is let go only once the lease is over.
             Some(_) => Want::Keep,

@@ -52,6 +52,16 @@ impl ResignWatch {
         })
     }
 
+    /// Whether this request is under way.
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        self.pending.is_some_and(|(pending, _)| pending == op)
+    }
+
+    /// Whether the watch that this request armed stands.
+    pub(super) fn is_armed(&self, op: OpId) -> bool {
+        self.armed == Some(op)
+    }
+
     /// Takes in an answer; returns whether it is a request that this term end. What may not be read is read again at `retry`.
     pub(super) fn answered(
         &mut self,

@@ -1,6 +1,6 @@
 //! A candidate's account of itself.
 
-use super::{Candidate, CandidateState, CandidateStatus, TroubleKind};
+use super::{Candidate, CandidateState, CandidateStatus, Trouble, TroubleKind};
 
 impl Candidate {
     /// What this candidate is doing, and what it waits for.
@@ -12,8 +12,20 @@ impl Candidate {
             place: self.contest.place(),
             token: self.term.map(|term| term.token),
             trouble,
-            next_retry: self.contest.retry_at().filter(|_| self.connected).max(self.pause),
+            next_retry: self.next_retry().max(self.pause),
         }
+    }
+
+    /// What somebody has to put right.
+    pub(super) fn trouble(&self) -> Option<&Trouble> {
+        // Who does not compete needs no role.
+        let no_role = self.no_role.as_ref().filter(|_| self.campaigning);
+        self.overdue
+            .as_ref()
+            .or(no_role)
+            .or(self.too_slow.as_ref())
+            .or(self.contest.trouble())
+            .or(self.pace.trouble())
     }
 
     fn state(&self) -> CandidateState {

@@ -28,7 +28,7 @@ fn the_lock_is_read() {
             &["1: denied", "report Refused"],
             WaitingForAcknowledgement,
         ),
-        ("unknown", reading(), Answer("read", Reply::Unknown), &["read"], Competing),
+        ("unknown", reading(), Unknown("read"), &["read"], Competing),
         ("nonsense", reading(), Answer("read", Reply::Done), &["read"], Competing),
         (
             "no lock at all",
@@ -145,7 +145,7 @@ fn the_lock_is_created() {
             &["1: denied", "exists", "report Refused"],
             WaitingForAcknowledgement,
         ),
-        ("unknown", creating(), Answer("create", Reply::Unknown), &["read"], Competing),
+        ("unknown", creating(), Unknown("create"), &["read"], Competing),
         ("nonsense", creating(), Answer("create", Reply::Done), &["read"], Competing),
         // Whatever that is, it is not ours.
         (
@@ -175,7 +175,7 @@ fn a_race_for_the_lock() {
 
 #[test]
 fn a_lost_reply_to_a_create_while_the_connection_stands() {
-    let unsure = creating().after([Answer("create", Reply::Unknown)]);
+    let unsure = creating().after([Unknown("create")]);
     check([
         (
             "it was created",
@@ -212,7 +212,7 @@ fn the_parents_are_made() {
             &["1: path_taken", "exists", "report PathTaken"],
             WaitingForAcknowledgement,
         ),
-        ("unknown", making_parents(), Answer("parents", Reply::Unknown), &["read"], Competing),
+        ("unknown", making_parents(), Unknown("parents"), &["read"], Competing),
         (
             "then the lock",
             again.clone(),
@@ -276,7 +276,7 @@ fn the_empty_place_is_watched() {
     check([
         ("still empty", looks.clone(), Answer("exists", Reply::Missing), &[], Pausing),
         ("something came", looks.clone(), Answer("exists", others(50)), &["read"], Pausing),
-        ("unknown", looks.clone(), Answer("exists", Reply::Unknown), &["read"], Pausing),
+        ("unknown", looks.clone(), Unknown("exists"), &["read"], Pausing),
         ("refused", looks, Answer("exists", OTHER_ERROR), &["report Refused"], Pausing),
     ]);
 }
@@ -300,7 +300,7 @@ fn the_look_before_the_delete() {
             &["report Denied"],
             Pausing,
         ),
-        ("unknown", confirming(), Answer("confirm", Reply::Unknown), &["read"], Pausing),
+        ("unknown", confirming(), Unknown("confirm"), &["read"], Pausing),
     ]);
 }
 
@@ -318,10 +318,10 @@ fn the_delete() {
             Denied,
         ),
         // It may have been done, and another may hold the lock since: never the delete alone.
-        ("unknown", deleting(), Answer("delete", Reply::Unknown), &["read"], Pausing),
+        ("unknown", deleting(), Unknown("delete"), &["read"], Pausing),
         (
             "unknown, and looked at again",
-            deleting().after([Answer("delete", Reply::Unknown)]),
+            deleting().after([Unknown("delete")]),
             Answer("read", own(TOKEN)),
             &["confirm"],
             Pausing,

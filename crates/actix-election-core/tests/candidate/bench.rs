@@ -24,6 +24,8 @@ pub(crate) enum Given {
     Raw(Input),
     /// The request of this kind that was made last is answered.
     Answer(&'static str, Reply),
+    /// The same, with an answer that says nothing, and the pause passes that comes after it.
+    Unknown(&'static str),
     /// The watch that the last request of this kind armed fires.
     Watch(&'static str, WatchEvent),
     /// A role has handled what it was last told.
@@ -72,6 +74,14 @@ impl Bench {
         }
     }
 
+    /// A bench with the heir of this one's candidate.
+    pub(crate) fn heir(&self) -> Option<Self> {
+        let mut heir = Bench::new();
+        heir.candidate = self.candidate.heir()?;
+        heir.now = self.now;
+        Some(heir)
+    }
+
     /// The bench after these have happened too.
     pub(crate) fn after(mut self, given: impl IntoIterator<Item = Given>) -> Self {
         for given in given {
@@ -81,6 +91,13 @@ impl Bench {
     }
 
     pub(crate) fn give(&mut self, given: Given) -> Vec<String> {
+        if let Given::Unknown(kind) = given {
+            let asked = self.requests.len();
+            let mut words = self.give(Given::Answer(kind, Reply::Unknown));
+            assert_eq!(self.requests.len(), asked, "asked again at once: {words:?}");
+            words.extend(self.give(Given::Wait(0.01)));
+            return words;
+        }
         let input = self.input(given);
         self.candidate.handle(self.now, input);
         let mut words = Vec::new();
@@ -137,6 +154,7 @@ impl Bench {
     fn input(&mut self, given: Given) -> Input {
         match given {
             Given::Raw(input) => input,
+            Given::Unknown(kind) => Input::Answered(self.last(kind), Reply::Unknown),
             Given::Answer(kind, reply) => Input::Answered(self.last(kind), reply),
             Given::Watch(kind, event) => Input::WatchFired(self.last(kind), event),
             Given::Ack(role) => Input::RoleAcknowledged(role, self.last_told(role)),

@@ -75,7 +75,7 @@ fn a_lock_is_followed() {
         ("one comes", nothing(), Watch("exists", Created), &["read"], Following),
         ("it goes", looking_on(), Watch("read", Deleted), &["exists", "master none"], Following),
         ("it is overwritten", looking_on(), Watch("read", Changed), &["read"], Following),
-        ("unknown", looking(), Answer("read", Reply::Unknown), &["read"], Following),
+        ("unknown", looking(), Unknown("read"), &["read"], Following),
         ("nonsense", looking(), Answer("read", Reply::Done), &["read"], Following),
         (
             "a stale answer",
@@ -129,7 +129,7 @@ fn a_queue_is_followed_by_its_head() {
         ("the path changes", led(), Watch("read", Changed), &["read"], Following),
         ("the path goes", led(), Watch("read", Deleted), &["exists", "master none"], Following),
         ("it had gone when it was listed", listing(), Answer("list", Reply::Missing), &["read"], Following),
-        ("unknown", finding(), Answer("read 3", Reply::Unknown), &["read"], Following),
+        ("unknown", finding(), Unknown("read 3"), &["read"], Following),
     ]);
 }
 

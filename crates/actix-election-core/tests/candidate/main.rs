@@ -8,8 +8,13 @@ mod campaign;
 mod connected;
 mod disconnected;
 mod follow;
+mod heir;
+mod hot;
 mod lease;
 mod queue;
+#[allow(dead_code, reason = "the tables need only the numbers")]
+#[path = "../common/random.rs"]
+mod random;
 mod resign;
 mod resign_request;
 mod role_acknowledged;

@@ -1,5 +1,6 @@
 //! The `Queue` strategy: where it differs from the `Lock`, that is, in what is asked and what follows from the answers.
 
+mod heir;
 mod left_over;
 mod refused;
 
@@ -54,7 +55,7 @@ fn listing() -> Bench {
 /// Second, behind the master.
 fn second() -> Bench {
     listing().after([
-        Answer("exists 5", own(TOKEN)),
+        Answer("read 5", own(TOKEN)),
         Answer("list", children([ours(5), other(3)])),
         Answer("read 3", others(OTHER)),
         Ack(ROLE),
@@ -64,7 +65,7 @@ fn second() -> Bench {
 /// Third, with one between the master and us.
 fn third() -> Bench {
     listing().after([
-        Answer("exists 5", own(TOKEN)),
+        Answer("read 5", own(TOKEN)),
         Answer("list", children([other(4), ours(5), other(2)])),
         Answer("glance 2", others(OTHER)),
         Answer("read 4", znode(9, 41, "c:1")),
@@ -75,7 +76,7 @@ fn third() -> Bench {
 /// Second, behind one that may not be read.
 fn watched_only() -> Bench {
     listing().after([
-        Answer("exists 5", own(TOKEN)),
+        Answer("read 5", own(TOKEN)),
         Answer("list", children([ours(5), other(3)])),
         Answer("read 3", refused(Refusal::NoAuth)),
         Answer("exists 3", znode(THEIRS.0, OTHER, "")),
@@ -85,7 +86,7 @@ fn watched_only() -> Bench {
 
 fn leading() -> Bench {
     listing().after([
-        Answer("exists 5", own(TOKEN)),
+        Answer("read 5", own(TOKEN)),
         Answer("list", children([ours(5)])),
         Answer("exists request", Reply::Missing),
     ])
@@ -100,19 +101,19 @@ fn leaving() -> Bench {
 fn it_joins() {
     check([
         ("at once", connecting(), connects(OURS), &["join"], Competing),
-        ("where is listed, our own watched", joining(), joined(5, TOKEN), &["list", "exists 5"], Competing),
+        ("where is listed, our own watched", joining(), joined(5, TOKEN), &["list", "read 5"], Competing),
         (
             "the first that was ever there: nothing has to be listed",
             joining(),
             joined(0, TOKEN),
-            &["lease 42", "1: master 42", "exists 0", "exists request", "master a:1/42"],
+            &["lease 42", "1: master 42", "read 0", "exists request", "master a:1/42"],
             Master,
         ),
         ("the list is of before the create", listing(), Answer("list", children([other(3)])), &[], Competing),
         (
             "so our own is looked for first",
             listing().after([Answer("list", children([other(3)]))]),
-            Answer("exists 5", own(TOKEN)),
+            Answer("read 5", own(TOKEN)),
             &["list"],
             Competing,
         ),
@@ -150,7 +151,7 @@ fn it_joins() {
 
 #[test]
 fn it_finds_its_place() {
-    let watched = || listing().after([Answer("exists 5", own(TOKEN))]);
+    let watched = || listing().after([Answer("read 5", own(TOKEN))]);
     check([
         (
             "the first",
@@ -261,7 +262,7 @@ fn the_one_before_it_goes() {
         ),
         (
             "our own is not known to stand",
-            second().after([Watch("exists 5", Changed)]),
+            second().after([Watch("read 5", Changed)]),
             Watch("read 3", Deleted),
             &["list"],
             Standby,
@@ -276,7 +277,7 @@ fn the_one_before_it_goes() {
         (
             "the role has yet to say that it is standby",
             listing().after([
-                Answer("exists 5", own(TOKEN)),
+                Answer("read 5", own(TOKEN)),
                 Answer("list", children([ours(5), other(3)])),
                 Answer("read 3", others(OTHER)),
             ]),
@@ -290,26 +291,26 @@ fn the_one_before_it_goes() {
 #[test]
 fn our_own_goes() {
     check([
-        ("while it waits: to the end", second(), Watch("exists 5", Deleted), &["join"], Standby),
+        ("while it waits: to the end", second(), Watch("read 5", Deleted), &["join"], Standby),
         (
             "while master",
             leading(),
-            Watch("exists 5", Deleted),
+            Watch("read 5", Deleted),
             &["lease over", "1: node_lost", "join"],
             WaitingForAcknowledgement,
         ),
-        ("it is overwritten", leading(), Watch("exists 5", Changed), &["exists 5"], Master),
+        ("it is overwritten", leading(), Watch("read 5", Changed), &["read 5"], Master),
         (
             "the path was deleted and made anew, and its count began anew: one of ours has the same name again",
-            leading().after([Watch("exists 5", Changed)]),
-            Answer("exists 5", own(50)),
+            leading().after([Watch("read 5", Changed)]),
+            Answer("read 5", own(50)),
             &["lease over", "1: node_lost", "join"],
             WaitingForAcknowledgement,
         ),
         (
             "it had gone when it was to be watched",
             listing(),
-            Answer("exists 5", Reply::Missing),
+            Answer("read 5", Reply::Missing),
             &["join"],
             Competing,
         ),
@@ -328,7 +329,7 @@ fn it_leaves() {
         ),
         ("it has left", leaving(), Answer("delete 5", Reply::Done), &[], Pausing),
         ("it was gone", leaving(), Answer("delete 5", Reply::Missing), &[], Pausing),
-        ("it is not known whether", leaving(), Answer("delete 5", Reply::Unknown), &["delete 5"], Pausing),
+        ("it is not known whether", leaving(), Unknown("delete 5"), &["delete 5"], Pausing),
         ("it may not", leaving(), Answer("delete 5", refused(Refusal::NoAuth)), &["report Denied"], Pausing),
         ("cut off meanwhile", leaving().after([cut()]), connects(OURS), &["delete 5", "read"], Pausing),
         ("from the middle", second(), withdraw(), &["delete 5", "read"], SteppingDown),
@@ -363,44 +364,38 @@ fn the_reply_to_the_create_is_lost() {
             "something that may be ours",
             back(),
             Answer("list", children([other(3), ours(5)])),
-            &["exists 5"],
+            &["read 5"],
             Competing,
         ),
         (
             "the last of them, if any",
             back(),
             Answer("list", children([ours(7), other(6), ours(5)])),
-            &["exists 7"],
+            &["read 7"],
             Competing,
         ),
         (
             "it is ours by its owner",
             back().after([Answer("list", children([other(3), ours(5)]))]),
-            Answer("exists 5", own(TOKEN)),
+            Answer("read 5", own(TOKEN)),
             &["list"],
             Competing,
         ),
         (
             "it is of an earlier session",
             back().after([Answer("list", children([other(3), ours(5)]))]),
-            Answer("exists 5", znode(6, 30, "a:1")),
+            Answer("read 5", znode(6, 30, "a:1")),
             &["join"],
             Competing,
         ),
         (
             "it has gone",
             back().after([Answer("list", children([other(3), ours(5)]))]),
-            Answer("exists 5", Reply::Missing),
+            Answer("read 5", Reply::Missing),
             &["join"],
             Competing,
         ),
-        (
-            "unknown on a connection that lives",
-            joining(),
-            Answer("join", Reply::Unknown),
-            &["list"],
-            Competing,
-        ),
+        ("unknown on a connection that lives", joining(), Unknown("join"), &["list"], Competing),
         (
             "in a new session there is nothing to find",
             joining().after([lost()]),
@@ -414,18 +409,18 @@ fn the_reply_to_the_create_is_lost() {
 #[test]
 fn it_is_connected_again() {
     check([
-        ("our own comes first", second().after([cut()]), connects(OURS), &["exists 5"], Standby),
+        ("our own comes first", second().after([cut()]), connects(OURS), &["read 5"], Standby),
         (
             "then its place",
             second().after([cut(), connects(OURS)]),
-            Answer("exists 5", own(TOKEN)),
+            Answer("read 5", own(TOKEN)),
             &["list"],
             Standby,
         ),
         (
             "it has gone",
             second().after([cut(), connects(OURS)]),
-            Answer("exists 5", Reply::Missing),
+            Answer("read 5", Reply::Missing),
             &["join"],
             Standby,
         ),
@@ -440,20 +435,20 @@ fn it_is_connected_again() {
             "who was the first still is",
             leading().after([cut()]),
             connects(OURS),
-            &["exists 5", "exists request"],
+            &["read 5", "exists request"],
             Master,
         ),
         (
             "and nothing has to be listed",
             leading().after([cut(), connects(OURS)]),
-            Answer("exists 5", own(TOKEN)),
+            Answer("read 5", own(TOKEN)),
             &[],
             Master,
         ),
         (
             "unless it has gone",
             leading().after([cut(), connects(OURS)]),
-            Answer("exists 5", Reply::Missing),
+            Answer("read 5", Reply::Missing),
             &["lease over", "1: node_lost", "join"],
             WaitingForAcknowledgement,
         ),

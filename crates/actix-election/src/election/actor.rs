@@ -17,7 +17,6 @@ use super::watchdog::Watchdog;
 use super::{ElectionBuilder, ElectionSettings};
 use crate::clock::Clock;
 use crate::lease::{SessionLease, TermLease};
-use crate::session::ElectionEnded;
 use crate::session::link::{ConnectionId, Notice, Notices, Request, SessionLink};
 use crate::subscribers::Subscribers;
 use crate::{Problem, Session, StartError, Subscribe};
@@ -45,9 +44,11 @@ pub struct Election {
     pub(super) link: SessionLink,
     notices: Option<Notices>,
     /// Keeps the session alive for as long as this election is.
-    session: Option<Addr<Session>>,
+    pub(super) session: Option<Addr<Session>>,
     connection: ConnectionId,
-    session_state: SessionState,
+    pub(super) session_state: SessionState,
+    asked_timeout: Duration,
+    granted_timeout: Option<Duration>,
     session_lease: Option<Arc<SessionLease>>,
     /// The end of the lease that the core knows of.
     lease_told: Option<Timestamp>,
@@ -67,6 +68,10 @@ pub struct Election {
     leaving: Vec<oneshot::Sender<()>>,
     pub(super) closing: Closing,
     stop_when_left: bool,
+    /// Nothing of it is left at the ensemble.
+    pub(super) has_left: bool,
+    /// It is there only to let go of what another one has left.
+    pub(super) is_heir: bool,
 }
 
 impl Election {
@@ -124,6 +129,8 @@ impl Election {
             session,
             connection: ConnectionId::default(),
             session_state: SessionState::Connecting,
+            asked_timeout: session_timeout,
+            granted_timeout: None,
             session_lease: None,
             lease_told: None,
             term: None,
@@ -140,6 +147,8 @@ impl Election {
             leaving: Vec::new(),
             closing: Closing::default(),
             stop_when_left: false,
+            has_left: false,
+            is_heir: false,
         })
     }
 
@@ -240,6 +249,7 @@ impl Election {
             let _ = waiting.send(());
         }
         if self.stop_when_left {
+            self.has_left = true;
             ctx.stop();
         }
     }
@@ -275,6 +285,13 @@ impl Election {
         }
     }
 
+    fn session_is_over(&mut self, state: SessionState) {
+        self.session_state = state;
+        self.granted_timeout = None;
+        self.session_lease = None;
+        self.lease_told = None;
+    }
+
     /// Nobody holds an address of this actor any more.
     pub(super) fn forsaken(&mut self, ctx: &mut Context<Self>) {
         if !self.stop_when_left {
@@ -299,23 +316,6 @@ impl Actor for Election {
             self.feed(Input::Campaign, ctx);
         }
     }
-
-    fn stopped(&mut self, _: &mut Self::Context) {
-        self.link.part();
-        if let Some(session) = &self.session {
-            session.do_send(ElectionEnded(self.path.as_str().to_owned()));
-        }
-    }
-}
-
-impl Drop for Election {
-    /// Torn down with its thread, or by a panic: with the last user the session is closed, and the lock goes with
-    /// it. The lease goes before. The watchdog is not disarmed, since the roles know of nothing.
-    fn drop(&mut self) {
-        if let Some(term) = &self.term {
-            term.end();
-        }
-    }
 }
 
 impl StreamHandler<Notice> for Election {
@@ -324,6 +324,7 @@ impl StreamHandler<Notice> for Election {
             Notice::Connected { connection, session, timeout, lease } => {
                 self.connection = connection;
                 self.session_state = SessionState::Connected;
+                self.granted_timeout = Some(timeout.span());
                 self.session_lease = Some(lease);
                 Input::Connected { session, timeout }
             }
@@ -334,9 +335,7 @@ impl StreamHandler<Notice> for Election {
                 Input::Disconnected
             }
             Notice::SessionLost => {
-                self.session_state = SessionState::Lost;
-                self.session_lease = None;
-                self.lease_told = None;
+                self.session_is_over(SessionState::Lost);
                 Input::SessionLost
             }
             Notice::Answered(op, reply) => Input::Answered(op, reply),
@@ -347,9 +346,7 @@ impl StreamHandler<Notice> for Election {
 
     /// The session's thread is gone, and the session with it.
     fn finished(&mut self, ctx: &mut Self::Context) {
-        self.session_state = SessionState::Closed;
-        self.session_lease = None;
-        self.lease_told = None;
+        self.session_is_over(SessionState::Closed);
         self.feed(Input::SessionLost, ctx);
     }
 }
@@ -432,6 +429,8 @@ impl Handler<GetStatus> for Election {
             token: status.token,
             lease_remaining: lease.and_then(|lease| lease.until()).map(|until| until.since(now)),
             session: self.session_state,
+            asked_timeout: self.asked_timeout,
+            granted_timeout: self.granted_timeout,
             quorum_answer_age: lease.and_then(|lease| lease.last_quorum_answer()).map(|at| now.since(at)),
             last_error: self.last_error.clone(),
             next_retry: status.next_retry.map(|at| at.since(now)),

@@ -150,6 +150,7 @@ struct Asking {
 impl Asking {
     async fn until_resigned(&mut self) -> Result<Asked, AskError> {
         loop {
+            self.inquiry.pace().await;
             match (self.asked, self.present().await?) {
                 (None, None) => return Ok(Asked::NoMaster),
                 (Some(term), present) if present.is_none_or(|(now, _)| now.token != term.token) => {
@@ -171,6 +172,7 @@ impl Asking {
     async fn present(&mut self) -> Result<Option<(Term, OpId)>, AskError> {
         let path = self.path.clone();
         loop {
+            self.inquiry.pace().await;
             let read = Operation::Read { path: path.as_str().to_owned(), watch: true };
             let (watch, reply) = self.inquiry.request(Request::Election(read)).await?;
             let parent = match reply {
@@ -201,11 +203,20 @@ impl Asking {
                 let empty_queue = names.is_empty() && parent.data.is_empty();
                 return if empty_queue { Ok(None) } else { Err(AskError::NoElection(path)) };
             };
-            match self.exists(&head).await? {
+            match self.watch_head(&head).await? {
                 (watch, Reply::Found(znode)) => return Ok(Some((Term::of(znode.stat), watch))),
                 (_, Reply::Refused(refusal)) => return Err(unreadable(path.as_str(), refusal)),
                 _ => {}
             }
+        }
+    }
+
+    /// Where the head may be read no watch is left on its name if it has gone: that never comes again.
+    async fn watch_head(&mut self, path: &str) -> Result<(OpId, Reply), AskError> {
+        let read = Operation::Read { path: path.to_owned(), watch: true };
+        match self.inquiry.request(Request::Election(read)).await? {
+            (_, Reply::Refused(Refusal::NoAuth)) => self.exists(path).await,
+            answer => Ok(answer),
         }
     }
 
@@ -218,6 +229,7 @@ impl Asking {
     async fn place(&mut self, term: Term) -> Result<Option<OpId>, AskError> {
         let (path, data) = (resign_request_path(&self.path, term.session), resign_request_data(term.token));
         loop {
+            self.inquiry.pace().await;
             self.obstacle = None;
             let create = Request::AskToResign { path: path.clone(), data: data.clone() };
             match self.inquiry.request(create).await?.1 {

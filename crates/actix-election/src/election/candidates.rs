@@ -53,6 +53,7 @@ pub async fn candidates(
 
 async fn read_candidates(inquiry: &mut Inquiry, path: &ElectionPath) -> Result<Vec<Candidate>, AskError> {
     loop {
+        inquiry.pace().await;
         match look(inquiry, path.as_str()).await? {
             None => return Ok(Vec::new()),
             Some(Reply::Found(znode)) if znode.stat.ephemeral_owner != 0 => {

@@ -1,5 +1,7 @@
 //! Asking the ensemble something once, outside of any election actor.
 
+use std::time::Duration;
+
 use actix::prelude::*;
 use actix_election_core::{OpId, Operation, Reply, SessionId};
 use futures::StreamExt;
@@ -8,6 +10,13 @@ use super::AskError;
 use crate::Session;
 use crate::session::OpenLink;
 use crate::session::link::{ConnectionId, Notice, Notices, Request, SessionLink};
+
+/// So many attempts may follow each other before there is a pause between them.
+const FREE_ATTEMPTS: u32 = 16;
+
+/// That pause grows from the first to the second of these.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// One user of a session that makes requests and waits for their answers.
 pub(super) struct Inquiry {
@@ -21,12 +30,9 @@ pub(super) struct Inquiry {
     last_op: u64,
     /// The last request of earlier connections.
     before: OpId,
-}
-
-impl Drop for Inquiry {
-    fn drop(&mut self) {
-        self.link.part();
-    }
+    /// Attempts since it last waited for something to happen. Whoever asks until the answers make sense must not do that as
+    /// fast as the server answers: it may never answer otherwise.
+    attempts: u32,
 }
 
 impl Inquiry {
@@ -40,6 +46,7 @@ impl Inquiry {
             fired: Vec::new(),
             last_op: 0,
             before: OpId(0),
+            attempts: 0,
         })
     }
 
@@ -92,11 +99,20 @@ impl Inquiry {
         Ok(answers)
     }
 
+    /// To be waited for before each attempt to get answers that make sense.
+    pub(super) async fn pace(&mut self) {
+        if let Some(pauses) = self.attempts.checked_sub(FREE_ATTEMPTS) {
+            tokio::time::sleep(FIRST_PAUSE.saturating_mul(1 << pauses.min(20)).min(LONGEST_PAUSE)).await;
+        }
+        self.attempts = self.attempts.saturating_add(1);
+    }
+
     /// Waits until one of the watches fires, or has died with its connection.
     pub(super) async fn wait_for_watch(&mut self, armed: &[Option<OpId>]) -> Result<(), AskError> {
         // Both may have been while the answer to a later request was waited for.
         while self.connection.is_some() && !armed.iter().flatten().any(|op| self.is_over(*op)) {
             self.notice().await?;
+            self.attempts = 0;
         }
         Ok(())
     }

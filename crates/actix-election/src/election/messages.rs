@@ -125,6 +125,11 @@ pub struct Status {
     pub lease_remaining: Option<Duration>,
     /// The state of the session.
     pub session: SessionState,
+    /// The session timeout that was asked for.
+    pub asked_timeout: Duration,
+    /// The session timeout T that everything goes by: the smallest that was granted to the present session. A server's limits
+    /// can make it shorter or longer than what was asked for. `None` before there is a session.
+    pub granted_timeout: Option<Duration>,
     /// How long ago a quorum of the ensemble last answered; `None` for never in this session.
     pub quorum_answer_age: Option<Duration>,
     /// The last thing that went wrong, right or wrong as it may be by now.

@@ -5,6 +5,7 @@ mod ask;
 mod builder;
 mod candidates;
 mod closing;
+mod heir;
 mod inquiry;
 mod ledger;
 mod messages;
@@ -22,6 +23,7 @@ pub(crate) use builder::ElectionSettings;
 pub use builder::{ElectionBuilder, Strategy};
 pub use candidates::{Candidate, candidates};
 pub(crate) use closing::{PrepareToClose, ReleaseNow};
+pub(crate) use heir::Remains;
 pub use messages::{
     AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, Resign, Status,
     Withdraw,

@@ -23,8 +23,9 @@ pub(super) struct RoleActors {
 struct RoleActor {
     master: Recipient<BecameMaster>,
     standby: Recipient<BecameStandby>,
-    /// What it was told last.
+    /// What it was told last, and whether that is `BecameMaster`.
     told: Option<MessageId>,
+    is_master: bool,
     /// The `BecameMaster` that may not have been handled yet. Dropping it takes the message out of the mailbox, if it is
     /// still there.
     unread: Option<Pin<Box<RecipientRequest<BecameMaster>>>>,
@@ -72,6 +73,7 @@ impl RoleActor {
 
     fn tell(&mut self, message: MessageId) {
         self.told = Some(message);
+        self.is_master = false;
         self.restarted = None;
         self.unread = None;
         self.tie = None;
@@ -105,8 +107,16 @@ impl RoleActors {
             return None;
         }
         self.last += 1;
-        let role =
-            RoleActor { master, standby, told: None, unread: None, tie: None, restarted: None, losses: 0 };
+        let role = RoleActor {
+            master,
+            standby,
+            told: None,
+            is_master: false,
+            unread: None,
+            tie: None,
+            restarted: None,
+            losses: 0,
+        };
         self.roles.push((RoleId(self.last), role));
         Some(RoleId(self.last))
     }
@@ -167,6 +177,7 @@ impl RoleActors {
     pub(super) fn tell_master(&mut self, id: RoleId, message: MessageId, news: BecameMaster) {
         if let Some(role) = self.role(id) {
             role.tell(message);
+            role.is_master = true;
             role.tie = Some(Arc::clone(&news.lease.tie));
             role.unread = Some(Box::pin(role.master.clone().send(news)));
         }
@@ -184,6 +195,18 @@ impl RoleActors {
         role.tell(message);
         let mut request = Lasting(Some(Box::pin(role.standby.clone().send(news))));
         Some(std::future::poll_fn(move |cx| request.poll(cx)))
+    }
+}
+
+impl RoleActors {
+    /// Sends `BecameStandby` to whoever was told last that it is master. Nobody waits for its handling.
+    pub(super) fn abandon(&mut self, news: &BecameStandby) {
+        for (_, role) in self.roles.iter_mut().filter(|(_, role)| role.is_master) {
+            role.is_master = false;
+            // Takes the other message back, if it was not handled.
+            role.unread = None;
+            role.standby.do_send(news.clone());
+        }
     }
 }
 

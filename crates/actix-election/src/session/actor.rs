@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use actix::WeakAddr;
 use actix::prelude::*;
-use actix_election_core::{SessionId, SessionState, SessionTimeout};
+use actix_election_core::{Candidate, ElectionPath, SessionId, SessionState, SessionTimeout};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::SessionBuilder;
 use super::link::{Command, LinkId, Notices, SessionLink, SessionNotice, notice_channel};
 use crate::clock::Clock;
-use crate::election::{Election, ElectionSettings, PrepareToClose, ReleaseNow, Sweep};
+use crate::election::{Election, ElectionSettings, PrepareToClose, ReleaseNow, Remains, Sweep};
 use crate::journal::journal;
 use crate::subscribers::Subscribers;
 use crate::{Problem, StartError, Subscribe};
@@ -35,7 +35,7 @@ const CLOSE_TOGETHER: Duration = Duration::from_millis(500);
 /// # Messages
 ///
 /// - [`Subscribe<SessionChanged>`]: the state of the session, now and on every change.
-/// - [`Subscribe<Problem>`]: what keeps the session from being attached.
+/// - [`Subscribe<Problem>`]: what keeps the session from being attached, and that one of its elections has ended unasked.
 /// - [`Close`]: hand over every election in order, then close the session.
 ///
 /// The actor lives for as long as its address is held by somebody, elections included. When the last address is
@@ -52,8 +52,11 @@ pub struct Session {
     problem: Option<Problem>,
     /// What was attached last, and where.
     attached: Option<(SessionId, SessionTimeout, SocketAddr)>,
+    /// The session and timeout of which it was last said that another one was asked for.
+    clamped: Option<(SessionId, SessionTimeout)>,
     /// Whether somebody has asked for the end.
     closing: bool,
+    /// Until they have said that they have ended.
     elections: BTreeMap<String, WeakAddr<Election>>,
     /// Started with the first election.
     sweep: Option<Rc<Sweep>>,
@@ -98,6 +101,7 @@ impl Session {
             problems: Subscribers::default(),
             problem: None,
             attached: None,
+            clamped: None,
             closing: false,
             elections: BTreeMap::new(),
             sweep: None,
@@ -130,10 +134,37 @@ impl Session {
         }
     }
 
-    /// Whether an election with this path runs.
-    fn runs(&self, path: &str) -> bool {
-        let election = self.elections.get(path).and_then(WeakAddr::upgrade);
-        election.is_some_and(|election| election.connected())
+    /// Logs that a server's limits have made another timeout of the one that was asked for: once for a session.
+    fn log_grant(&mut self) {
+        let Some((session, timeout, _)) = self.attached else { return };
+        let (asked, granted) = (self.timeout, timeout.span());
+        // It is asked for in milliseconds.
+        if asked.as_millis() != granted.as_millis() && self.clamped != Some((session, timeout)) {
+            self.clamped = Some((session, timeout));
+            journal!(
+                INFO,
+                "asked for a session timeout of {asked:?}, granted {granted:?}: the server's limits"
+            );
+        }
+    }
+
+    /// Starts whoever lets go of what an election has left. The path stays in use until that is done.
+    fn open_heir(
+        &mut self,
+        heir: Candidate,
+        path: ElectionPath,
+        ctx: &mut Context<Self>,
+    ) -> Result<(), StartError> {
+        let (link, notices) = self.link();
+        let sweep = self.sweep();
+        let key = path.as_str().to_owned();
+        let heir = Election::open_heir(heir, path, self.timeout, ctx.address(), link, notices, sweep)?;
+        self.elections.insert(key, heir);
+        Ok(())
+    }
+
+    fn sweep(&mut self) -> Rc<Sweep> {
+        Rc::clone(self.sweep.get_or_insert_with(|| Sweep::start(Clock::Boot)))
     }
 }
 
@@ -167,6 +198,9 @@ impl StreamHandler<SessionNotice> for Session {
                 }
                 self.changes.tell(&SessionChanged { state });
                 self.log_state();
+                if state == SessionState::Connected {
+                    self.log_grant();
+                }
             }
             SessionNotice::Problem(message) => {
                 let problem = Problem { path: None, message: message.clone() };
@@ -281,30 +315,46 @@ impl Handler<OpenElection> for Session {
 
     fn handle(&mut self, OpenElection(settings): OpenElection, ctx: &mut Self::Context) -> Self::Result {
         let path = settings.config.path.as_str().to_owned();
-        if self.runs(&path) {
+        if self.elections.contains_key(&path) {
             return Err(StartError::PathInUse(path));
         }
         let (link, notices) = self.link();
-        let sweep = Rc::clone(self.sweep.get_or_insert_with(|| Sweep::start(Clock::Boot)));
+        let sweep = self.sweep();
         let election = Election::open(settings, self.timeout, ctx.address(), link, notices, sweep)?;
         self.elections.insert(path, election.downgrade());
         Ok(election)
     }
 }
 
-/// An election with this path has ended.
+/// An election has ended: the last thing that it says, however it came to that.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct ElectionEnded(pub(crate) String);
+pub(crate) struct ElectionEnded {
+    pub(crate) path: ElectionPath,
+    pub(crate) remains: Remains,
+}
 
 impl Handler<ElectionEnded> for Session {
     type Result = ();
 
-    fn handle(&mut self, ElectionEnded(path): ElectionEnded, _: &mut Self::Context) {
-        // Another one may have begun there in the meantime.
-        if !self.runs(&path) {
-            self.elections.remove(&path);
-        }
+    fn handle(&mut self, ElectionEnded { path, remains }: ElectionEnded, ctx: &mut Self::Context) {
+        let what_follows = match remains {
+            Remains::Nothing => {
+                self.elections.remove(path.as_str());
+                return;
+            }
+            Remains::Uncertain => "what it held at the ensemble goes with the session".to_owned(),
+            Remains::Heir(None) => "it held nothing at the ensemble".to_owned(),
+            Remains::Heir(Some(heir)) => match self.open_heir(*heir, path.clone(), ctx) {
+                Ok(()) => "what it held at the ensemble is released".to_owned(),
+                Err(error) => format!("what it held at the ensemble goes with the session: {error}"),
+            },
+        };
+        let message = format!(
+            "the election for {path} has ended unasked, by a panic or since its actor was stopped; {what_follows}"
+        );
+        self.problems.tell(&Problem { path: Some(path), message: message.clone() });
+        journal!(ERROR, "{message}");
     }
 }
 

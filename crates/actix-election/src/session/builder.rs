@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use actix::{Actor, Addr, Arbiter, System};
+use actix::{Actor, Addr};
 use actix_election_core::{Invalid, SessionTimeout};
+use actix_rt::{Arbiter, ArbiterHandle, System};
 use tokio::sync::mpsc;
 
 use super::Session;
 use super::client::Auth;
 use super::driver::{self, DriverConfig};
 use super::servers::ConnectString;
-use crate::StartError;
+use crate::{StartError, journal};
 
 /// Settings of a [`Session`], made by [`Session::builder`].
 #[derive(Clone)]
@@ -19,11 +20,21 @@ pub struct SessionBuilder {
     connect: String,
     timeout: Duration,
     auth: Vec<Auth>,
+    max_frame: usize,
 }
+
+/// The longest frame that is taken unless it is set: far above what a server that is left at its default of 1 MB can send, far
+/// below what would hurt.
+pub(super) const MAX_FRAME: usize = 8 << 20;
 
 impl SessionBuilder {
     pub(super) fn new(connect: &str) -> Self {
-        SessionBuilder { connect: connect.to_owned(), timeout: Duration::from_secs(10), auth: Vec::new() }
+        SessionBuilder {
+            connect: connect.to_owned(),
+            timeout: Duration::from_secs(10),
+            auth: Vec::new(),
+            max_frame: MAX_FRAME,
+        }
     }
 
     /// The session timeout T to ask for: 10 s by default, from 1 s to 1 h.
@@ -46,6 +57,16 @@ impl SessionBuilder {
         self
     }
 
+    /// The longest reply or event of a server that is taken, in bytes: 8 MiB by default, from 1 MiB to 1 GiB.
+    ///
+    /// A server that sends more loses the connection, and a [`Problem`](crate::Problem) says so. It is the counterpart of
+    /// ZooKeeper's `jute.maxbuffer`, which clients in Java read as well: raise it where the servers' is raised, or where a
+    /// list of names is that long (some 60 bytes for each candidate of a queue).
+    pub fn max_frame_size(mut self, bytes: usize) -> Self {
+        self.max_frame = bytes;
+        self
+    }
+
     /// Starts the session actor on an arbiter of its own, and the thread that holds the session. Returns at once:
     /// the ensemble need not be there yet.
     ///
@@ -53,7 +74,8 @@ impl SessionBuilder {
     ///
     /// - [`StartError::Invalid`] lists every setting that cannot be used, with the rule that it breaks.
     /// - [`StartError::NoSystem`] outside an actix system.
-    /// - [`StartError::Thread`] if the operating system gives no thread.
+    /// - [`StartError::Thread`], [`StartError::Runtime`] and [`StartError::Socket`] if the operating system does not give what
+    ///   a session and one connection of it need: threads, or open files. What runs out later is a [`Problem`](crate::Problem).
     pub fn start(self) -> Result<Addr<Session>, StartError> {
         let config = self.check()?;
         if !System::is_registered() {
@@ -62,8 +84,11 @@ impl SessionBuilder {
         let (commands, driver_commands) = mpsc::unbounded_channel();
         let (driver_notices, notices) = mpsc::unbounded_channel();
         let timeout = config.timeout;
-        driver::start(config, driver_commands, driver_notices).map_err(StartError::Thread)?;
-        let arbiter = Arbiter::new().handle();
+        journal::ensure().map_err(StartError::Thread)?;
+        let arbiter = start_arbiter()?;
+        driver::start(config, driver_commands, driver_notices).inspect_err(|_| {
+            arbiter.stop();
+        })?;
         let own = arbiter.clone();
         Ok(Session::start_in_arbiter(&arbiter, move |_| Session::new(own, commands, notices, timeout)))
     }
@@ -77,6 +102,13 @@ impl SessionBuilder {
                 what: "session timeout",
                 value: format!("{:?}", self.timeout),
                 rule: "it must be from 1s to 1h",
+            });
+        }
+        if !(1 << 20..=1 << 30).contains(&self.max_frame) {
+            problems.push(Invalid {
+                what: "max_frame_size",
+                value: self.max_frame.to_string(),
+                rule: "it must be from 1048576 to 1073741824 bytes (1 MiB to 1 GiB)",
             });
         }
         for auth in &self.auth {
@@ -93,10 +125,27 @@ impl SessionBuilder {
             }
         }
         match ensemble {
-            Some(ensemble) if problems.is_empty() => {
-                Ok(DriverConfig { ensemble, timeout: self.timeout, auth: self.auth })
-            }
+            Some(ensemble) if problems.is_empty() => Ok(DriverConfig {
+                ensemble,
+                timeout: self.timeout,
+                auth: self.auth,
+                max_frame: self.max_frame,
+            }),
             _ => Err(StartError::Invalid(problems)),
         }
     }
+}
+
+/// A thread with a runtime for actors.
+fn start_arbiter() -> Result<ArbiterHandle, StartError> {
+    let (began, has_begun) = std::sync::mpsc::channel();
+    let arbiter = Arbiter::try_with_tokio_rt(move || {
+        // Nobody waits for it: it is looked at later.
+        let _ = began.send(());
+        driver::runtime()
+    });
+    arbiter.map(|arbiter| arbiter.handle()).map_err(|error| match has_begun.try_recv() {
+        Ok(()) => StartError::Runtime(error),
+        Err(_) => StartError::Thread(error),
+    })
 }

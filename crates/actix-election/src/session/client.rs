@@ -19,7 +19,7 @@ use zookeeper_async::{
 use zookeeper_wire::ErrorCode;
 
 use super::link::{Notice, NoticeSender, Request};
-use super::traffic::Track;
+use super::traffic::{TooLong, Track};
 
 /// Credentials, as ZooKeeper takes them: a scheme such as `digest`, and what goes with it.
 #[derive(Clone, PartialEq, Eq)]
@@ -127,7 +127,12 @@ impl Client {
                 } else {
                     self.zookeeper.get_children(&path, false).await
                 };
-                listed.map_or_else(refused, Reply::Children)
+                listed.map_or_else(refused, |names| match TooLong::of(&names) {
+                    Some(TooLong { children, bytes }) => {
+                        Reply::Refused(Refusal::TooManyChildren { children, bytes })
+                    }
+                    None => Reply::Children(names),
+                })
             }
             Operation::CreateParents { path } => self.create_parents(&self.full(&path)).await,
             Operation::Read { path, watch } => {

@@ -66,7 +66,8 @@ impl Connection<'_> {
         let (commands, relay_commands) = mpsc::unbounded_channel();
         let (relay_events, mut events) = mpsc::unbounded_channel();
         let track = Arc::clone(&driver.track);
-        tokio::spawn(relay.run(attached.server, track, relay_commands, relay_events));
+        let max_frame = driver.config.max_frame;
+        tokio::spawn(relay.run(attached.server, track, max_frame, relay_commands, relay_events));
         let mut this = Connection {
             driver,
             relay: commands,
@@ -222,6 +223,10 @@ impl Connection<'_> {
         while self.in_flight < self.window
             && let Some(Job { notices, op, request }) = self.waiting.next(now)
         {
+            if notices.is_closed() {
+                // Nobody waits for it any more, and so many may have come and gone.
+                continue;
+            }
             self.in_flight += 1;
             let client = Arc::clone(client);
             self.work.push(Box::pin(async move {

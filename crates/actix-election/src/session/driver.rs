@@ -12,7 +12,7 @@ use std::time::Duration;
 use actix_election_core::{
     OpId, SessionId, SessionInput, SessionMonitor, SessionOutput, SessionState, SessionTimeout, Timestamp,
 };
-use tokio::runtime;
+use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::client::Auth;
@@ -26,6 +26,9 @@ use crate::clock::{self, WallClock};
 use crate::lease::SessionLease;
 
 mod seeking;
+mod starting;
+
+pub(super) use starting::{runtime, start};
 
 /// How long a session that is being closed may take to be attached once more for that.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -42,6 +45,8 @@ pub(crate) struct DriverConfig {
     pub(crate) ensemble: ConnectString,
     pub(crate) timeout: Duration,
     pub(crate) auth: Vec<Auth>,
+    /// The longest frame of a server that is taken, in bytes.
+    pub(crate) max_frame: usize,
 }
 
 /// The thread's state beyond any one connection.
@@ -119,19 +124,6 @@ pub(super) enum End {
     Closed,
 }
 
-/// Starts the session's thread.
-pub(crate) fn start(
-    config: DriverConfig,
-    commands: mpsc::UnboundedReceiver<Command>,
-    notices: mpsc::UnboundedSender<SessionNotice>,
-) -> std::io::Result<()> {
-    let driver = Driver::new(config, commands, notices);
-    // Without logs, for a subscriber may block: not the client's (see the crate's documentation), and ours are notices.
-    let run = move || tracing::dispatcher::with_default(&tracing::Dispatch::none(), || driver.run());
-    std::thread::Builder::new().name("zk-session".into()).spawn(run)?;
-    Ok(())
-}
-
 impl Driver {
     fn new(
         config: DriverConfig,
@@ -169,10 +161,11 @@ impl Driver {
         }
     }
 
-    fn run(mut self) {
+    fn run(mut self, first: Runtime) {
         self.tell(SessionState::Connecting);
+        let mut first = Some(first);
         loop {
-            let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+            let runtime = match first.take().map_or_else(runtime, Ok) {
                 Ok(runtime) => runtime,
                 Err(error) => {
                     self.problem(format!("cannot make a runtime for the connection: {error}"));

@@ -88,11 +88,17 @@ pub(crate) enum SessionNotice {
     Detail(String),
 }
 
-/// One user's end of a session.
-#[derive(Clone)]
+/// One user's end of a session. It parts when it is dropped, wherever that is: with an answer that nobody waits for any more,
+/// or by a panic.
 pub(crate) struct SessionLink {
     pub(crate) id: LinkId,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Drop for SessionLink {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::Part(self.id));
+    }
 }
 
 impl SessionLink {
@@ -103,10 +109,6 @@ impl SessionLink {
 
     pub(crate) fn candidate(&self, candidate: bool) {
         let _ = self.commands.send(Command::Candidate(self.id, candidate));
-    }
-
-    pub(crate) fn part(&self) {
-        let _ = self.commands.send(Command::Part(self.id));
     }
 }
 

@@ -23,14 +23,14 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use zookeeper_wire::{
-    ConnectRequest, ConnectResponse, Frames, OpCode, frame, read_frame, request_frame, xid,
+    ConnectRequest, ConnectResponse, Frames, OpCode, Part, frame, read_frame, request_frame, xid,
 };
 
 use super::traffic::{CLOSE_XID, Track, Traffic, close_frame};
 
-/// The longest reply that is taken: far above what a server that is left at its default of 1 MB can send, far below what
-/// would hurt.
-const MAX_REPLY: usize = 8 << 20;
+/// Of a list of children that is longer than what is taken whole, only its length is taken. Whatever claims to be longer still is
+/// no reply.
+const LONGEST_LIST: usize = 256 << 20;
 
 /// How long a connection on loopback may take to introduce itself, and how many are listened to at once: whoever else
 /// knocks must not keep our client waiting.
@@ -126,12 +126,14 @@ impl Relay {
 
     /// Passes frames between the client and `server`, which is attached already, until either side closes.
     ///
-    /// `track` is the session's, and is kept up to date.
+    /// `track` is the session's, and is kept up to date. Frames of the server with more than `max_frame` bytes end the
+    /// connection.
     /// Dropping the future ends both connections; what was not yet sent to the server is then never sent.
     pub(super) async fn run(
         self,
         server: TcpStream,
         track: Arc<Track>,
+        max_frame: usize,
         commands: mpsc::UnboundedReceiver<RelayCommand>,
         events: mpsc::UnboundedSender<RelayEvent>,
     ) {
@@ -149,7 +151,7 @@ impl Relay {
         let traffic = Traffic::new(track);
         let error = tokio::select! {
             error = upstream(&mut from_client, to_server, &traffic, commands) => error,
-            error = downstream(from_server, &mut to_client, &traffic, &events) => error,
+            error = downstream(from_server, &mut to_client, &traffic, max_frame, &events) => error,
         };
         ended(&events, error);
         // The client must not notice before it is dropped: it would dial again, in vain and with a word in the log for
@@ -216,15 +218,20 @@ async fn downstream(
     mut server: OwnedReadHalf,
     client: &mut OwnedWriteHalf,
     traffic: &Traffic,
+    max_frame: usize,
     events: &mpsc::UnboundedSender<RelayEvent>,
 ) -> io::Error {
-    let (mut frames, mut batch) = (Frames::new(MAX_REPLY), Vec::new());
+    let (mut frames, mut batch) = (Frames::new(max_frame), Vec::new());
     loop {
         batch.clear();
         if let Err(error) = frames.read_more(&mut server).await {
             return traffic.explain(error);
         }
-        let taken = take_replies(&mut frames, traffic, events, &mut batch);
+        // As long as a long reply keeps coming the server is not silent, whatever waits behind that.
+        if frames.is_amid_a_long_one() {
+            let _ = events.send(RelayEvent::Received);
+        }
+        let taken = take_replies(&mut frames, max_frame, traffic, events, &mut batch);
         // What came before an error still counts.
         if let Err(error) = client.write_all(&batch).await.and(taken) {
             return error;
@@ -235,19 +242,30 @@ async fn downstream(
 /// Takes all whole frames; those that are the client's go to `batch`.
 fn take_replies(
     frames: &mut Frames,
+    max_frame: usize,
     traffic: &Traffic,
     events: &mpsc::UnboundedSender<RelayEvent>,
     batch: &mut Vec<u8>,
 ) -> io::Result<()> {
     let mut received = false;
-    while let Some(frame) = frames.next_frame()? {
+    while let Some(part) = frames.next_part(LONGEST_LIST).map_err(|error| of_no_use(&error))? {
         if !std::mem::replace(&mut received, true) {
             events.send(RelayEvent::Received).map_err(|_| io::ErrorKind::BrokenPipe)?;
         }
-        if traffic.take_reply(frame, batch)? == CLOSE_XID {
+        let xid = match part {
+            Part::Whole(frame) => traffic.take_reply(frame, batch)?,
+            Part::Head(head) => traffic.take_long_list(head, max_frame, batch)?,
+        };
+        if xid == CLOSE_XID {
             // If nobody listens, nobody needs to know.
             let _ = events.send(RelayEvent::Closed);
         }
     }
     Ok(())
+}
+
+/// Says what to set, if such a frame is to be taken.
+fn of_no_use(length: &io::Error) -> io::Error {
+    let text = format!("it sends {length}: that is max_frame_size (the servers' setting is jute.maxbuffer)");
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }

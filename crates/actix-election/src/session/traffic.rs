@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zookeeper_wire::{
-    Decoder, ErrorCode, Malformed, OpCode, RequestHeader, check_event, check_reply, extend_with_xid,
-    request_frame, xid,
+    Decoder, Encoder, ErrorCode, Malformed, OpCode, ReplyHeader, RequestHeader, check_event, check_reply,
+    extend_with_xid, frame, request_frame, xid,
 };
 
 /// The xid of the close that the relay sends itself. The client counts its own from 1.
@@ -120,6 +120,33 @@ impl Traffic {
         Ok(number)
     }
 
+    /// Takes the head of a list of children that is too long to be read. The client gets a list with one name in its
+    /// place, as no znode can have it: see [`TooLong`].
+    pub(super) fn take_long_list(&self, head: &[u8], limit: usize, batch: &mut Vec<u8>) -> io::Result<i32> {
+        let mut decoder = Decoder::new(head);
+        let mut decode = || {
+            let length = decoder.int()?;
+            Ok((length, ReplyHeader::decode(&mut decoder)?, decoder.int()?))
+        };
+        let (length, header, children) =
+            decode().map_err(|malformed| malformed_reply("a long reply", malformed))?;
+        let asked = self.requests.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let list = |asked: &Asked| asked.server_xid == header.xid && asked.op == OpCode::GetChildren;
+        let Some(asked) = asked.filter(list).filter(|_| header.error.is_none()) else {
+            return Err(invalid(format!(
+                "it sends a frame of {length} bytes, no list of children, and at most {limit} are taken: that is \
+                 max_frame_size (the servers' setting is jute.maxbuffer)"
+            )));
+        };
+        self.track.zxid.fetch_max(header.zxid, Ordering::Relaxed);
+        self.note_error(None);
+        let mut list = Encoder::new();
+        list.int(asked.client_xid).long(header.zxid).int(0);
+        list.int(1).string(&TooLong { children, bytes: length }.to_name());
+        batch.extend_from_slice(&frame(&list.finish()));
+        Ok(header.xid)
+    }
+
     fn note_error(&self, error: Option<ErrorCode>) {
         use ErrorCode::{BadVersion, NoAuth, NoChildrenForEphemerals, NoNode, NodeExists, NotEmpty};
         let usual = [NoNode, NodeExists, NoAuth, BadVersion, NotEmpty, NoChildrenForEphemerals];
@@ -150,6 +177,26 @@ impl Traffic {
 fn is_end(error: io::ErrorKind) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}
+
+/// A list of children that is too long to be read, in figures of the server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooLong {
+    pub(super) children: i32,
+    pub(super) bytes: i32,
+}
+
+impl TooLong {
+    fn to_name(self) -> String {
+        format!("\0{} {}", self.children, self.bytes)
+    }
+
+    /// If this list stands for one.
+    pub(super) fn of(names: &[String]) -> Option<Self> {
+        let [name] = names else { return None };
+        let (children, bytes) = name.strip_prefix('\0')?.split_once(' ')?;
+        Some(TooLong { children: children.parse().ok()?, bytes: bytes.parse().ok()? })
+    }
 }
 
 /// What stands behind the length of a frame.

@@ -6,8 +6,9 @@
 //!
 //! Both are asked the same by the same client, in turns, in one run: only the ratios are worth something. For throughput
 //! and memory the in-process server is put into a process of its own, so that the client is not counted with it. The
-//! real one runs as the launcher starts it, with `forceSync=no`: its JVM is tuned to start fast. It fails where the
-//! in-process server misses what it is meant to reach.
+//! real one runs as the launcher starts it, with `forceSync=no`: its JVM is tuned to start fast. Where every change is to be
+//! on the disk before it is answered, the real one has `forceSync=yes` and ours a folder. It fails where the in-process
+//! server misses what it is meant to reach.
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -15,6 +16,7 @@ mod load;
 mod subject;
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -35,17 +37,24 @@ const ZNODES: usize = 100_000;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
-    if std::env::args().nth(1).as_deref() == Some(subject::SERVE) {
-        return subject::serve().await;
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == subject::SERVE) {
+        return subject::serve(arguments.get(1).map(OsString::as_os_str)).await;
     }
     println!("| | in-process | real | ratio, in-process : real |\n|---|---:|---:|---:|");
     let start = starts().await?;
     row("start to first reply", start.0, start.1, |seconds| format!("{:.2} ms", 1e3 * seconds));
-    let [creates, reads] = throughput().await?;
+    let memory_only = [Subject::in_process(None)?, Subject::real(false).await?];
+    let [creates, reads] = throughput(&memory_only).await?;
     row("creates per second", creates.0, creates.1, |rate| format!("{rate:.0}"));
     row("reads per second", reads.0, reads.1, |rate| format!("{rate:.0}"));
-    let ours = memory(&Subject::in_process()?).await?;
-    let theirs = memory(&Subject::real().await?).await?;
+    let folder = tempfile::tempdir()?;
+    let synced = [Subject::in_process(Some(folder.path()))?, Subject::real(true).await?];
+    let [kept, _] = throughput(&synced).await?;
+    row("creates per second, each on the disk", kept.0, kept.1, |rate| format!("{rate:.0}"));
+    drop(synced);
+    let ours = memory(&Subject::in_process(None)?).await?;
+    let theirs = memory(&Subject::real(false).await?).await?;
     let names = [
         "resident, started".to_owned(),
         format!("resident, {SESSIONS} sessions"),
@@ -95,8 +104,7 @@ async fn first_reply(server: SocketAddr) -> Outcome<()> {
 }
 
 /// Creates and reads per second, each of the in-process server and of the real one.
-async fn throughput() -> Outcome<[(f64, f64); 2]> {
-    let subjects = [Subject::in_process()?, Subject::real().await?];
+async fn throughput(subjects: &[Subject; 2]) -> Outcome<[(f64, f64); 2]> {
     let mut rates = [[Vec::new(), Vec::new()], [Vec::new(), Vec::new()]];
     for round in 0..=ROUNDS {
         for (subject, [creates, reads]) in subjects.iter().zip(&mut rates) {

@@ -1,7 +1,9 @@
 //! The servers that are compared.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -21,16 +23,17 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    pub(crate) fn in_process() -> Outcome<Self> {
+    /// With a folder it keeps its data there.
+    pub(crate) fn in_process(data: Option<&Path>) -> Outcome<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        let mut child = command.arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = command.arg(SERVE).args(data).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut address = String::new();
         BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut address)?;
         Ok(Self::InProcess(child, address.trim().parse()?))
     }
 
-    pub(crate) async fn real() -> Outcome<Self> {
-        let builder = Ensemble::builder().max_session_timeout(SESSION_TIMEOUT).force_sync(false);
+    pub(crate) async fn real(force_sync: bool) -> Outcome<Self> {
+        let builder = Ensemble::builder().max_session_timeout(SESSION_TIMEOUT).force_sync(force_sync);
         Ok(Self::Real(builder.start().await?))
     }
 
@@ -65,8 +68,11 @@ impl Drop for Subject {
 }
 
 /// Serves until the input ends.
-pub(crate) async fn serve() -> Outcome<()> {
-    let builder = TestServer::builder().max_session_timeout(SESSION_TIMEOUT).max_client_connections(0);
+pub(crate) async fn serve(data: Option<&OsStr>) -> Outcome<()> {
+    let mut builder = TestServer::builder().max_session_timeout(SESSION_TIMEOUT).max_client_connections(0);
+    if let Some(data) = data {
+        builder = builder.data(data);
+    }
     let server = builder.start().await?;
     println!("{}", server.address());
     std::io::stdout().flush()?;

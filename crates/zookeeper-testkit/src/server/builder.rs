@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::TestServer;
@@ -12,6 +13,9 @@ const MAX_FRAME: usize = 0xf_ffff;
 
 /// Few clients let as much lie unless they have stopped reading.
 const MAX_QUEUED: usize = 1 << 20;
+
+/// Takes a moment to be read at a start.
+const SNAPSHOT_AFTER: u64 = 16 << 20;
 
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
@@ -48,6 +52,8 @@ pub struct TestServerBuilder {
     pub(super) members: usize,
     pub(super) listen: Option<SocketAddr>,
     pub(super) settings: Settings,
+    pub(super) place: Option<PathBuf>,
+    pub(super) snapshot_after: u64,
     min_session_timeout: Option<Duration>,
     max_session_timeout: Option<Duration>,
 }
@@ -67,7 +73,15 @@ impl TestServerBuilder {
             first_zxid: None,
             words: None,
         };
-        Self { members: 1, listen: None, settings, min_session_timeout: None, max_session_timeout: None }
+        Self {
+            members: 1,
+            listen: None,
+            settings,
+            place: None,
+            snapshot_after: SNAPSHOT_AFTER,
+            min_session_timeout: None,
+            max_session_timeout: None,
+        }
     }
 
     /// How many members, at least one. Each has an address of its own, and all serve the same nodes; the first one leads.
@@ -162,6 +176,27 @@ impl TestServerBuilder {
         self
     }
 
+    /// Keeps everything in this folder, which is created where it is missing: a server that is started on it later goes on
+    /// from there, however this one ends. Unless set, all is in memory, and gone with the server.
+    ///
+    /// A client is told of a change, by an answer, a watch or a read, once it is on the disk. Sessions are kept, too: each
+    /// has its whole timeout from the start on, and can be attached to with its password, as with ZooKeeper. Zxids go on in a
+    /// later epoch than any before, and later than [`first_zxid`](Self::first_zxid).
+    ///
+    /// One server at a time has the folder. If its disk fails or is full, the server ends rather than answer
+    /// ([`ServerHandle::disk_failure`](super::ServerHandle::disk_failure)).
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.place = Some(folder.into());
+        self
+    }
+
+    /// How many bytes of changes are written to [`data`](Self::data) before a snapshot takes their place, 16 MiB unless set.
+    /// It is also written at the end of the server, and never while the last one was larger than the changes since.
+    pub fn snapshot_after(mut self, bytes: u64) -> Self {
+        self.snapshot_after = bytes;
+        self
+    }
+
     /// What the order is made from in which the names of children are told, 0 unless set: the same seed and names, the same
     /// order, and never the sorted one. ZooKeeper's order follows from its hash sets, and a recipe that works with one order
     /// only is wrong: try it with several.
@@ -180,11 +215,12 @@ impl TestServerBuilder {
     ///
     /// # Errors
     ///
-    /// Where the address is not to be had, or no thread.
+    /// Where the address is not to be had, or no thread, or the folder for the data; the error's source is a
+    /// [`DataError`](super::DataError) then.
     ///
     /// # Cancel safety
     ///
-    /// It does not wait: once polled, it has started.
+    /// It waits for the disk only, where data is kept, and blocks the thread meanwhile: once polled, it has started.
     pub async fn start(mut self) -> io::Result<TestServer> {
         let timing = &mut self.settings.timing;
         timing.min_session_timeout = self.min_session_timeout.unwrap_or(timing.min_session_timeout);

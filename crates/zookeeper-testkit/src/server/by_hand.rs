@@ -26,7 +26,7 @@ pub(super) fn ensemble() -> Arc<Shared> {
 /// The same with other settings.
 pub(super) fn ensemble_of(builder: TestServerBuilder) -> Arc<Shared> {
     let builder = builder.members(2).tick(at(1_000));
-    Arc::new(Shared::new(builder.settings, vec![loopback(1), loopback(2)]))
+    Arc::new(Shared::new(builder.settings, vec![loopback(1), loopback(2)], None).unwrap())
 }
 
 pub(super) struct Client {

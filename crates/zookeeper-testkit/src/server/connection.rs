@@ -7,11 +7,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::time::sleep_until;
 
 use super::four_letter;
 use super::shared::{Admission, OpenConnection, Shared, Verdict};
-use super::state::Outgoing;
+use super::state::{Outgoing, State};
+use super::storage::Progress;
 use crate::wire::frame;
 
 /// Why a connection ends.
@@ -44,6 +46,10 @@ pub(super) async fn serve(
         Ending::Reset => drop(stream.set_zero_linger()),
         Ending::Word(word) => {
             let answer = four_letter::answer(&open.shared, open.member, word);
+            let mut disk = Disk::of(&open.shared);
+            if !disk.has(open.shared.read(State::records)).await {
+                return;
+            }
             // One who does not wait for the answer does not get it.
             let _ = stream.write_all(answer.as_bytes()).await;
             let _ = stream.shutdown().await;
@@ -122,13 +128,36 @@ async fn paused(shared: &Shared) {
     while shared.read(|state| state.is_paused()) && changes.changed().await.is_ok() {}
 }
 
+/// What is on the disk, as one connection knows it.
+struct Disk(Option<watch::Receiver<Progress>>);
+
+impl Disk {
+    fn of(shared: &Shared) -> Self {
+        Self(shared.progress())
+    }
+
+    /// Waits for so many records to be on the disk. `false` where they never will be.
+    async fn has(&mut self, records: u64) -> bool {
+        let Some(progress) = &mut self.0 else { return true };
+        let settled = |progress: &Progress| progress.durable >= records || progress.failed.is_some();
+        // It fails where the thread that writes has ended.
+        progress.wait_for(settled).await.is_ok_and(|progress| progress.durable >= records)
+    }
+}
+
 async fn write(
     mut stream: WriteHalf<'_>,
     OpenConnection { id, shared, kicked, .. }: &OpenConnection,
     queue: &mut UnboundedReceiver<Outgoing>,
 ) -> io::Result<Ending> {
     let mut changes = shared.fault_changes();
+    let mut disk = Disk::of(shared);
     while let Some(outgoing) = queue.recv().await {
+        if let Outgoing::Frame { records, .. } = &outgoing
+            && !disk.has(*records).await
+        {
+            return Ok(Ending::Closed);
+        }
         let deliver = loop {
             changes.mark_unchanged();
             let due = match shared.judge(*id, &outgoing) {

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::faults::{MemberId, ServerFault, ServerFaultKind};
 use super::shared::Shared;
 use super::state::State;
+use super::storage::DataError;
 use crate::faults::{ReplyFilter, TimedOut};
 use crate::guard;
 use crate::wire::ErrorCode;
@@ -116,6 +117,26 @@ impl ServerHandle {
     ) -> Result<(), TimedOut> {
         let check = || condition(&self.view()).then_some(());
         guard::wait(&*self.shared, &self.runtime, deadline, check).await
+    }
+
+    /// Returns once the server has ended because its [data](super::TestServerBuilder::data) could not be written, and says
+    /// why; never where it has none, or ends in order.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn disk_failure(&self) -> Arc<DataError> {
+        if let Some(mut progress) = self.shared.progress()
+            && let Ok(progress) = progress.wait_for(|progress| progress.failed.is_some()).await
+            && let Some(error) = &progress.failed
+        {
+            return Arc::clone(error);
+        }
+        std::future::pending().await
+    }
+
+    pub(super) fn end(&self) -> Result<(), Arc<DataError>> {
+        self.shared.close()
     }
 
     // Faults that are over at once.

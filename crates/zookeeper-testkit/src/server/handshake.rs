@@ -42,10 +42,11 @@ impl State {
         let granted = if request.session_id == 0 {
             Some(self.open_session(now, timeout))
         } else {
-            self.attach(now, &request, timeout)
+            // The password is the session's: of a process before this one, it may be.
+            self.attach(now, &request, timeout).map(|session| (session, request.password.clone()))
         };
         match granted {
-            Some(session) => {
+            Some((session, password)) => {
                 let what = if request.session_id == 0 { "opened" } else { "attached to" };
                 tracing::info!("session {session:#x} {what} by {peer}, with a timeout of {timeout:?}");
                 self.owners.insert(session, id);
@@ -53,7 +54,7 @@ impl State {
                 if let Some(client) = self.clients.get_mut(&id) {
                     (client.session, client.timeout) = (Some(session), timeout);
                 }
-                let (read_only, password) = (request.read_only.map(|_| false), password(session));
+                let read_only = request.read_only.map(|_| false);
                 let response = ConnectResponse { timeout, session_id: session, password, read_only };
                 self.send(id, response.encode(), None);
             }
@@ -69,11 +70,12 @@ impl State {
         true
     }
 
-    fn open_session(&mut self, now: Duration, timeout: Duration) -> i64 {
+    fn open_session(&mut self, now: Duration, timeout: Duration) -> (i64, Vec<u8>) {
         let id = self.next_session;
         self.next_session += 1;
-        self.commit(now, Transaction::OpenSession { id, password: password(id), timeout });
-        id
+        let password = password(id);
+        self.commit(now, Transaction::OpenSession { id, password: password.clone(), timeout });
+        (id, password)
     }
 
     fn attach(&mut self, now: Duration, request: &ConnectRequest, timeout: Duration) -> Option<i64> {

@@ -1,5 +1,6 @@
-//! A ZooKeeper inside the process, which fails on demand. **For development and tests on one machine.** It keeps
-//! everything in memory and has neither quorum nor disk: what runs in production is a real ensemble.
+//! A ZooKeeper inside the process, which fails on demand. **For development and tests on one machine.** It has no quorum, and
+//! keeps everything in memory unless it is given a folder ([`data`](TestServerBuilder::data)): what runs in production is a
+//! real ensemble.
 //!
 //! It speaks ZooKeeper 3.8's wire protocol, so that any client in any language can connect. It is ready at once and gone
 //! when it is dropped; there may be many in a process. Faults that last are [`ServerFault`] values: they are in force until
@@ -56,7 +57,7 @@
 //! [`tree`] decides, and is pure; `state` holds it with members and clients; `handshake`, `process` and `reads` turn frames
 //! into replies, and `order` mixes up the names in them; `touches` is how the leader hears of clients, and `expiry` how
 //! sessions end of which it does not; `faults` says what can be wrong; `beginning` is what a start begins with; `shared` is
-//! the lock around all that. `connection` moves bytes. The server runs in a thread of its own, on the real clock, so that it
+//! the lock around all that. `storage` is what outlives the process. `connection` moves bytes. The server runs in a thread of its own, on the real clock, so that it
 //! does not matter what the test's runtime does.
 
 mod beginning;
@@ -76,6 +77,7 @@ mod reads;
 mod request;
 mod shared;
 mod state;
+mod storage;
 mod touches;
 pub mod tree;
 
@@ -99,6 +101,8 @@ pub use faults::{MemberId, ServerFault, ServerFaultKind};
 pub use handle::{ServerHandle, ServerView};
 use shared::{Admission, Shared};
 pub use state::ConnectionId;
+pub use storage::DataError;
+use storage::Place;
 
 /// How often a port that is taken between being found and being used is replaced by another.
 const ATTEMPTS: usize = 5;
@@ -136,10 +140,31 @@ impl TestServer {
         }
         let (listeners, addresses): (Vec<_>, Vec<_>) = listeners.into_iter().unzip();
         let (stop, stopped) = oneshot::channel();
-        let shared = Arc::new(Shared::new(builder.settings, addresses));
+        let (place, snapshot_after) = (builder.place, builder.snapshot_after);
+        let place = place.map(|folder| Place { folder, snapshot_after });
+        let shared = Arc::new(Shared::new(builder.settings, addresses, place.as_ref())?);
         let served = serve(listeners, Arc::clone(&shared), stopped);
         let (runtime, thread) = spawn_runtime("zookeeper-server", served)?;
         Ok(Self { handle: ServerHandle::new(shared, runtime), stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Ends it, as dropping it does, and says whether its [data](TestServerBuilder::data) is as it should be. It blocks the
+    /// thread while a snapshot is written.
+    ///
+    /// # Errors
+    ///
+    /// Where the disk has failed. What was answered is there all the same.
+    pub fn close(mut self) -> Result<(), Arc<DataError>> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), Arc<DataError>> {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It ends at once, and a panic of it has been printed.
+            let _ = thread.join();
+        }
+        self.handle.end()
     }
 
     /// A handle that can be cloned and sent elsewhere. It does not keep the server alive.
@@ -168,6 +193,8 @@ async fn serve(listeners: Vec<std::net::TcpListener>, shared: Arc<Shared>, stop:
         // It ends when the sender goes.
         _ = stop => {}
         () = keep_time(&shared) => {}
+        // What cannot be kept is not answered: there is nothing left to do.
+        () = shared.disk_failed() => {}
     }
     shared.stop();
 }
@@ -237,11 +264,8 @@ impl Deref for TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // It ends at once, and a panic of it has been printed.
-            let _ = thread.join();
-        }
+        // Whoever wants to know calls `close`, and the log tells.
+        let _ = self.end();
     }
 }
 

@@ -12,6 +12,7 @@ use super::builder::Settings;
 use super::expiry::Expiry;
 use super::faults::{MemberId, ServerFaultKind};
 use super::state::{Client, ConnectionId, Member, Outgoing, State};
+use super::storage::{DataError, Place, Progress, Storage};
 use super::tree::{Identity, Machine};
 use crate::faults::{FaultId, Faults};
 use crate::guard::Site;
@@ -33,6 +34,8 @@ pub(super) struct Shared {
     due_changed: Notify,
     /// Notified when listeners have opened or closed.
     settled: Condvar,
+    /// How much is on the disk; `None` where nothing has to be.
+    progress: Option<watch::Receiver<Progress>>,
 }
 
 /// What becomes of the frame at the front of its queue.
@@ -54,11 +57,26 @@ pub(super) enum Admission {
 }
 
 impl Shared {
-    pub(super) fn new(settings: Settings, addresses: Vec<SocketAddr>) -> Self {
+    /// Begins with nothing, or with what is kept at `place`.
+    pub(super) fn new(
+        settings: Settings,
+        addresses: Vec<SocketAddr>,
+        place: Option<&Place>,
+    ) -> Result<Self, DataError> {
         let started = Instant::now();
+        let mut machine = new_machine(&settings, Duration::ZERO);
+        let first_zxid = settings.first_zxid.unwrap_or_else(beginning::first_zxid);
+        machine.begin_at(first_zxid);
+        let mut storage = None;
+        if let Some(place) = place {
+            machine.wipe();
+            storage = Some(Storage::open(place, first_zxid, &mut machine)?);
+            machine.restart(started.elapsed());
+            beginning::reached(machine.last_zxid());
+        }
+        let progress = storage.as_ref().map(Storage::progress);
         let member = || Member { listening: true, ..Member::default() };
-        let mut state = State {
-            machine: new_machine(&settings, Duration::ZERO),
+        let state = State {
             expiry: Expiry::new(settings.expiry_delay),
             members: addresses.iter().map(|_| member()).collect(),
             clients: Default::default(),
@@ -67,13 +85,14 @@ impl Shared {
             orphans: Vec::new(),
             faults: Faults::new(),
             next_connection: 1,
-            next_session: beginning::first_session(),
+            next_session: beginning::first_session().max(machine.highest_session().saturating_add(1)),
+            machine,
+            storage,
             name_order: settings.name_order,
             max_queued: settings.max_queued,
             stopped: false,
         };
-        state.machine.begin_at(settings.first_zxid.unwrap_or_else(beginning::first_zxid));
-        Self {
+        Ok(Self {
             settings,
             addresses,
             started,
@@ -82,7 +101,8 @@ impl Shared {
             happened: watch::Sender::new(()),
             due_changed: Notify::new(),
             settled: Condvar::new(),
-        }
+            progress,
+        })
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -125,6 +145,32 @@ impl Shared {
             let empty = wipe.then(|| new_machine(&self.settings, now));
             state.restart(now, empty);
         });
+    }
+
+    // For what is kept on the disk.
+
+    /// How much is on the disk, where something is kept there.
+    pub(super) fn progress(&self) -> Option<watch::Receiver<Progress>> {
+        self.progress.clone()
+    }
+
+    /// Returns once the disk takes no more.
+    pub(super) async fn disk_failed(&self) {
+        if let Some(mut progress) = self.progress() {
+            // The sender ends with the thread that writes.
+            let _ = progress.wait_for(|progress| progress.failed.is_some()).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Has all be on the disk, and gives the folder back. What changes from now on is kept nowhere.
+    pub(super) fn close(&self) -> Result<(), Arc<DataError>> {
+        let mut state = self.state();
+        match state.storage.take() {
+            Some(storage) => storage.close(&state.machine),
+            None => Ok(()),
+        }
     }
 
     // For the server's thread.

@@ -12,6 +12,7 @@ use super::beginning;
 use super::expiry::Expiry;
 use super::faults::{MemberId, ServerFaultKind};
 use super::figures::Figures;
+use super::storage::Storage;
 use super::touches::Touched;
 use super::tree::{Change, Fired, Identity, Machine, Outcome, Transaction, Tree, Watches};
 use crate::faults::Faults;
@@ -25,6 +26,8 @@ const EVENT_ZXID: i64 = -1;
 
 pub(super) struct State {
     pub(super) machine: Machine,
+    /// Where the machine is kept, if anywhere.
+    pub(super) storage: Option<Storage>,
     pub(super) expiry: Expiry,
     pub(super) members: Vec<Member>,
     pub(super) clients: BTreeMap<ConnectionId, Client>,
@@ -99,6 +102,8 @@ pub(super) enum Outgoing {
         bytes: Vec<u8>,
         /// Its number on its connection.
         number: u64,
+        /// How many records have to be on the disk before anybody may read this.
+        records: u64,
         at: Instant,
         session: Option<i64>,
         /// What it answers, if it is not the handshake's.
@@ -135,7 +140,7 @@ impl State {
 
     /// Applies a transaction, and sends the events that it causes.
     pub(super) fn commit(&mut self, now: Duration, transaction: Transaction) -> Outcome {
-        let outcome = self.machine.apply(now, transaction);
+        let outcome = self.apply(now, transaction);
         for member in 0..self.members.len() {
             let member = &mut self.members[member];
             match &mut member.stale {
@@ -146,6 +151,14 @@ impl State {
                 }
             }
         }
+        outcome
+    }
+
+    fn apply(&mut self, now: Duration, transaction: Transaction) -> Outcome {
+        let Some(storage) = &mut self.storage else { return self.machine.apply(now, transaction) };
+        let prepared = Storage::prepare(self.machine.wall(now), &transaction);
+        let outcome = self.machine.apply(now, transaction);
+        storage.applied(prepared, &outcome, &self.machine);
         outcome
     }
 
@@ -255,11 +268,12 @@ impl State {
     }
 
     pub(super) fn send(&mut self, id: ConnectionId, body: Vec<u8>, reply: Option<(OpCode, Option<String>)>) {
+        let (length, records) = (body.len(), self.records());
         let Some(client) = self.clients.get_mut(&id) else { return };
-        let length = body.len();
         let frame = Outgoing::Frame {
             bytes: body,
             number: client.frames,
+            records,
             at: Instant::now(),
             session: client.session,
             reply,
@@ -272,6 +286,11 @@ impl State {
         figures.reply.add(length as u64);
         // Fails where the connection is ending already.
         let _ = client.outgoing.send(frame);
+    }
+
+    /// How many records have to be on the disk before anybody may know what is known now.
+    pub(super) fn records(&self) -> u64 {
+        self.storage.as_ref().map_or(0, Storage::records)
     }
 
     /// Whether so much waits for this client that nothing more is to be asked by it.
@@ -362,7 +381,12 @@ impl State {
         self.homes.clear();
         self.orphans.clear();
         match empty {
-            Some(machine) => self.machine = machine,
+            Some(machine) => {
+                self.machine = machine;
+                if let Some(storage) = &mut self.storage {
+                    storage.wiped();
+                }
+            }
             None => self.machine.restart(now),
         }
         if self.members.len() > 1 {
@@ -370,6 +394,9 @@ impl State {
             let epoch = (self.machine.last_zxid() >> 32) + 1;
             self.machine.begin_epoch(i32::try_from(epoch).unwrap_or(i32::MAX));
             beginning::reached(self.machine.last_zxid());
+            if let Some(storage) = &mut self.storage {
+                storage.begun(self.machine.last_zxid());
+            }
         }
         for member in self.members.iter_mut() {
             (member.watches, member.touched) = (Watches::new(), Touched::default());

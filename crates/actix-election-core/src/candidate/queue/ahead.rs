@@ -6,6 +6,13 @@ use super::{Master, Queue, TroubleKind};
 use crate::{OpId, Timestamp, Znode};
 
 impl Queue {
+    /// Whether the watch that this request armed stands.
+    pub(in super::super) fn is_armed(&self, op: OpId) -> bool {
+        let own = self.own.as_ref();
+        let armed = [own.and_then(|own| own.armed), own.and_then(Own::ahead).and_then(|ahead| ahead.armed)];
+        armed.contains(&Some(op)) || self.follow.is_armed(op)
+    }
+
     pub(super) fn saw_predecessor(&mut self, now: Timestamp, op: OpId, znode: &Znode) {
         let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) else { return };
         ahead.armed = Some(op);

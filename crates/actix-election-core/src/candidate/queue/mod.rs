@@ -34,6 +34,8 @@ pub(super) struct Queue {
     /// The session that we are connected in.
     session: Option<SessionId>,
     own: Option<Own>,
+    /// Our own znodes may not be read: somebody has changed the ACL of one.
+    own_unreadable: bool,
     /// A create was sent in this session, and what came of it is not known.
     maybe_created: bool,
     /// The znode that may be the one that this create made.
@@ -63,6 +65,7 @@ impl Queue {
             refused_retry,
             session: None,
             own: None,
+            own_unreadable: false,
             maybe_created: false,
             suspect: None,
             left_over: Vec::new(),
@@ -74,6 +77,11 @@ impl Queue {
             observed: false,
             follow: Follow::new(path, refused_retry),
         }
+    }
+
+    /// As if a create had been sent, of which nothing is known.
+    pub(super) fn inherit(&mut self) {
+        self.maybe_created = true;
     }
 
     pub(super) fn connected(&mut self, session: SessionId) {
@@ -89,6 +97,7 @@ impl Queue {
         self.suspect = None;
         self.left_over.clear();
         self.parents_missing = false;
+        self.own_unreadable = false;
         self.own.iter_mut().for_each(Own::disconnected);
         self.follow.disconnected();
     }
@@ -177,6 +186,11 @@ impl Queue {
         if self.observed || aside { self.follow.next_operation(op) } else { None }
     }
 
+    /// Whether this request is under way.
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        self.pending.iter().any(|(pending, _)| *pending == op) || self.follow.awaits(op)
+    }
+
     fn is_under_way(&self, step: Step) -> bool {
         self.pending.iter().any(|(_, pending)| *pending == step)
     }
@@ -240,9 +254,11 @@ impl Queue {
             }
             Step::Parents => Operation::CreateParents { path },
             Step::List | Step::Search => Operation::Children { path, watch: false },
-            // Of our own only the stat is wanted, which is shown to everybody.
-            Step::Recover | Step::Own | Step::PredecessorExists => Operation::Exists { path },
-            Step::Predecessor => Operation::Read { path, watch: true },
+            Step::Recover | Step::Own if self.own_unreadable => Operation::Exists { path },
+            Step::PredecessorExists => Operation::Exists { path },
+            // Of our own only the stat is wanted. But where it has gone, to ask whether it exists would leave a watch on a name
+            // that never comes again, and the server would keep that for as long as the connection lasts.
+            Step::Recover | Step::Own | Step::Predecessor => Operation::Read { path, watch: true },
             Step::Head => Operation::Read { path, watch: false },
             Step::Clear => {
                 // Where it is still to be seen in a list that is yet to come, it is asked for once more.
@@ -448,6 +464,10 @@ impl Queue {
                 self.parents_missing = true;
                 return;
             }
+            (Step::Recover | Step::Own, Refusal::NoAuth) if !self.own_unreadable => {
+                self.own_unreadable = true;
+                return;
+            }
             (Step::Predecessor | Step::Head, Refusal::NoAuth) => {
                 if let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) {
                     match step {
@@ -468,6 +488,7 @@ impl Queue {
             _ => TroubleKind::Refused,
         };
         self.stumble(now, step, kind, format!("cannot {step} at {}: {refusal}", self.path));
+        self.retry_at = Some(now + refusal.retry(self.refused_retry));
     }
 
     fn clear_trouble(&mut self) {

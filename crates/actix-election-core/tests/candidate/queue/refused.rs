@@ -6,7 +6,7 @@ use super::*;
 fn it_is_refused() {
     let unlisted = || {
         let no = Answer("list", refused(Refusal::NoAuth));
-        listing().after([Answer("exists 5", own(TOKEN)), no, Ack(ROLE)])
+        listing().after([Answer("read 5", own(TOKEN)), no, Ack(ROLE)])
     };
     check([
         (
@@ -26,7 +26,7 @@ fn it_is_refused() {
         // It would stand in everybody's way and never know that its turn has come.
         (
             "to list: it leaves the queue",
-            listing().after([Answer("exists 5", own(TOKEN))]),
+            listing().after([Answer("read 5", own(TOKEN))]),
             Answer("list", refused(Refusal::NoAuth)),
             &["1: denied", "delete 5", "read", "report Denied"],
             WaitingForAcknowledgement,
@@ -66,7 +66,7 @@ fn what_is_refused_is_asked_again_later() {
 /// A backup that was restored, say. It would lead for ever, and never know.
 #[test]
 fn what_is_not_ephemeral_is_no_candidate() {
-    let seen = || listing().after([Answer("exists 5", own(TOKEN))]);
+    let seen = || listing().after([Answer("read 5", own(TOKEN))]);
     let behind = || seen().after([Answer("list", children([other(3), ours(5)]))]);
     let further = || seen().after([Answer("list", children([other(2), other(4), ours(5)]))]);
     let persistent = znode(0, 41, "c:1");
@@ -85,4 +85,56 @@ fn what_is_not_ephemeral_is_no_candidate() {
     let queue = Answer("read", znode(0, 30, ""));
     let looking = idle().after([connects(OURS), queue, Answer("list", children([other(3)]))]);
     assert_eq!(looking.clone().give(Answer("read 3", persistent)), ["master none", "report PathTaken"]);
+}
+
+/// Somebody has changed its ACL. Only then is it asked whether it exists, which leaves a watch behind if it does not.
+#[test]
+fn our_own_may_not_be_read() {
+    let unreadable = || listing().after([Answer("read 5", refused(Refusal::NoAuth))]);
+    let listed = || unreadable().after([Answer("exists 5", own(TOKEN))]);
+    let master: &[&str] = &["lease 42", "1: master 42", "exists request", "master a:1/42"];
+    check([
+        (
+            "it is only watched",
+            listing(),
+            Answer("read 5", refused(Refusal::NoAuth)),
+            &["exists 5"],
+            Competing,
+        ),
+        ("and leads all the same", listed(), Answer("list", children([ours(5)])), master, Master),
+        ("it is overwritten", listed(), Watch("exists 5", Changed), &["exists 5"], Competing),
+        ("it goes", listed(), Watch("exists 5", Deleted), &["join"], Competing),
+        (
+            "nor watched",
+            unreadable(),
+            Answer("exists 5", refused(Refusal::NoAuth)),
+            &["1: denied", "report Denied"],
+            WaitingForAcknowledgement,
+        ),
+        ("on another connection it is read", listed().after([cut()]), connects(OURS), &["read 5"], Competing),
+    ]);
+}
+
+/// Whoever asks again soon has as much to read again, and everybody on the session waits for that.
+#[test]
+fn a_list_that_is_too_long_is_asked_for_once_a_minute() {
+    let too_long = || refused(Refusal::TooManyChildren { children: 120_000, bytes: 13_000_000 });
+    let left = || {
+        let unlisted = listing().after([Answer("read 5", own(TOKEN)), Answer("list", too_long()), Ack(ROLE)]);
+        unlisted.after([Answer("delete 5", Reply::Done), Answer("read", znode(0, 30, ""))])
+    };
+    let looked = || left().after([Answer("list", too_long())]);
+    check([
+        (
+            "it leaves the queue",
+            listing().after([Answer("read 5", own(TOKEN))]),
+            Answer("list", too_long()),
+            &["1: denied", "delete 5", "read", "report Refused"],
+            WaitingForAcknowledgement,
+        ),
+        ("for a minute", looked(), Wait(59.9), &[], Denied),
+        ("and asks again", looked(), Wait(60.0), &["list", "report Refused"], Denied),
+    ]);
+    let message = looked().status().trouble.unwrap().message;
+    assert!(message.contains("/app/master: 120000 children") && message.contains("delete"), "{message}");
 }

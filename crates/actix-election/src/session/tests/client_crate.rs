@@ -36,7 +36,7 @@ use zookeeper_testkit::proxy::Direction;
 use zookeeper_testkit::wire::{OpCode, RawClient, expire_session};
 use zookeeper_testkit::{Ensemble, FaultProxy, four_letter};
 
-const T: Duration = Duration::from_secs(10);
+const T: Duration = Duration::from_secs(20);
 
 async fn client(address: SocketAddr, asked: Duration) -> ZooKeeper {
     let address = address.to_string();

@@ -5,6 +5,7 @@
 
 mod client_crate;
 mod fake;
+mod links;
 mod properties;
 
 use std::sync::Arc;
@@ -17,9 +18,12 @@ use futures::StreamExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::builder::MAX_FRAME;
 use super::client::Auth;
 use super::driver::{self, DriverConfig};
-use super::link::{Command, ConnectionId, LinkId, Notice, Notices, Request, SessionNotice, notice_channel};
+use super::link::{
+    Command, ConnectionId, LinkId, Notice, NoticeSender, Notices, Request, SessionNotice, notice_channel,
+};
 use super::servers::ConnectString;
 use crate::clock;
 use crate::lease::SessionLease;
@@ -56,9 +60,12 @@ impl Rig {
     /// A session with one user, who is no candidate: its lease goes by the attach and one probe alone.
     fn observer(connect: &str, session_timeout: Duration, auth: Vec<Auth>) -> Rig {
         let ensemble = ConnectString::parse(connect).unwrap();
+        Rig::with(DriverConfig { ensemble, timeout: session_timeout, auth, max_frame: MAX_FRAME })
+    }
+
+    fn with(config: DriverConfig) -> Rig {
         let (commands, driver_commands) = mpsc::unbounded_channel();
         let (driver_notices, states) = mpsc::unbounded_channel();
-        let config = DriverConfig { ensemble, timeout: session_timeout, auth };
         driver::start(config, driver_commands, driver_notices).unwrap();
         let (mine, notices) = notice_channel();
         commands.send(Command::Join(ME, mine)).unwrap();
@@ -202,6 +209,10 @@ fn watch(path: &str) -> Operation {
 
 fn exists(path: &str) -> Operation {
     Operation::Exists { path: path.into() }
+}
+
+fn list(path: &str) -> Operation {
+    Operation::Children { path: path.into(), watch: false }
 }
 
 fn digest(credentials: &str) -> Vec<Auth> {

@@ -16,9 +16,9 @@ const SEQUENTIAL_TTL: i32 = 6;
 /// Time is what has passed since the machine was made; it must not go back.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    tree: Tree,
-    sessions: Sessions,
-    zxid: i64,
+    pub(super) tree: Tree,
+    pub(super) sessions: Sessions,
+    pub(super) zxid: i64,
     /// The wall clock, in milliseconds since 1970, when the machine was made.
     epoch: i64,
 }
@@ -116,12 +116,40 @@ impl Machine {
         self.sessions.condemned()
     }
 
+    // For those who keep it on a disk.
+
+    /// The wall clock at `now`, in milliseconds since 1970, as `ctime` and `mtime` have it.
+    pub(in crate::server) fn wall(&self, now: Duration) -> i64 {
+        self.epoch.saturating_add(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Applies a transaction again, which had this number, at this time of the wall clock. What becomes of it is the same as
+    /// then, but for when sessions end: [`restart`](Self::restart) is to follow.
+    pub(in crate::server) fn replay(&mut self, zxid: i64, wall: i64, transaction: Transaction) -> Outcome {
+        self.zxid = zxid.saturating_sub(1);
+        self.apply_at(Duration::ZERO, wall, transaction)
+    }
+
+    /// The highest id that a session ever had here, 0 before the first.
+    pub(in crate::server) fn highest_session(&self) -> i64 {
+        self.sessions.highest
+    }
+
+    /// Forgets everything.
+    pub(in crate::server) fn wipe(&mut self) {
+        *self = Self::new(self.timing(), self.epoch);
+    }
+
     // Writes.
 
     /// Applies a transaction at `now`. It takes the next zxid even where it fails.
     pub fn apply(&mut self, now: Duration, transaction: Transaction) -> Outcome {
+        let wall = self.wall(now);
+        self.apply_at(now, wall, transaction)
+    }
+
+    fn apply_at(&mut self, now: Duration, wall: i64, transaction: Transaction) -> Outcome {
         self.zxid += 1;
-        let wall = self.epoch + i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
         let mut changes = Vec::new();
         let mut step = Step { tree: &mut self.tree, zxid: self.zxid, wall, changes: &mut changes };
         let result = match transaction {

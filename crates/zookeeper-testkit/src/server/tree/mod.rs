@@ -40,6 +40,7 @@
 
 mod acl;
 mod digest;
+mod dump;
 mod machine;
 mod node;
 mod path;
@@ -50,6 +51,7 @@ mod transaction;
 mod watches;
 
 pub use acl::Identity;
+pub(super) use dump::{decode_duration, encode_duration};
 pub use machine::Machine;
 pub use node::{Data, Tree};
 pub use sessions::Timing;

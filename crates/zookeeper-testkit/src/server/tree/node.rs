@@ -80,7 +80,7 @@ impl Node {
 /// The nodes, and the answers to reads. Cloning copies the structure and shares the data.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    nodes: BTreeMap<String, Node>,
+    pub(super) nodes: BTreeMap<String, Node>,
     ephemerals: BTreeMap<i64, BTreeSet<String>>,
     /// What was there before, while several writes stand or fall together.
     journal: Option<Vec<(String, Option<Node>)>>,
@@ -96,6 +96,26 @@ impl Tree {
         ];
         let nodes = nodes.into_iter().map(|(path, node)| (path.to_owned(), node)).collect();
         Self { nodes, ephemerals: BTreeMap::new(), journal: None }
+    }
+
+    /// Without a node.
+    pub(super) fn bare() -> Self {
+        Self { nodes: BTreeMap::new(), ephemerals: BTreeMap::new(), journal: None }
+    }
+
+    /// Puts a node where it was, without a trace at its parent but that it is one of its children. Says whether there is a
+    /// parent; the root needs none.
+    pub(super) fn put_back(&mut self, path: &str, node: Node) -> bool {
+        let known = path == "/"
+            || match path::parent(path).map(|parent| if parent.is_empty() { "/" } else { parent }) {
+                Ok(parent) => self
+                    .nodes
+                    .get_mut(parent)
+                    .is_some_and(|parent| parent.children.insert(path::name(path).to_owned())),
+                Err(_) => false,
+            };
+        self.replace(path, Some(node));
+        known
     }
 
     // Reads. Each fails with `NoNode` or, where it says so, `NoAuth`.

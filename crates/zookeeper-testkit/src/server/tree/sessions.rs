@@ -35,10 +35,10 @@ impl Timing {
 }
 
 #[derive(Debug, Clone)]
-struct Session {
-    password: Vec<u8>,
+pub(super) struct Session {
+    pub(super) password: Vec<u8>,
     /// What was granted when it was opened, which is what counts after a restart.
-    opened_with: Duration,
+    pub(super) opened_with: Duration,
     timeout: Duration,
     expires: Duration,
     /// Taken out to be ended, which no touch undoes.
@@ -48,12 +48,14 @@ struct Session {
 #[derive(Debug, Clone)]
 pub(super) struct Sessions {
     timing: Timing,
-    by_id: BTreeMap<i64, Session>,
+    pub(super) by_id: BTreeMap<i64, Session>,
+    /// The highest id there ever was.
+    pub(super) highest: i64,
 }
 
 impl Sessions {
     pub(super) fn new(timing: Timing) -> Self {
-        Self { timing, by_id: BTreeMap::new() }
+        Self { timing, by_id: BTreeMap::new(), highest: 0 }
     }
 
     pub(super) fn timing(&self) -> Timing {
@@ -64,6 +66,7 @@ impl Sessions {
         let expires = self.timing.expiry(now, timeout);
         let session = Session { password, opened_with: timeout, timeout, expires, condemned: false };
         self.by_id.insert(id, session);
+        self.highest = self.highest.max(id);
     }
 
     pub(super) fn close(&mut self, id: i64) -> bool {

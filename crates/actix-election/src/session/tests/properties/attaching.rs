@@ -73,10 +73,10 @@ async fn credentials_go_first_on_every_connection() {
     let ensemble = Ensemble::single().await.unwrap();
     let server = ensemble.server(0).address();
     let proxy = FaultProxy::start(server).unwrap();
-    let mut rig = Rig::observer(&proxy.connect_string(), seconds(6.0), digest("me:secret"));
+    let mut rig = Rig::observer(&proxy.connect_string(), seconds(20.0), digest("me:secret"));
     rig.connected().await;
     rig.create("/m").await;
-    let mut other = RawClient::connect(server, seconds(6.0), None).await.unwrap();
+    let mut other = RawClient::connect(server, seconds(20.0), None).await.unwrap();
     assert!(matches!(other.get_data("/m").await, Err(WireError::Refused(_))), "only its creator may read it");
     for _ in 0..5 {
         proxy.cut();
@@ -97,7 +97,7 @@ async fn a_denied_node_is_refused() {
     let server = ensemble.server(0).address();
     let mut raw = RawClient::connect(server, seconds(10.0), None).await.unwrap();
     raw.create("/closed", b"", &Acl::read_only(), Default::default()).await.unwrap();
-    let mut rig = Rig::start(&ensemble.connect_string(), seconds(6.0));
+    let mut rig = Rig::start(&ensemble.connect_string(), seconds(20.0));
     rig.connected().await;
     assert_eq!(rig.ask(create("/closed/m")).await, Reply::Refused(Refusal::NoAuth));
     rig.create("/m").await;
@@ -131,14 +131,14 @@ async fn rejected_credentials_are_a_problem_told_once() {
 #[tokio::test]
 async fn paths_are_below_the_chroot_which_is_created() {
     let ensemble = Ensemble::single().await.unwrap();
-    let mut rig = Rig::start(&format!("{}/app/x", ensemble.connect_string()), seconds(6.0));
+    let mut rig = Rig::start(&format!("{}/app/x", ensemble.connect_string()), seconds(20.0));
     rig.connected().await;
     assert_eq!(rig.ask(create("/m")).await, Reply::Refused(Refusal::NoParent));
     assert_eq!(rig.ask(Operation::CreateParents { path: "/m".into() }).await, Reply::Done);
     rig.create("/m").await;
     let armed = rig.send(watch("/m"));
     assert!(matches!(rig.notice().await, Notice::Answered(op, Reply::Found(_)) if op == armed));
-    let mut raw = RawClient::connect(ensemble.server(0).address(), seconds(6.0), None).await.unwrap();
+    let mut raw = RawClient::connect(ensemble.server(0).address(), seconds(20.0), None).await.unwrap();
     raw.delete("/app/x/m", None).await.unwrap();
     assert_eq!(rig.event(armed).await, WatchEvent::Deleted);
     rig.close().await;

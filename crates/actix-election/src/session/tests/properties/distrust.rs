@@ -1,6 +1,6 @@
 //! Servers, and things that pass for servers, that are not to be trusted: what they say is checked, and said.
 
-use super::super::fake::{FakeConnection, FakeServer, reply};
+use super::super::fake::{FakeConnection, FakeServer, node, reply};
 use super::super::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -162,4 +162,42 @@ async fn another_session_than_the_one_asked_for_is_an_expiry_and_is_closed() {
     rig.lost().await;
     let _connection = server.serve(7, T).await;
     assert_eq!(rig.connected().await.session, SessionId(7));
+}
+
+/// A connection that ends so early is of no use, on the slowest machine as well.
+const EARLY: Duration = Duration::from_secs(600);
+
+#[tokio::test]
+async fn a_frame_that_is_too_long_is_said_with_the_setting_and_taken_where_that_allows_it() {
+    let data = vec![b'x'; MAX_FRAME];
+    for (max_frame, taken) in [(MAX_FRAME, false), (2 * MAX_FRAME, true)] {
+        let server = FakeServer::start().await;
+        let ensemble = ConnectString::parse(&server.address().to_string()).unwrap();
+        let mut rig = Rig::with(DriverConfig { ensemble, timeout: EARLY, auth: Vec::new(), max_frame });
+        let serve = async {
+            loop {
+                let mut connection = server.serve(5, EARLY).await;
+                while let Some(asked) = connection.next_request().await {
+                    connection.reply(asked.xid, 0, &node(&data, 1, 1)).await;
+                }
+            }
+        };
+        let ask = async {
+            if taken {
+                rig.connected().await;
+                assert_eq!(rig.read("/m").await.data.len(), MAX_FRAME);
+                return;
+            }
+            for _ in 0..3 {
+                rig.connected().await;
+                rig.send(read("/m"));
+            }
+            let (problem, limit) = (rig.problem().await, format!("at most {MAX_FRAME} are taken"));
+            assert!(problem.contains(&limit) && problem.contains("max_frame_size"), "{problem}");
+        };
+        tokio::select! {
+            () = ask => {}
+            () = serve => {}
+        }
+    }
 }

@@ -9,7 +9,7 @@ use zookeeper_testkit::wire::{OpCode, RawClient, expire_session};
 use zookeeper_testkit::{Ensemble, FaultProxy, four_letter};
 use zookeeper_wire::{ConnectRequest, ConnectResponse, OpCode as Op, frame, read_frame, request_frame, xid};
 
-const T: Duration = Duration::from_secs(10);
+const T: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn requests_of_a_dead_session_never_run_in_a_new_one() {
@@ -200,7 +200,7 @@ async fn the_relay_turns_strangers_away() {
     let secret = i32::try_from(relay.client_timeout().as_millis()).unwrap();
     let (commands, relay_commands) = mpsc::unbounded_channel();
     let (relay_events, mut events) = mpsc::unbounded_channel();
-    let running = tokio::spawn(relay.run(server, Arc::default(), relay_commands, relay_events));
+    let running = tokio::spawn(relay.run(server, Arc::default(), MAX_FRAME, relay_commands, relay_events));
 
     assert_eq!(knock(address, secret - 1, 0).await, None);
     assert_eq!(knock(address, 10_000, 0).await, None);

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::fake::{FakeServer, NO_NODE, node, reply};
 use super::super::*;
+use actix_election_core::Refusal;
 use zookeeper_testkit::proxy::Direction;
 use zookeeper_testkit::wire::{Acl, CreateMode, OpCode, RawClient};
 use zookeeper_testkit::{Ensemble, FaultProxy};
+use zookeeper_wire::Encoder;
 
-const T: Duration = Duration::from_secs(10);
+const T: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn nothing_of_an_old_connection_comes_after_a_new_one() {
@@ -178,6 +180,62 @@ async fn the_last_words_of_a_server_are_heard() {
         }
         assert!(matches!(rig.notice().await, Notice::Disconnected));
     }
+}
+
+/// A list can be long, and the network slow: what comes in the midst of it is a sign of life, though no answer can be.
+#[tokio::test]
+async fn a_long_reply_may_take_its_time() {
+    let server = FakeServer::start().await;
+    let mut rig = Rig::start(&server.address().to_string(), T);
+    let mut connection = server.serve(77, T).await;
+    rig.connected().await;
+    let op = rig.send(list("/m"));
+    let request = connection.next_request().await.unwrap();
+    let names: Vec<String> = (0..50_000).map(|i| format!("name-{i:010}")).collect();
+    let mut body = Encoder::new();
+    body.int(50_000);
+    for name in &names {
+        body.string(name);
+    }
+    let long = reply(request.xid, 0, &body.finish());
+    // For 0.3 T, which is more than the T/5 of a silent server, and nothing else is answered meanwhile.
+    for part in long.chunks(long.len().div_ceil(15)) {
+        connection.write(part).await;
+        tokio::time::sleep(T / 50).await;
+    }
+    match rig.notice().await {
+        Notice::Answered(answered, Reply::Children(found)) => assert_eq!((answered, found), (op, names)),
+        _ => panic!("the connection was left in the midst of a reply"),
+    }
+}
+
+/// What is too long to be taken ends no connection, if it is a list that was asked for.
+#[tokio::test]
+async fn a_list_that_is_too_long_is_refused() {
+    let server = FakeServer::start().await;
+    let mut rig = Rig::start(&server.address().to_string(), T);
+    let mut connection = server.serve(77, T).await;
+    rig.connected().await;
+    let mut body = Encoder::new();
+    body.int(123_456);
+    let mut body = body.finish();
+    body.resize(9 << 20, 0);
+    let ops = [rig.send(list("/m")), rig.send(read("/n"))];
+    let request = connection.next_request().await.unwrap();
+    connection.reply(request.xid, 0, &body).await;
+    let request = connection.next_request().await.unwrap();
+    connection.reply(request.xid, 0, &node(b"n", 1, 1)).await;
+    match rig.notice().await {
+        Notice::Answered(op, Reply::Refused(Refusal::TooManyChildren { children, bytes })) => {
+            assert_eq!((op, children, bytes), (ops[0], 123_456, (9 << 20) + 16));
+        }
+        _ => panic!("the list was too long"),
+    }
+    assert!(matches!(rig.notice().await, Notice::Answered(op, Reply::Found(_)) if op == ops[1]));
+    rig.send(read("/n"));
+    let request = connection.next_request().await.unwrap();
+    connection.reply(request.xid, 0, &body).await;
+    assert!(matches!(rig.notice().await, Notice::Disconnected), "a znode has no such data");
 }
 
 #[tokio::test]
