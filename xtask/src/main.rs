@@ -57,7 +57,7 @@ enum Task {
     Lint,
     /// Compare the public API of what is published with the lists in `docs/api`
     Api(api::Options),
-    /// See that the crates could be published: make the packages and build each from what it holds
+    /// See that the crates could be published: make the packages and compile each from what it holds
     Package,
     /// Check that the declared minimum Rust version holds
     ///
