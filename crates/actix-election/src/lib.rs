@@ -93,8 +93,3 @@ pub mod prelude {
     };
     pub use actix::prelude::*;
 }
-
-/// The examples of the project's README compile.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
