@@ -40,7 +40,7 @@ async fn resign(ensemble: &EnsembleArgs, args: &ResignArgs, stop: &Stop) -> Resu
     if let Ok(asked) = &asked {
         output.print(match asked {
             Asked::Resigned(token) => format!("the master of token {token} has given up the lock"),
-            Asked::NoMaster => "there is no master".to_owned(),
+            _ => "there is no master".to_owned(),
         });
     }
     // A request that still stands goes with the session.

@@ -62,7 +62,6 @@ async fn follow(inquiry: &mut Inquiry, args: &PathArgs, output: &Output, stop: &
 #[cfg(test)]
 mod tests {
     use actix::System;
-    use actix_election::Close;
 
     use super::*;
     use crate::args::{self, Command, Parsed};
@@ -77,9 +76,7 @@ mod tests {
             let output = Output::start(stop.clone()).unwrap();
             let mut inquiry = Inquiry::start(&cli.ensemble).unwrap();
             let session = inquiry.session.clone();
-            let (ending, closed) =
-                tokio::join!(follow(&mut inquiry, &args, &output, &stop), session.send(Close));
-            closed.unwrap();
+            let (ending, ()) = tokio::join!(follow(&mut inquiry, &args, &output, &stop), session.close());
             ending
         });
         assert!(matches!(&ending, Ending::Failed(why) if why.contains("session")), "{ending:?}");
