@@ -98,11 +98,11 @@ pub(crate) enum Event {
 
 impl Event {
     pub(crate) fn session(state: SessionState) -> Self {
-        Event::Session { state: state.name() }
+        Event::Session { state: state.as_str() }
     }
 
     pub(crate) fn became_standby(reason: StandbyReason, master: Option<&Master>) -> Self {
-        Event::BecameStandby { reason: reason.name(), master: master.map(Holder::from) }
+        Event::BecameStandby { reason: reason.as_str(), master: master.map(Holder::from) }
     }
 
     /// `at` is the reading that the lease is judged by.
@@ -258,7 +258,7 @@ mod tests {
     }
 
     fn master() -> Master {
-        Master { address: "h:1".into(), token: FencingToken::new(77) }
+        Master::new("h:1", FencingToken::new(77))
     }
 
     #[test]
@@ -311,8 +311,7 @@ mod tests {
 
     #[test]
     fn the_status_is_exactly_as_documented() {
-        let candidate =
-            |address: &str, token| Candidate { address: address.into(), token: FencingToken::new(token) };
+        let candidate = |address: &str, token| Candidate::new(address, FencingToken::new(token));
         let report = StatusReport::of(&[candidate("h:1", 77)]);
         assert_eq!(
             report.line(Format::Json),
@@ -332,13 +331,13 @@ mod tests {
 
     #[test]
     fn text_is_one_line_whatever_a_stranger_wrote_as_his_address() {
-        let stranger = Master { address: "\u{1b}[2J\n".into(), token: FencingToken::new(1) };
+        let stranger = Master::new("\u{1b}[2J\n", FencingToken::new(1));
         let line = Event::became_standby(StandbyReason::Outranked, Some(&stranger)).line(AT, TEXT);
         assert_eq!(
             line,
             "1970-01-01T00:00:00.000Z became standby: outranked (master: \\u{1b}[2J\\n, token 1)"
         );
-        let nameless = Master { address: String::new(), token: FencingToken::new(1) };
+        let nameless = Master::new("", FencingToken::new(1));
         let line = Event::master_changed(Some(&nameless)).line(AT, TEXT);
         assert_eq!(line, "1970-01-01T00:00:00.000Z master: (no address), token 1");
     }
@@ -348,13 +347,12 @@ mod tests {
         let mut address = "\u{1b}\u{202e}\u{2028}\"".to_owned();
         let escaped = r#"\\u{1b}\\u{202e}\\u{2028}\""#;
         let token = FencingToken::new(1);
-        let line =
-            Event::master_changed(Some(&Master { address: address.clone(), token })).line(AT, Format::Json);
+        let line = Event::master_changed(Some(&Master::new(address.clone(), token))).line(AT, Format::Json);
         let expected =
             format!(r#"{{"at":12.5,"event":"master_changed","master":{{"address":"{escaped}","token":1}}}}"#);
         assert_eq!(line, expected);
         address.push_str(&"x".repeat(1 << 20));
-        let report = StatusReport::of(&[Candidate { address, token }]);
+        let report = StatusReport::of(&[Candidate::new(address, token)]);
         for format in [Format::Json, TEXT] {
             let line = report.line(format);
             assert!(line.contains(" [...] (1048584 bytes)") && line.len() < 1_000, "{line}");

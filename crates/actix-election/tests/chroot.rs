@@ -8,7 +8,7 @@ use actix_election::prelude::*;
 use actix_election::{candidates, chroot_exists};
 use common::{LONG, Role, client, path, server, soon};
 
-fn session(server: &str) -> Addr<Session> {
+fn session(server: &str) -> Session {
     Session::builder(server).session_timeout(LONG).start().unwrap()
 }
 
@@ -26,7 +26,7 @@ async fn it_is_there_once_a_candidate_has_created_it() {
     let _election = Election::builder("/m").role(&role.address).campaign(&session).await.unwrap();
     role.master().await;
     assert!(exists().await);
-    soon(session.send(Close), "closed").await.unwrap();
+    soon(session.close(), "closed").await;
     assert!(chroot_exists(&session, LONG).await.is_err(), "a closed session says nothing");
 }
 
@@ -34,5 +34,5 @@ async fn it_is_there_once_a_candidate_has_created_it() {
 async fn without_a_chroot_it_is_the_root() {
     let session = session(&server().await.to_string());
     assert!(soon(chroot_exists(&session, LONG), "an answer").await.unwrap());
-    soon(session.send(Close), "closed").await.unwrap();
+    soon(session.close(), "closed").await;
 }

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use actix::prelude::*;
-use actix_election::{
-    BecameMaster, BecameStandby, Close, Election, Lease, Problem, SessionChanged, SessionState, Subscribe,
-};
+use actix_election::{BecameMaster, BecameStandby, Election, Lease, Problem, SessionChanged, SessionState};
 use tokio::sync::oneshot;
 
 use crate::args::{CampaignArgs, EnsembleArgs};
@@ -30,8 +28,8 @@ pub(super) async fn run(
     let session = builder.session_timeout(args.session_timeout).start()?;
     let (closed, wait_closed) = oneshot::channel();
     let role = Role::new(output.clone(), stop.clone(), &args, closed).start();
-    session.do_send(Subscribe(role.clone().recipient::<SessionChanged>()));
-    session.do_send(Subscribe(role.clone().recipient::<Problem>()));
+    session.report_changes(role.clone().recipient());
+    session.report_problems(role.clone().recipient());
 
     let mut election = Election::builder(args.path.as_str()).strategy(args.strategy.into());
     election = election.step_down_timeout(STEP_DOWN_TIMEOUT).role(&role);
@@ -39,14 +37,13 @@ pub(super) async fn run(
         election = election.address(address.as_str());
     }
     let election = election.campaign(&session).await?;
-    election.do_send(Subscribe(role.clone().recipient::<Problem>()));
+    election.report_problems(role.clone().recipient());
 
     let why = stop.requested().await;
     // Bounded by the patience of `stop`.
-    if session.send(Close).await.is_ok() {
-        // The news of it may still be on its way to the role.
-        let _ = tokio::time::timeout(LAST_NEWS, wait_closed).await;
-    }
+    session.close().await;
+    // The news of it may still be on its way to the role.
+    let _ = tokio::time::timeout(LAST_NEWS, wait_closed).await;
     output.finish().await;
     Ok(stop.ending(why))
 }
@@ -145,9 +142,9 @@ impl Handler<BecameStandby> for Role {
 impl Handler<SessionChanged> for Role {
     type Result = ();
 
-    fn handle(&mut self, SessionChanged { state }: SessionChanged, _: &mut Self::Context) {
+    fn handle(&mut self, SessionChanged { state, .. }: SessionChanged, _: &mut Self::Context) {
         // The answer to the subscription may repeat what is known.
-        if state.name() != self.session.name() {
+        if state.as_str() != self.session.as_str() {
             self.print(&Event::session(state));
         }
         self.session = state;
@@ -184,7 +181,7 @@ mod tests {
             let output = Output::start(stop.clone()).unwrap();
             let (closed, wait_closed) = oneshot::channel();
             let role = Role::new(output, stop.clone(), &args, closed).start();
-            role.send(SessionChanged { state: SessionState::Closed }).await.unwrap();
+            role.send(SessionChanged::new(SessionState::Closed)).await.unwrap();
             wait_closed.await.unwrap();
             stop.ending(stop.requested().await)
         });

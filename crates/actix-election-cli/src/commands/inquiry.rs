@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actix_election::{
-    AskError, Close, Election, ElectionPath, Master, MasterChanged, Observe, Problem, Session,
-    SessionChanged, SessionState, StartError, Subscribe, chroot_exists,
+    AskError, Election, ElectionPath, Master, MasterChanged, Problem, Session, SessionChanged, SessionState,
+    StartError, chroot_exists,
 };
 use tokio::sync::mpsc;
 
@@ -44,7 +44,7 @@ impl Actor for Listener {
 impl Handler<SessionChanged> for Listener {
     type Result = ();
 
-    fn handle(&mut self, SessionChanged { state }: SessionChanged, _: &mut Self::Context) {
+    fn handle(&mut self, SessionChanged { state, .. }: SessionChanged, _: &mut Self::Context) {
         self.pass_on(News::Session(state));
     }
 }
@@ -67,10 +67,10 @@ impl Handler<MasterChanged> for Listener {
 
 /// A session, and the news of it.
 pub(super) struct Inquiry {
-    pub(super) session: Addr<Session>,
+    pub(super) session: Session,
     pub(super) news: mpsc::UnboundedReceiver<News>,
     listener: Addr<Listener>,
-    election: Option<Addr<Election>>,
+    election: Option<Election>,
     chroot: Option<String>,
 }
 
@@ -100,8 +100,8 @@ impl Inquiry {
         let session = ensemble.session().map_err(Ending::Unusable)?.start()?;
         let (sender, news) = mpsc::unbounded_channel();
         let listener = Listener(sender).start();
-        session.do_send(Subscribe(listener.clone().recipient::<SessionChanged>()));
-        session.do_send(Subscribe(listener.clone().recipient::<Problem>()));
+        session.report_changes(listener.clone().recipient());
+        session.report_problems(listener.clone().recipient());
         let chroot = ensemble.chroot().map(str::to_owned);
         Ok(Inquiry { session, news, listener, election: None, chroot })
     }
@@ -109,8 +109,8 @@ impl Inquiry {
     /// Follows who is master.
     pub(super) async fn observe(&mut self, path: &ElectionPath) -> Result<(), StartError> {
         let election = Election::builder(path.as_str()).observe(&self.session).await?;
-        election.do_send(Observe(self.listener.clone().recipient()));
-        election.do_send(Subscribe(self.listener.clone().recipient::<Problem>()));
+        election.observe(self.listener.clone().recipient());
+        election.report_problems(self.listener.clone().recipient());
         self.election = Some(election);
         Ok(())
     }
@@ -155,7 +155,7 @@ impl Inquiry {
 
     /// Closes the session, in order if that is possible in reasonable time.
     pub(super) async fn close(self) {
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.session.send(Close)).await;
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.session.close()).await;
     }
 }
 
@@ -212,11 +212,11 @@ mod tests {
         let limit = Duration::from_secs(10);
         let mut account = Account::default();
         assert_eq!(account.no_answer(limit), "no answer within 10s: not connected to the ensemble");
-        account.note(&News::Problem(Problem { path: None, message: "refused".into() }));
+        account.note(&News::Problem(Problem::new(None, "refused")));
         assert_eq!(account.no_answer(limit), "no answer within 10s: refused");
         account.note(&News::Session(SessionState::Connected));
         assert_eq!(account.no_answer(limit), "no answer within 10s, though the session is connected");
-        account.note(&News::Problem(Problem { path: None, message: "turned away".into() }));
+        account.note(&News::Problem(Problem::new(None, "turned away")));
         assert_eq!(account.no_answer(limit), "no answer within 10s: turned away");
     }
 }

@@ -17,7 +17,7 @@ pub(super) async fn run(
         let session = inquiry.session.clone();
         let event = match inquiry.answer(ask_to_resign(&session, args.path.as_str(), PATIENCE)).await? {
             Asked::Resigned(token) => Event::Resigned { token: token.as_i64() },
-            Asked::NoMaster => {
+            _ => {
                 inquiry.require_chroot().await?;
                 Event::NoMaster
             }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use actix::Addr;
 use actix_election::{Session, SessionState, chroot_exists};
 
 use super::Context;
@@ -56,7 +55,7 @@ async fn follow(inquiry: &mut Inquiry, args: &PathArgs, output: &Output, stop: &
 
 /// "No master" is all that can be seen below a chroot that does not exist: says that it may be mistyped, now and once a minute
 /// until it is there. The news comes by itself then.
-async fn tell_of_chroot<T>(session: &Addr<Session>, chroot: Option<&str>) -> T {
+async fn tell_of_chroot<T>(session: &Session, chroot: Option<&str>) -> T {
     if let Some(chroot) = chroot {
         loop {
             match chroot_exists(session, Duration::MAX).await {
@@ -76,7 +75,6 @@ async fn tell_of_chroot<T>(session: &Addr<Session>, chroot: Option<&str>) -> T {
 #[cfg(test)]
 mod tests {
     use actix::System;
-    use actix_election::Close;
 
     use super::*;
     use crate::args::{self, Command, Parsed};
@@ -92,9 +90,7 @@ mod tests {
             let output = Output::start(stop.clone()).unwrap();
             let mut inquiry = Inquiry::start(&cli.ensemble).unwrap();
             let session = inquiry.session.clone();
-            let (ending, closed) =
-                tokio::join!(follow(&mut inquiry, &args, &output, &stop), session.send(Close));
-            closed.unwrap();
+            let (ending, ()) = tokio::join!(follow(&mut inquiry, &args, &output, &stop), session.close());
             ending
         });
         assert!(matches!(&ending, Ending::Failed(why) if why.contains("session")), "{ending:?}");

@@ -17,8 +17,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 pub use types::{
-    CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, RoleId, StandbyReason, Timer,
-    Trouble, TroubleKind,
+    CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Place, RoleId, StandbyReason,
+    Timer, Trouble, TroubleKind,
 };
 
 use crate::{CandidateConfig, FencingToken, InvalidConfig, OpId, SessionId, SessionTimeout, Timestamp};
@@ -431,7 +431,7 @@ impl Candidate {
     }
 
     /// Whether this candidate is free to be master.
-    fn competes(&self) -> bool {
+    fn is_free(&self) -> bool {
         self.campaigning && self.pause.is_none() && !self.roles.is_empty() && self.roles.all_acknowledged()
     }
 
@@ -449,7 +449,7 @@ impl Candidate {
     fn is_winning(&self) -> bool {
         self.connected
             && self.term.is_none()
-            && self.competes()
+            && self.is_free()
             && self.contest.held().is_some()
             && !self.lease_suffices()
     }
@@ -467,7 +467,7 @@ impl Candidate {
         let want = match self.term {
             // One that is ending still rests on its znode, which is let go only once the lease is over.
             Some(_) => Want::Keep,
-            None if self.competes() || self.may_wait() => Want::Compete,
+            None if self.is_free() || self.may_wait() => Want::Compete,
             None => Want::Follow,
         };
         while let Some(operation) = self.contest.next_operation(want, OpId(self.next_op)) {

@@ -1,6 +1,7 @@
 //! A candidate's account of itself.
 
 use super::{Candidate, CandidateState, CandidateStatus, Trouble, TroubleKind};
+use crate::FencingToken;
 
 impl Candidate {
     /// What this candidate is doing, and what it waits for.
@@ -9,11 +10,22 @@ impl Candidate {
         CandidateStatus {
             state: self.state(),
             master: self.contest.master().or_else(|| self.announced.clone()),
+            is_current: self.connected && self.contest.is_current(),
             place: self.contest.place(),
             token: self.term.map(|term| term.token),
             trouble,
             next_retry: self.next_retry().max(self.pause),
         }
+    }
+
+    /// Whether this candidate wants to be master, be it that it cannot now.
+    pub fn competes(&self) -> bool {
+        self.campaigning
+    }
+
+    /// The token of a znode of ours that makes us master, be it that no term rests on it yet.
+    pub fn held(&self) -> Option<FencingToken> {
+        self.contest.held()
     }
 
     /// What somebody has to put right.

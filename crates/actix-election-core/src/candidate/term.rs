@@ -24,7 +24,7 @@ pub(super) struct Ending {
 
 impl Candidate {
     pub(super) fn begin_term(&mut self) {
-        if self.term.is_some() || !self.competes() || !self.lease_suffices() {
+        if self.term.is_some() || !self.is_free() || !self.lease_suffices() {
             return;
         }
         let Some(token) = self.contest.held() else { return };

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use actix::prelude::*;
 use actix_election_core::{Operation, Reply};
 
 use super::AskError;
@@ -22,7 +21,7 @@ use crate::Session;
 /// # Cancel safety
 ///
 /// Cancel safe: it only reads.
-pub async fn chroot_exists(session: &Addr<Session>, limit: Duration) -> Result<bool, AskError> {
+pub async fn chroot_exists(session: &Session, limit: Duration) -> Result<bool, AskError> {
     let mut inquiry = Inquiry::start(session).await?;
     let exists = tokio::time::timeout(limit, look(&mut inquiry)).await;
     exists.unwrap_or(Err(AskError::NoAnswer { limit }))

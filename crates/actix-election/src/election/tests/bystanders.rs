@@ -1,12 +1,11 @@
-//! An election whose actor dies beside others of its session: by a panic in code that was sent to it, or stopped from within.
+//! An election whose actor dies beside others of its session: by a panic, or stopped from within.
 
-#![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
-#![allow(clippy::expect_used, reason = "and what was missing")]
-
+#[path = "../../../tests/common/mod.rs"]
 mod common;
 
-use actix_election::prelude::*;
-use actix_election::{Problem, StandbyReason, StartError, Subscribe};
+use crate::election::actor::ElectionActor;
+use crate::prelude::*;
+use crate::{Problem, StandbyReason, StartError};
 use common::{LONG, News, Role, path, session, soon, until};
 use tokio::sync::mpsc;
 use zookeeper_testkit::TestServer;
@@ -20,8 +19,7 @@ enum Die {
     Terminate,
 }
 
-/// Anybody may send an election messages of their own; they are handled in its thread.
-impl Handler<Die> for Election {
+impl Handler<Die> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, how: Die, ctx: &mut Context<Self>) {
@@ -52,7 +50,7 @@ async fn dies(how: Die, strategy: Strategy) {
     let session = session(server.address(), LONG);
     let (told, mut problems) = mpsc::unbounded_channel();
     let listener = Problems(told).start();
-    session.send(Subscribe(listener.recipient())).await.unwrap();
+    session.report_problems(listener.recipient());
 
     // An observer beside it: nothing but the election that dies needs a lease.
     let other = Election::builder(&path("other")).observe(&session).await.unwrap();
@@ -63,7 +61,7 @@ async fn dies(how: Die, strategy: Strategy) {
     let lease = role.master().await;
     assert!(lease.is_valid());
 
-    election.do_send(how);
+    election.address.do_send(how);
     // Its role is told, and its lease is over.
     let standby = role.standby(StandbyReason::Resigned).await;
     assert_eq!(standby.path.as_str(), path);
@@ -71,7 +69,8 @@ async fn dies(how: Die, strategy: Strategy) {
     let problem = soon(problems.recv(), "a problem").await.unwrap();
     assert_eq!(problem.path.as_ref().map(|path| path.as_str()), Some(path.as_str()), "{how:?}");
     assert!(problem.message.contains("ended unasked"), "{}", problem.message);
-    assert!(!election.connected());
+    assert!(election.status().has_ended && election.until_master().await.is_err());
+    assert!(election.lease().is_none());
 
     // Somebody else is master, in the time that takes, and not after the session's.
     let mut heir = Role::start();
@@ -88,7 +87,7 @@ async fn dies(how: Die, strategy: Strategy) {
     assert!(taken.token() > lease.token());
 
     // Nothing is left of it, and it may be started again.
-    soon(next.send(Withdraw), "withdrawn").await.unwrap();
+    soon(next.withdraw(), "withdrawn").await;
     until("nothing is left", async || server.view().ephemerals.is_empty()).await;
     role.nothing_more();
     // It is in use until the session has heard that all is done.
@@ -104,8 +103,8 @@ async fn dies(how: Die, strategy: Strategy) {
     };
     let _again = soon(again, "its path is free").await;
     assert!(role.master().await.token() > taken.token());
-    assert!(other.connected() && problems.try_recv().is_err());
-    soon(session.send(Close), "closed").await.unwrap();
+    assert!(!other.status().has_ended && problems.try_recv().is_err());
+    soon(session.close(), "closed").await;
     role.standby(StandbyReason::Resigned).await;
     role.nothing_more();
 }
