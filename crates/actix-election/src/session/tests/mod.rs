@@ -95,7 +95,7 @@ impl Rig {
         assert!(matches!(self.notice().await, Notice::Disconnected), "the connection is reported as gone");
         match self.notice().await {
             Notice::Connected { session, timeout, lease, .. } => Up { session, timeout, lease },
-            _ => panic!("something happened between two connections"),
+            other => panic!("{} came between two connections", name_of(&other)),
         }
     }
 
@@ -122,7 +122,7 @@ impl Rig {
         let op = self.send(operation);
         match self.notice().await {
             Notice::Answered(answered, reply) if answered == op => reply,
-            _ => panic!("something else came before the answer"),
+            other => panic!("{} came before the answer", name_of(&other)),
         }
     }
 
@@ -145,7 +145,7 @@ impl Rig {
     async fn event(&mut self, armed_by: OpId) -> WatchEvent {
         match self.notice().await {
             Notice::WatchFired(op, event) if op == armed_by => event,
-            _ => panic!("something else came before the event"),
+            other => panic!("{} came before the event", name_of(&other)),
         }
     }
 
@@ -185,6 +185,17 @@ impl Rig {
     /// Waits until the thread has ended.
     async fn ended(&mut self) {
         while timeout(PATIENCE, self.states.recv()).await.expect("an end in time").is_some() {}
+    }
+}
+
+/// For the message of a test that fails.
+fn name_of(notice: &Notice) -> String {
+    match notice {
+        Notice::Connected { session, .. } => format!("a connection of the session {session:?}"),
+        Notice::Disconnected => "the end of the connection".into(),
+        Notice::SessionLost => "the end of the session".into(),
+        Notice::Answered(op, reply) => format!("the answer to {op:?}, {reply:?},"),
+        Notice::WatchFired(op, event) => format!("the event of {op:?}, {event:?},"),
     }
 }
 
