@@ -8,9 +8,10 @@ use actix_rt::{Arbiter, ArbiterHandle, System};
 use tokio::sync::mpsc;
 
 use super::Session;
-use super::client::Auth;
-use super::driver::{self, DriverConfig};
-use super::servers::ConnectString;
+use super::auth::Auth;
+use super::ensemble::ConnectString;
+use super::settings::SessionSettings;
+use super::thread;
 use crate::{StartError, journal};
 
 /// Settings of a [`Session`], made by [`Session::builder`].
@@ -77,23 +78,23 @@ impl SessionBuilder {
     /// - [`StartError::Thread`], [`StartError::Runtime`] and [`StartError::Socket`] if the operating system does not give what
     ///   a session and one connection of it need: threads, or open files. What runs out later is a [`Problem`](crate::Problem).
     pub fn start(self) -> Result<Addr<Session>, StartError> {
-        let config = self.check()?;
+        let settings = self.check()?;
         if !System::is_registered() {
             return Err(StartError::NoSystem);
         }
-        let (commands, driver_commands) = mpsc::unbounded_channel();
-        let (driver_notices, notices) = mpsc::unbounded_channel();
-        let timeout = config.timeout;
+        let (commands, thread_commands) = mpsc::unbounded_channel();
+        let (thread_notices, notices) = mpsc::unbounded_channel();
+        let timeout = settings.timeout;
         journal::ensure().map_err(StartError::Thread)?;
         let arbiter = start_arbiter()?;
-        driver::start(config, driver_commands, driver_notices).inspect_err(|_| {
+        thread::start(settings, thread_commands, thread_notices).inspect_err(|_| {
             arbiter.stop();
         })?;
         let own = arbiter.clone();
         Ok(Session::start_in_arbiter(&arbiter, move |_| Session::new(own, commands, notices, timeout)))
     }
 
-    fn check(self) -> Result<DriverConfig, StartError> {
+    fn check(self) -> Result<SessionSettings, StartError> {
         let mut problems = Vec::new();
         let ensemble = ConnectString::parse(&self.connect).map_err(|problem| problems.push(problem)).ok();
         let longest = Duration::from_secs(3600);
@@ -125,7 +126,7 @@ impl SessionBuilder {
             }
         }
         match ensemble {
-            Some(ensemble) if problems.is_empty() => Ok(DriverConfig {
+            Some(ensemble) if problems.is_empty() => Ok(SessionSettings {
                 ensemble,
                 timeout: self.timeout,
                 auth: self.auth,
@@ -142,7 +143,7 @@ fn start_arbiter() -> Result<ArbiterHandle, StartError> {
     let arbiter = Arbiter::try_with_tokio_rt(move || {
         // Nobody waits for it: it is looked at later.
         let _ = began.send(());
-        driver::runtime()
+        thread::runtime()
     });
     arbiter.map(|arbiter| arbiter.handle()).map_err(|error| match has_begun.try_recv() {
         Ok(()) => StartError::Runtime(error),
