@@ -17,4 +17,4 @@ pub use jute::{Decoder, Encoder, Malformed};
 pub use messages::{Acl, ConnectRequest, ConnectResponse, ReplyHeader, RequestHeader, Stat, WatcherEvent};
 pub use opcode::OpCode;
 pub use reply::{check_event, check_reply};
-pub use request::{auth_frame, request_frame, xid};
+pub use request::{auth_frame, close_frame, ping_frame, request_frame, xid};

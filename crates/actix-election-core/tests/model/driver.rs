@@ -1,4 +1,4 @@
-//! What a session's thread does: dial, probe, hand over. The counterpart of `session/driver.rs` in `actix-election`.
+//! What a session's thread does: dial, probe, hand over. The counterpart of `session/thread.rs` in `actix-election`.
 
 use std::collections::VecDeque;
 use std::time::Duration;

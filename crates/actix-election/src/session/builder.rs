@@ -8,10 +8,10 @@ use actix::Actor;
 use actix_election_core::{Invalid, SessionTimeout};
 use tokio::sync::mpsc;
 
-use super::client::Auth;
-use super::driver::{self, DriverConfig};
-use super::servers::ConnectString;
-use super::{Session, SessionActor, SessionBoard, system};
+use super::auth::Auth;
+use super::ensemble::ConnectString;
+use super::settings::SessionSettings;
+use super::{Session, SessionActor, SessionBoard, system, thread};
 use crate::{StartError, journal};
 
 /// Settings of a [`Session`], made by [`Session::builder`].
@@ -80,13 +80,13 @@ impl SessionBuilder {
     /// - [`StartError::Thread`], [`StartError::Runtime`] and [`StartError::Socket`] if the operating system does not give what
     ///   a session and one connection of it need: threads, or open files. What runs out later is a [`Problem`](crate::Problem).
     pub fn start(self) -> Result<Session, StartError> {
-        let config = self.check()?;
-        let (commands, driver_commands) = mpsc::unbounded_channel();
-        let (driver_notices, notices) = mpsc::unbounded_channel();
-        let timeout = config.timeout;
+        let settings = self.check()?;
+        let (commands, thread_commands) = mpsc::unbounded_channel();
+        let (thread_notices, notices) = mpsc::unbounded_channel();
+        let timeout = settings.timeout;
         journal::ensure().map_err(StartError::Thread)?;
         let arbiter = system::start_arbiter()?;
-        driver::start(config, driver_commands, driver_notices).inspect_err(|_| {
+        thread::start(settings, thread_commands, thread_notices).inspect_err(|_| {
             arbiter.stop();
         })?;
         let board = Arc::new(SessionBoard::of_new_session());
@@ -97,7 +97,7 @@ impl SessionBuilder {
         Ok(Session { address, board })
     }
 
-    fn check(self) -> Result<DriverConfig, StartError> {
+    fn check(self) -> Result<SessionSettings, StartError> {
         let mut problems = Vec::new();
         let ensemble = ConnectString::parse(&self.connect).map_err(|problem| problems.push(problem)).ok();
         let longest = Duration::from_secs(3600);
@@ -129,7 +129,7 @@ impl SessionBuilder {
             }
         }
         match ensemble {
-            Some(ensemble) if problems.is_empty() => Ok(DriverConfig {
+            Some(ensemble) if problems.is_empty() => Ok(SessionSettings {
                 ensemble,
                 timeout: self.timeout,
                 auth: self.auth,

@@ -1,4 +1,4 @@
-//! One connection: a relay, a client behind it, and what is under way.
+//! What lives with one connection: a relay, a client behind it, and the requests that wait or are under way.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
-use zookeeper_async::ZkError;
 
-use super::client::{Auth, Client};
-use super::dial::Attached;
-use super::driver::{Driver, End, Job, sleep_until};
-use super::relay::{Relay, RelayCommand, RelayEvent};
-use super::waiting::Waiting;
+use super::client::{Client, Relay, RelayCommand, RelayEvent};
+use super::ensemble::Attached;
+use super::hub::{Hub, PendingRequest, sleep_until};
 use crate::clock;
+use waiting::Waiting;
+
+mod waiting;
 
 /// How many requests may be under way at once; what waits here instead can never be sent on another connection.
 ///
@@ -29,9 +29,25 @@ fn window(timeout: SessionTimeout) -> usize {
 /// How many turns of the runtime the client gets to read what arrived before the end of a connection.
 const LAST_TURNS: usize = 32;
 
+/// Why a connection, or the search for one, came to its end.
+pub(super) enum End {
+    /// The connection is gone, or of no use any more.
+    Detached(String),
+    /// The server has been silent for too long.
+    Silent,
+    /// The ensemble says that the session is over.
+    Expired,
+    /// The monitor gave the session up.
+    Lost,
+    /// Nobody needs the session any more, and there is no connection to close it on.
+    ToClose,
+    /// The session is closed, or nothing more can be done about it.
+    Closed,
+}
+
 /// A connection and its work. All of it ends with the runtime that it is on.
 pub(super) struct Connection<'a> {
-    driver: &'a mut Driver,
+    hub: &'a mut Hub,
     relay: mpsc::UnboundedSender<RelayCommand>,
     client: Option<Arc<Client>>,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
@@ -47,29 +63,29 @@ enum Done {
     Ready(Result<Client, String>),
     Probed {
         sent: Timestamp,
-        result: Result<(), ZkError>,
+        result: Result<(), String>,
     },
     CarriedOut,
 }
 
 impl Connection<'_> {
     /// Serves the session on this connection until it ends.
-    pub(super) async fn serve(driver: &mut Driver, attached: Attached) -> End {
+    pub(super) async fn serve(hub: &mut Hub, attached: Attached) -> End {
         let relay = match Relay::open().await {
             Ok(relay) => relay,
             Err(error) => return End::Detached(no_relay(&error)),
         };
-        let ready = match connect_client(driver, &relay) {
+        let ready = match connect_client(hub, &relay) {
             Ok(ready) => ready,
             Err(error) => return End::Detached(no_relay(&error)),
         };
         let (commands, relay_commands) = mpsc::unbounded_channel();
         let (relay_events, mut events) = mpsc::unbounded_channel();
-        let track = Arc::clone(&driver.track);
-        let max_frame = driver.config.max_frame;
+        let track = Arc::clone(hub.track());
+        let max_frame = hub.settings().max_frame;
         tokio::spawn(relay.run(attached.server, track, max_frame, relay_commands, relay_events));
         let mut this = Connection {
-            driver,
+            hub,
             relay: commands,
             client: None,
             work: FuturesUnordered::new(),
@@ -84,30 +100,29 @@ impl Connection<'_> {
 
     async fn run(&mut self, events: &mut mpsc::UnboundedReceiver<RelayEvent>) -> End {
         loop {
-            self.driver.look_at_wall_clock();
+            self.hub.look_at_wall_clock();
             if let Some(end) = self.follow_monitor() {
                 return end;
             }
-            if self.driver.close_overdue() {
+            if self.hub.close_overdue() {
                 return End::Closed;
             }
             self.close_if_asked();
             self.start_waiting();
             let wake = self.next_wake();
-            let orphaned = self.driver.is_orphaned();
             let end = tokio::select! {
                 // What has arrived comes before a timer that is due at the same time.
                 biased;
                 event = events.recv() => self.relay_event(event, events).await,
                 Some(done) = self.work.next() => self.done(done),
-                command = self.driver.commands.recv(), if !orphaned => {
-                    if let Some(job) = self.driver.command(command) {
-                        self.waiting.push(clock::now(), job);
+                command = self.hub.next_command() => {
+                    if let Some(request) = self.hub.take_command(command) {
+                        self.waiting.push(clock::now(), request);
                     }
                     None
                 }
                 () = sleep_until(wake) => {
-                    self.driver.monitor.handle(clock::now(), SessionInput::Timer);
+                    self.hub.handle(clock::now(), SessionInput::Timer);
                     None
                 }
             };
@@ -119,7 +134,7 @@ impl Connection<'_> {
 
     /// Does what the monitor wants.
     fn follow_monitor(&mut self) -> Option<End> {
-        while let Some(output) = self.driver.monitor.next_output() {
+        while let Some(output) = self.hub.next_output() {
             match output {
                 SessionOutput::SendProbe => self.probe(),
                 SessionOutput::SendPing => {
@@ -127,13 +142,13 @@ impl Connection<'_> {
                 }
                 SessionOutput::LeaveServer => return Some(End::Silent),
                 // A lease that was ended for the close stays so.
-                SessionOutput::LeaseUntil(_) if self.driver.is_closing() => {}
-                SessionOutput::LeaseUntil(until) => self.driver.extend_lease(until),
+                SessionOutput::LeaseUntil(_) if self.hub.is_closing() => {}
+                SessionOutput::LeaseUntil(until) => self.hub.extend_lease(until),
                 // What is attached only to be closed is nobody's to use.
-                SessionOutput::State(SessionState::Connected) if self.driver.is_closing() => {}
-                SessionOutput::State(SessionState::Connected) => self.driver.now_connected(),
+                SessionOutput::State(SessionState::Connected) if self.hub.is_closing() => {}
+                SessionOutput::State(SessionState::Connected) => self.hub.now_connected(),
                 SessionOutput::State(SessionState::Lost) => {
-                    self.driver.lease.end();
+                    self.hub.end_lease();
                     return Some(End::Lost);
                 }
                 SessionOutput::State(_) => {}
@@ -152,7 +167,7 @@ impl Connection<'_> {
             let Ok(next) = events.try_recv() else {
                 let now = clock::now();
                 self.waiting.heard(now);
-                self.driver.monitor.handle(now, SessionInput::Received);
+                self.hub.handle(now, SessionInput::Received);
                 return None;
             };
             event = Some(next);
@@ -181,25 +196,18 @@ impl Connection<'_> {
         match done {
             Done::Ready(Ok(client)) => {
                 self.client = Some(Arc::new(client));
-                self.driver.monitor.handle(clock::now(), SessionInput::Ready);
+                self.hub.handle(clock::now(), SessionInput::Ready);
                 None
             }
             Done::Ready(Err(error)) => {
-                self.driver.problem(error.clone());
+                self.hub.report_problem(error.clone());
                 Some(End::Detached(error))
             }
             Done::Probed { sent, result: Ok(()) } => {
-                let now = clock::now();
-                self.driver.lease.quorum_answered(now);
-                self.driver.monitor.handle(now, SessionInput::ProbeAnswered { sent });
+                self.hub.probe_answered(sent);
                 None
             }
-            Done::Probed { result: Err(error), .. } => {
-                Some(End::Detached(match self.driver.track.unknown_error() {
-                    Some(error) => format!("it answers error {}, {}", error.number(), error.meaning()),
-                    None => format!("a probe came back with {error} instead of the error it is made for"),
-                }))
-            }
+            Done::Probed { result: Err(error), .. } => Some(End::Detached(error)),
             Done::CarriedOut => {
                 self.in_flight -= 1;
                 None
@@ -221,7 +229,7 @@ impl Connection<'_> {
         }
         let now = clock::now();
         while self.in_flight < self.window
-            && let Some(Job { notices, op, request }) = self.waiting.next(now)
+            && let Some(PendingRequest { notices, op, request }) = self.waiting.next(now)
         {
             if notices.is_closed() {
                 // Nobody waits for it any more, and so many may have come and gone.
@@ -240,11 +248,11 @@ impl Connection<'_> {
     fn next_wake(&self) -> Option<Timestamp> {
         let free = self.client.is_some() && self.in_flight < self.window;
         let due = self.waiting.due().filter(|_| free);
-        [self.driver.next_wake(), due].into_iter().flatten().min()
+        [self.hub.next_wake(), due].into_iter().flatten().min()
     }
 
     fn close_if_asked(&mut self) {
-        if self.driver.is_closing() && !self.close_sent {
+        if self.hub.is_closing() && !self.close_sent {
             self.close_sent = true;
             let _ = self.relay.send(RelayCommand::Close);
         }
@@ -259,19 +267,17 @@ fn no_relay(error: &std::io::Error) -> String {
 }
 
 /// Connects a client through the relay and sends its credentials, one after the other and before anything else.
-fn connect_client(driver: &Driver, relay: &Relay) -> std::io::Result<BoxFuture<'static, Done>> {
+fn connect_client(hub: &Hub, relay: &Relay) -> std::io::Result<BoxFuture<'static, Done>> {
     let address = relay.address()?;
     let timeout = relay.client_timeout();
-    let chroot = driver.config.ensemble.chroot.clone();
-    let auth: Vec<Auth> = driver.config.auth.clone();
-    let track = Arc::clone(&driver.track);
+    let chroot = hub.settings().ensemble.chroot.clone();
+    let auth = hub.settings().auth.clone();
+    let track = Arc::clone(hub.track());
     // Below a parent that nobody can know, and so nobody creates.
     let probe_path = format!("/actix-election.{:016x}/probe", rand::random::<u64>());
     Ok(Box::pin(async move {
         let ready = async {
-            let mut client = Client::connect(address, timeout, chroot, probe_path, track)
-                .await
-                .map_err(|error| format!("the client cannot connect to the relay: {error}"))?;
+            let mut client = Client::connect(address, timeout, chroot, probe_path, track).await?;
             for auth in &auth {
                 client.authenticate(auth).await?;
             }

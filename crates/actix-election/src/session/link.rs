@@ -82,10 +82,43 @@ pub(crate) enum SessionNotice {
     Attached { session: SessionId, timeout: SessionTimeout, server: SocketAddr },
     /// The session's state has changed.
     State(SessionState),
-    /// Something that somebody should know.
+    /// What somebody has to put right.
     Problem(String),
     /// Something for the logs of whoever looks into a problem. The session's thread logs nothing itself.
     Detail(String),
+}
+
+/// Tells the session actor.
+#[derive(Clone)]
+pub(super) struct Reporter(mpsc::UnboundedSender<SessionNotice>);
+
+impl Reporter {
+    pub(super) fn new(notices: mpsc::UnboundedSender<SessionNotice>) -> Self {
+        Reporter(notices)
+    }
+
+    pub(super) fn state(&self, state: SessionState) {
+        self.send(SessionNotice::State(state));
+    }
+
+    pub(super) fn attached(&self, session: SessionId, timeout: SessionTimeout, server: SocketAddr) {
+        self.send(SessionNotice::Attached { session, timeout, server });
+    }
+
+    /// What somebody has to put right.
+    pub(super) fn problem(&self, text: String) {
+        self.send(SessionNotice::Problem(text));
+    }
+
+    /// For the log alone, which nobody writes to from the session's thread.
+    pub(super) fn detail(&self, text: String) {
+        self.send(SessionNotice::Detail(text));
+    }
+
+    fn send(&self, notice: SessionNotice) {
+        // If nobody listens, nobody needs to know.
+        let _ = self.0.send(notice);
+    }
 }
 
 /// One user's end of a session. It parts when it is dropped, wherever that is: with an answer that nobody waits for any more,

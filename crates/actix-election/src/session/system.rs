@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_rt::{Arbiter, ArbiterHandle, System};
 
-use super::driver;
+use super::thread;
 use crate::StartError;
 
 /// How long the thread of our own system may take to begin, and to make an arbiter.
@@ -42,7 +42,7 @@ fn arbiter_of_this_system() -> Result<ArbiterHandle, StartError> {
     let arbiter = Arbiter::try_with_tokio_rt(move || {
         // Nobody waits for it: it is looked at later.
         let _ = began.send(());
-        driver::runtime()
+        thread::runtime()
     });
     arbiter.map(|arbiter| arbiter.handle()).map_err(|error| match has_begun.try_recv() {
         Ok(()) => StartError::Runtime(error),
@@ -52,7 +52,7 @@ fn arbiter_of_this_system() -> Result<ArbiterHandle, StartError> {
 
 fn start_system() -> Result<System, StartError> {
     let (tell, told) = channel();
-    let run = move || match driver::runtime() {
+    let run = move || match thread::runtime() {
         Err(error) => drop(tell.send(Err(StartError::Runtime(error)))),
         Ok(runtime) => {
             let runner = System::with_tokio_rt(move || runtime);

@@ -41,7 +41,7 @@ const T: Duration = Duration::from_secs(20);
 async fn client(address: SocketAddr, asked: Duration) -> ZooKeeper {
     let address = address.to_string();
     let connect = ZooKeeper::connect(&address, asked, |_: WatchedEvent| ());
-    timeout(PATIENCE, connect).await.expect("connected in time").unwrap()
+    timeout(TEST_TIMEOUT, connect).await.expect("connected in time").unwrap()
 }
 
 /// The crate's client, and the made-up server that it is attached to.
@@ -85,7 +85,7 @@ async fn after_an_expiry_it_opens_a_new_session() {
     client.exists("/", false).await.unwrap();
     let first = proxy.handshakes()[0].response.clone().unwrap();
     expire_session(proxy.upstream(), first.session_id, &first.password).await.unwrap();
-    proxy.wait_for(PATIENCE, |record| record.sessions().len() > 1).await.unwrap();
+    proxy.wait_for(TEST_TIMEOUT, |record| record.sessions().len() > 1).await.unwrap();
 }
 
 #[tokio::test]
@@ -104,10 +104,10 @@ async fn dropped_it_lives_on_and_with_its_runtime_it_ends() {
         });
         runtime.shutdown_timeout(Duration::ZERO);
     });
-    proxy.wait_for(PATIENCE, |record| record.count(OpCode::Ping) > 1).await.unwrap();
+    proxy.wait_for(TEST_TIMEOUT, |record| record.count(OpCode::Ping) > 1).await.unwrap();
     assert_eq!(proxy.open_connections(), 1, "nobody holds it, and it pings");
     drop(end);
-    proxy.wait_for(PATIENCE, |record| record.open == 0).await.unwrap();
+    proxy.wait_for(TEST_TIMEOUT, |record| record.open == 0).await.unwrap();
     thread.join().unwrap();
 }
 
@@ -119,7 +119,7 @@ async fn watches_are_not_set_again() {
     client.exists_w("/m", |_| ()).await.unwrap();
     assert_eq!(four_letter::watch_count(proxy.upstream()).await.unwrap(), 1);
     proxy.cut();
-    proxy.wait_for(PATIENCE, |record| record.handshakes.len() > 1).await.unwrap();
+    proxy.wait_for(TEST_TIMEOUT, |record| record.handshakes.len() > 1).await.unwrap();
     client.exists("/", false).await.unwrap();
     assert_eq!(four_letter::watch_count(proxy.upstream()).await.unwrap(), 0);
 }
@@ -137,12 +137,12 @@ async fn requests_wait_while_it_is_disconnected() {
     client.add_listener(move |state| states.send(state).unwrap());
     let refuse = proxy.refuse();
     proxy.cut();
-    assert_eq!(timeout(PATIENCE, noticed.recv()).await.unwrap(), Some(ZkState::Connecting));
+    assert_eq!(timeout(TEST_TIMEOUT, noticed.recv()).await.unwrap(), Some(ZkState::Connecting));
     let create = timeout(Duration::from_millis(300), create_ephemeral(&client, "/late")).await;
     assert!(create.is_err(), "it has no deadline of its own");
     refuse.end();
     // Given up long ago, and created all the same.
-    proxy.wait_for(PATIENCE, |record| record.count(OpCode::Create) > 0).await.unwrap();
+    proxy.wait_for(TEST_TIMEOUT, |record| record.count(OpCode::Create) > 0).await.unwrap();
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn credentials_are_not_sent_again() {
     client.create("/m", Vec::new(), Acl::creator_all().clone(), CreateMode::Ephemeral).await.unwrap();
     client.get_data("/m", false).await.unwrap();
     proxy.cut();
-    proxy.wait_for(PATIENCE, |record| record.handshakes.len() > 1).await.unwrap();
+    proxy.wait_for(TEST_TIMEOUT, |record| record.handshakes.len() > 1).await.unwrap();
     assert_eq!(client.get_data("/m", false).await.map(drop), Err(ZkError::NoAuth));
 }
 
@@ -183,7 +183,7 @@ async fn connected_before_the_handshake() {
     assert_eq!(request.op, OpCode::Exists);
     connection.grant(1, T).await;
     connection.reply(request.xid, NO_NODE, &[]).await;
-    assert_eq!(timeout(PATIENCE, exists).await.unwrap().map(|stat| stat.is_none()), Ok(true));
+    assert_eq!(timeout(TEST_TIMEOUT, exists).await.unwrap().map(|stat| stat.is_none()), Ok(true));
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn which_requests_arm_a_watch_on_a_missing_node() {
     create_ephemeral(&client, "/m").await.unwrap();
     let mut names = Vec::new();
     for _ in 0..2 {
-        let (name, event) = timeout(PATIENCE, fired.recv()).await.unwrap().unwrap();
+        let (name, event) = timeout(TEST_TIMEOUT, fired.recv()).await.unwrap().unwrap();
         assert_eq!(event, WatchedEventType::NodeCreated);
         names.push(name);
     }
@@ -274,10 +274,10 @@ async fn closing_does_not_wait_for_the_answer() {
     create_ephemeral(&client, "/m").await.unwrap();
     let hold = proxy.hold(Direction::ToClient);
     // It waits for no answer: this is why the relay closes sessions itself.
-    timeout(PATIENCE, client.close()).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, client.close()).await.unwrap().unwrap();
     hold.end();
     let mut raw = RawClient::connect(proxy.upstream(), T, None).await.unwrap();
     let gone = async { while raw.exists("/m").await.unwrap().is_some() {} };
-    timeout(PATIENCE, gone).await.unwrap();
+    timeout(TEST_TIMEOUT, gone).await.unwrap();
     assert_eq!(create_ephemeral(&client, "/n").await, Err(ZkError::ConnectionLoss), "it is over");
 }

@@ -10,7 +10,7 @@ use zookeeper_wire::{
     ConnectRequest, ConnectResponse, Decoder, Encoder, OpCode, RequestHeader, frame, read_frame,
 };
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 
 pub(super) const NO_NODE: i32 = -101;
 
@@ -37,7 +37,8 @@ impl FakeServer {
 
     /// The next connection.
     pub(super) async fn accept(&self) -> FakeConnection {
-        let (stream, _) = timeout(PATIENCE, self.0.accept()).await.expect("a connection in time").unwrap();
+        let (stream, _) =
+            timeout(TEST_TIMEOUT, self.0.accept()).await.expect("a connection in time").unwrap();
         stream.set_nodelay(true).unwrap();
         FakeConnection(stream)
     }
@@ -111,7 +112,7 @@ impl FakeConnection {
     }
 
     async fn frame(&mut self) -> Option<Vec<u8>> {
-        timeout(PATIENCE, read_frame(&mut self.0)).await.expect("a frame in time").ok().flatten()
+        timeout(TEST_TIMEOUT, read_frame(&mut self.0)).await.expect("a frame in time").ok().flatten()
     }
 }
 

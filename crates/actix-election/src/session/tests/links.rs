@@ -11,13 +11,13 @@ use super::*;
 use crate::{Election, MasterChanged, StartError, ask_to_resign, candidates};
 
 /// The session's thread, as far as its users see it. Whoever joins is connected, and every request is answered.
-struct FakeDriver {
+struct FakeThread {
     commands: mpsc::UnboundedReceiver<Command>,
     links: BTreeMap<LinkId, NoticeSender>,
     joined: usize,
 }
 
-impl FakeDriver {
+impl FakeThread {
     /// A session actor, and what stands in for its thread.
     fn start() -> (Session, Self) {
         let (commands, received) = mpsc::unbounded_channel();
@@ -29,7 +29,7 @@ impl FakeDriver {
         let shown = Arc::clone(&board);
         let address = SessionActor::new(arbiter, commands, said, seconds(10.0), shown).start();
         let session = Session { address, board };
-        (session, FakeDriver { commands: received, links: BTreeMap::new(), joined: 0 })
+        (session, FakeThread { commands: received, links: BTreeMap::new(), joined: 0 })
     }
 
     /// Takes in all commands.
@@ -71,7 +71,7 @@ fn answer(request: &Request) -> Reply {
 
 /// Polls the question and lets the session actor and the thread work, so many steps in all; then nobody waits for it any
 /// more. Returns whether it was answered.
-async fn cancelled_after(steps: usize, driver: &mut FakeDriver, question: impl Future) -> bool {
+async fn cancelled_after(steps: usize, thread: &mut FakeThread, question: impl Future) -> bool {
     let mut question = pin!(question);
     for step in 0..steps {
         if step.is_multiple_of(2) {
@@ -80,7 +80,7 @@ async fn cancelled_after(steps: usize, driver: &mut FakeDriver, question: impl F
             }
         } else {
             tokio::task::yield_now().await;
-            driver.work();
+            thread.work();
         }
     }
     false
@@ -108,27 +108,27 @@ async fn observe(session: &Session, listener: &Addr<Listener>) -> Result<(), Sta
 #[actix::test]
 async fn nothing_is_left_of_questions_that_nobody_waits_for_any_more() {
     const ROUNDS: usize = 20_000;
-    let (session, mut driver) = FakeDriver::start();
+    let (session, mut thread) = FakeThread::start();
     let listener = Listener.start();
     let (mut answered, mut most) = ([0; 3], 0);
     for round in 0..ROUNDS {
         let steps = round / 3 % 28;
         answered[round % 3] += usize::from(match round % 3 {
-            0 => cancelled_after(steps, &mut driver, candidates(&session, "/m", PATIENCE)).await,
-            1 => cancelled_after(steps, &mut driver, ask_to_resign(&session, "/m", PATIENCE)).await,
-            _ => cancelled_after(steps, &mut driver, observe(&session, &listener)).await,
+            0 => cancelled_after(steps, &mut thread, candidates(&session, "/m", TEST_TIMEOUT)).await,
+            1 => cancelled_after(steps, &mut thread, ask_to_resign(&session, "/m", TEST_TIMEOUT)).await,
+            _ => cancelled_after(steps, &mut thread, observe(&session, &listener)).await,
         });
-        most = most.max(driver.links.len());
+        most = most.max(thread.links.len());
     }
     // Everything that was asked before has been handled by then.
     let begun = Instant::now();
-    while !driver.links.is_empty() {
-        assert!(begun.elapsed() < PATIENCE, "{} of {} links are left", driver.links.len(), driver.joined);
+    while !thread.links.is_empty() {
+        assert!(begun.elapsed() < TEST_TIMEOUT, "{} of {} links are left", thread.links.len(), thread.joined);
         tokio::task::yield_now().await;
-        driver.work();
+        thread.work();
     }
     // Some were answered, and of a master that does not resign nobody was.
     assert!(answered[0] > ROUNDS / 20 && answered[1] == 0 && answered[2] > ROUNDS / 20, "{answered:?}");
-    assert!(driver.joined > ROUNDS / 2, "{}", driver.joined);
+    assert!(thread.joined > ROUNDS / 2, "{}", thread.joined);
     assert!(most < 10, "{most} links at once");
 }

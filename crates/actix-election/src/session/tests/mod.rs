@@ -18,18 +18,19 @@ use futures::StreamExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::auth::Auth;
 use super::builder::MAX_FRAME;
-use super::client::Auth;
-use super::driver::{self, DriverConfig};
+use super::ensemble::ConnectString;
 use super::link::{
     Command, ConnectionId, LinkId, Notice, NoticeSender, Notices, Request, SessionNotice, notice_channel,
 };
-use super::servers::ConnectString;
+use super::settings::SessionSettings;
+use super::thread;
 use crate::clock;
 use crate::lease::SessionLease;
 
 /// How long a test waits for what has to happen: long enough for any machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A session thread, and one user of it.
 struct Rig {
@@ -60,21 +61,23 @@ impl Rig {
     /// A session with one user, who is no candidate: its lease goes by the attach and one probe alone.
     fn observer(connect: &str, session_timeout: Duration, auth: Vec<Auth>) -> Rig {
         let ensemble = ConnectString::parse(connect).unwrap();
-        Rig::with(DriverConfig { ensemble, timeout: session_timeout, auth, max_frame: MAX_FRAME })
+        Rig::with(SessionSettings { ensemble, timeout: session_timeout, auth, max_frame: MAX_FRAME })
     }
 
-    fn with(config: DriverConfig) -> Rig {
-        let (commands, driver_commands) = mpsc::unbounded_channel();
-        let (driver_notices, states) = mpsc::unbounded_channel();
-        driver::start(config, driver_commands, driver_notices).unwrap();
+    fn with(settings: SessionSettings) -> Rig {
+        let (commands, thread_commands) = mpsc::unbounded_channel();
+        let (thread_notices, states) = mpsc::unbounded_channel();
+        thread::start(settings, thread_commands, thread_notices).unwrap();
         let (mine, notices) = notice_channel();
         commands.send(Command::Join(ME, mine)).unwrap();
         Rig { commands, states, notices, last_op: 0, connection: ConnectionId::default() }
     }
 
     async fn notice(&mut self) -> Notice {
-        let notice =
-            timeout(PATIENCE, self.notices.next()).await.expect("a notice in time").expect("a live thread");
+        let notice = timeout(TEST_TIMEOUT, self.notices.next())
+            .await
+            .expect("a notice in time")
+            .expect("a live thread");
         if let Notice::Connected { connection, .. } = &notice {
             self.connection = *connection;
         }
@@ -95,7 +98,7 @@ impl Rig {
         assert!(matches!(self.notice().await, Notice::Disconnected), "the connection is reported as gone");
         match self.notice().await {
             Notice::Connected { session, timeout, lease, .. } => Up { session, timeout, lease },
-            _ => panic!("something happened between two connections"),
+            other => panic!("{} came between two connections", name_of(&other)),
         }
     }
 
@@ -122,7 +125,7 @@ impl Rig {
         let op = self.send(operation);
         match self.notice().await {
             Notice::Answered(answered, reply) if answered == op => reply,
-            _ => panic!("something else came before the answer"),
+            other => panic!("{} came before the answer", name_of(&other)),
         }
     }
 
@@ -145,7 +148,7 @@ impl Rig {
     async fn event(&mut self, armed_by: OpId) -> WatchEvent {
         match self.notice().await {
             Notice::WatchFired(op, event) if op == armed_by => event,
-            _ => panic!("something else came before the event"),
+            other => panic!("{} came before the event", name_of(&other)),
         }
     }
 
@@ -167,7 +170,7 @@ impl Rig {
     }
 
     async fn session_notice(&mut self) -> SessionNotice {
-        timeout(PATIENCE, self.states.recv()).await.expect("a notice in time").expect("a live thread")
+        timeout(TEST_TIMEOUT, self.states.recv()).await.expect("a notice in time").expect("a live thread")
     }
 
     fn start_to_close(&self) -> oneshot::Receiver<()> {
@@ -178,13 +181,24 @@ impl Rig {
 
     async fn close(mut self) {
         let closed = self.start_to_close();
-        timeout(PATIENCE, closed).await.expect("closed in time").expect("an answer");
+        timeout(TEST_TIMEOUT, closed).await.expect("closed in time").expect("an answer");
         while self.state().await != SessionState::Closed {}
     }
 
     /// Waits until the thread has ended.
     async fn ended(&mut self) {
-        while timeout(PATIENCE, self.states.recv()).await.expect("an end in time").is_some() {}
+        while timeout(TEST_TIMEOUT, self.states.recv()).await.expect("an end in time").is_some() {}
+    }
+}
+
+/// For the message of a test that fails.
+fn name_of(notice: &Notice) -> String {
+    match notice {
+        Notice::Connected { session, .. } => format!("a connection of the session {session:?}"),
+        Notice::Disconnected => "the end of the connection".into(),
+        Notice::SessionLost => "the end of the session".into(),
+        Notice::Answered(op, reply) => format!("the answer to {op:?}, {reply:?},"),
+        Notice::WatchFired(op, event) => format!("the event of {op:?}, {event:?},"),
     }
 }
 

@@ -121,12 +121,12 @@ async fn rejected_credentials_are_a_problem_told_once() {
     let problem = rig.problem().await;
     assert!(problem.contains("rejects the nonsense credentials"), "{problem}");
     let begun = Instant::now();
-    proxy.wait_for(PATIENCE, |record| record.handshakes.len() >= 6).await.unwrap();
+    proxy.wait_for(TEST_TIMEOUT, |record| record.handshakes.len() >= 6).await.unwrap();
     // Pauses of at least 20, 40, 80 and 160 ms; the first may have begun before.
     assert!(begun.elapsed() >= Duration::from_millis(280), "paced: {:?}", begun.elapsed());
     assert_eq!(proxy.record().sessions().len(), 1, "one session, however often it is attached");
     let closed = rig.start_to_close();
-    timeout(PATIENCE, closed).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, closed).await.unwrap().unwrap();
     assert_eq!(rig.state().await, SessionState::Closed, "without another problem");
 }
 

@@ -173,7 +173,7 @@ async fn a_frame_that_is_too_long_is_said_with_the_setting_and_taken_where_that_
     for (max_frame, taken) in [(MAX_FRAME, false), (2 * MAX_FRAME, true)] {
         let server = FakeServer::start().await;
         let ensemble = ConnectString::parse(&server.address().to_string()).unwrap();
-        let mut rig = Rig::with(DriverConfig { ensemble, timeout: EARLY, auth: Vec::new(), max_frame });
+        let mut rig = Rig::with(SessionSettings { ensemble, timeout: EARLY, auth: Vec::new(), max_frame });
         let serve = async {
             loop {
                 let mut connection = server.serve(5, EARLY).await;

@@ -1,7 +1,7 @@
 //! The end of a session, of its user, and of its thread.
 
 use super::super::*;
-use crate::session::relay::Relay;
+use crate::session::client::Relay;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use zookeeper_testkit::proxy::Direction;
@@ -50,7 +50,7 @@ async fn the_lease_ends_before_the_session_is_closed() {
     let held = proxy.hold_reply(OpCode::CloseSession);
     let closed = rig.start_to_close();
     let asked = |record: &zookeeper_testkit::proxy::Record| record.count(OpCode::CloseSession) > 0;
-    proxy.wait_for(PATIENCE, asked).await.unwrap();
+    proxy.wait_for(TEST_TIMEOUT, asked).await.unwrap();
     assert_eq!(up.lease.until(), None);
     drop(held);
     closed.await.unwrap();
@@ -106,7 +106,7 @@ async fn closing_ends_the_session_at_once() {
     let up = rig.connected().await;
     rig.create("/m").await;
     let closed = rig.start_to_close();
-    timeout(PATIENCE, closed).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, closed).await.unwrap().unwrap();
     assert!(four_letter::sessions(server).await.unwrap().is_empty());
     assert_eq!(up.lease.until(), None);
     assert!(matches!(rig.notice().await, Notice::SessionLost));
@@ -142,12 +142,12 @@ async fn a_close_that_is_cut_off_is_tried_again() {
         let cut = is_carried_out.then(|| proxy.cut_before_reply(OpCode::CloseSession));
         let hold = (!is_carried_out).then(|| proxy.hold(Direction::ToServer));
         let closed = rig.start_to_close();
-        proxy.wait_for(PATIENCE, |record| record.count(OpCode::CloseSession) > 0).await.unwrap();
+        proxy.wait_for(TEST_TIMEOUT, |record| record.count(OpCode::CloseSession) > 0).await.unwrap();
         if let Some(hold) = hold {
             proxy.cut();
             hold.end();
         }
-        timeout(PATIENCE, closed).await.unwrap().unwrap();
+        timeout(TEST_TIMEOUT, closed).await.unwrap().unwrap();
         assert!(four_letter::sessions(server).await.unwrap().is_empty());
         assert_eq!(rig.state().await, SessionState::Connecting);
         assert_eq!(rig.state().await, SessionState::Connected);
@@ -186,7 +186,7 @@ fn greeting(timeout_ms: i32, session_id: i64) -> Vec<u8> {
 async fn knock(address: std::net::SocketAddr, timeout_ms: i32, session: i64) -> Option<ConnectResponse> {
     let mut stream = TcpStream::connect(address).await.ok()?;
     stream.write_all(&greeting(timeout_ms, session)).await.ok()?;
-    let body = timeout(PATIENCE, read_frame(&mut stream)).await.expect("an answer or an end").ok()??;
+    let body = timeout(TEST_TIMEOUT, read_frame(&mut stream)).await.expect("an answer or an end").ok()??;
     ConnectResponse::decode(&body).ok()
 }
 
@@ -226,9 +226,9 @@ async fn the_relay_turns_strangers_away() {
     client.write_all(&ping).await.unwrap();
     assert_eq!(frame(&read_frame(&mut seen_by_server).await.unwrap().unwrap()), ping);
     drop(client);
-    assert!(timeout(PATIENCE, events.recv()).await.unwrap().is_some(), "its end is told");
+    assert!(timeout(TEST_TIMEOUT, events.recv()).await.unwrap().is_some(), "its end is told");
     // It holds on to the client until it is dropped, but not to the server.
-    let closed = timeout(PATIENCE, read_frame(&mut seen_by_server)).await.unwrap();
+    let closed = timeout(TEST_TIMEOUT, read_frame(&mut seen_by_server)).await.unwrap();
     assert!(matches!(closed, Ok(None) | Err(_)));
     assert!(!running.is_finished());
     running.abort();

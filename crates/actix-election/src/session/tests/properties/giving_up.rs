@@ -97,7 +97,7 @@ async fn whoever_is_to_close_it_does_so_in_time() {
         rig.disconnected().await;
         let closed = rig.start_to_close();
         refuse.end();
-        timeout(PATIENCE, closed).await.unwrap().unwrap();
+        timeout(TEST_TIMEOUT, closed).await.unwrap().unwrap();
         assert!(four_letter::sessions(server).await.unwrap().is_empty());
         assert_eq!(proxy.requests().iter().filter(|request| request.op == OpCode::CloseSession).count(), 1);
     })

@@ -43,7 +43,7 @@ async fn nothing_of_an_old_connection_comes_after_a_new_one() {
         for _ in 0..200 {
             reads.insert(rig.send(read("/mine")));
         }
-        proxy.wait_for(PATIENCE, |record| record.replies.len() >= NODES).await.unwrap();
+        proxy.wait_for(TEST_TIMEOUT, |record| record.replies.len() >= NODES).await.unwrap();
         // Both at once: some of what was held arrives, some is lost with the connection.
         hold.end();
         proxy.cut();

@@ -98,6 +98,6 @@ async fn retries_are_paced_and_burn_nothing() {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(PATIENCE, gone).await.expect("the thread is gone");
+        timeout(TEST_TIMEOUT, gone).await.expect("the thread is gone");
     }
 }

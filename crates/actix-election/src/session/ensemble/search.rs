@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_election_core::{SessionTimeout, Timestamp};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::client::Auth;
-use super::dial::{Attached, Credentials, DialError, Patience, attach, close};
-use super::link::SessionNotice;
+use super::super::auth::Auth;
+use super::super::link::Reporter;
+use super::dial::{Attached, DialError, DialTimeouts, SessionClaim, attach, close};
 use super::servers::Servers;
 use crate::clock;
 
 /// How long a lookup of names may take where no address is known yet.
-const LOOKUP_PATIENCE: Duration = Duration::from_secs(2);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often it is said that no server serves, while none does.
+/// How often it is reported that no server serves, while none does.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often a session may be attached to be closed, and not be known to be, until it is left to expire: each attempt
@@ -26,7 +26,7 @@ const UNCERTAIN_CLOSES: u32 = 3;
 
 /// What a server is looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Goal {
+pub(in super::super) enum Goal {
     /// To attach the session, or to open one.
     Attach,
     /// To close a session that was given up.
@@ -34,7 +34,7 @@ pub(super) enum Goal {
 }
 
 /// What came of a search.
-pub(super) enum Found {
+pub(in super::super) enum Found {
     /// A connection that is attached to the session.
     Server(Box<Attached>),
     /// There is no such session any more.
@@ -47,12 +47,12 @@ pub(super) enum Found {
 
 /// Looks for a server until one is found, in rounds that try every server once.
 #[derive(Clone)]
-pub(super) struct Search {
-    pub(super) servers: Arc<Mutex<Servers>>,
-    pub(super) auth: Arc<[Auth]>,
-    pub(super) notices: mpsc::UnboundedSender<SessionNotice>,
-    /// When the last complaint was made, unless a connection has been of use since.
-    pub(super) complained: Arc<Mutex<Option<Timestamp>>>,
+pub(in super::super) struct Search {
+    pub(in super::super) servers: Arc<Mutex<Servers>>,
+    pub(in super::super) auth: Arc<[Auth]>,
+    pub(in super::super) reporter: Reporter,
+    /// When it was last reported that no server serves, unless a connection has been of use since.
+    pub(in super::super) reported: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Search {
@@ -63,10 +63,10 @@ impl Search {
     ///
     /// If it is dropped during a handshake, the server may attach the session to a connection that is gone; if it was to be
     /// closed, it may be.
-    pub(super) async fn run(
+    pub(in super::super) async fn run(
         self,
         goal: Goal,
-        credentials: Credentials,
+        claim: SessionClaim,
         timeout: SessionTimeout,
         first_round: u32,
     ) -> Found {
@@ -75,12 +75,12 @@ impl Search {
             if round > 0 {
                 sleep(pause(timeout, round)).await;
             }
-            let patience = Patience::new(timeout, round);
-            let attempt = Attempt { goal, credentials, patience };
+            let timeouts = DialTimeouts::new(timeout, round);
+            let attempt = Attempt { goal, claim, timeouts };
             match self.try_every_server(attempt, &mut uncertain).await {
                 Ok(found) => return found,
                 // One round may fail in the middle of any restart; that is not worth a word.
-                Err(failures) if round > first_round => self.complain(&failures).await,
+                Err(failures) if round > first_round => self.report_no_server(&failures).await,
                 Err(_) => {}
             }
         }
@@ -89,12 +89,12 @@ impl Search {
 
     async fn try_every_server(&self, attempt: Attempt, uncertain: &mut u32) -> Result<Found, String> {
         let mut servers = self.servers.lock().await;
-        let order = servers.round(clock::now(), LOOKUP_PATIENCE).await?;
+        let order = servers.round(clock::now(), LOOKUP_TIMEOUT).await?;
         let mut failures = Vec::new();
         for address in order {
             match attempt.at(address, &self.auth).await {
                 Ok(found) => {
-                    self.note(match &found {
+                    self.reporter.detail(match &found {
                         Found::Server(attached) => format!("attached {attached:?}"),
                         _ => format!("closed the session that was given up, at {address}"),
                     });
@@ -102,17 +102,17 @@ impl Search {
                     return Ok(found);
                 }
                 // Of a session that was never opened nothing can be over: such a server is out of order.
-                Err(DialError::Expired) if attempt.credentials.session != 0 => return Ok(Found::Expired),
+                Err(DialError::Expired) if attempt.claim.session != 0 => return Ok(Found::Expired),
                 // The attach has brought the expiry forward: the lease that was is not to be relied on any more.
-                Err(error @ DialError::Grant { .. }) if attempt.credentials.session != 0 => {
-                    self.say(format!("the session is given up: at {address}, {error}"));
+                Err(error @ DialError::Grant { .. }) if attempt.claim.session != 0 => {
+                    self.reporter.problem(format!("the session is given up: at {address}, {error}"));
                     return Ok(Found::Unusable);
                 }
                 Err(error) => {
-                    self.note(format!("not attached at {address}: {error}"));
+                    self.reporter.detail(format!("not attached at {address}: {error}"));
                     *uncertain += u32::from(matches!(error, DialError::NotClosed(_)));
                     if *uncertain == UNCERTAIN_CLOSES {
-                        self.say(format!(
+                        self.reporter.problem(format!(
                             "a session that was given up ends only when it expires: {address}: {error}"
                         ));
                         return Ok(Found::NotClosed);
@@ -126,23 +126,14 @@ impl Search {
         Err(failures.join("; "))
     }
 
-    async fn complain(&self, failures: &str) {
+    async fn report_no_server(&self, failures: &str) {
         let now = clock::now();
-        let mut complained = self.complained.lock().await;
-        if complained.is_none_or(|at| now.since(at) >= REPORT_INTERVAL) {
-            *complained = Some(now);
-            self.say(format!("no server of the ensemble serves this session, trying on: {failures}"));
+        let mut reported = self.reported.lock().await;
+        if reported.is_none_or(|at| now.since(at) >= REPORT_INTERVAL) {
+            *reported = Some(now);
+            self.reporter
+                .problem(format!("no server of the ensemble serves this session, trying on: {failures}"));
         }
-    }
-
-    /// For the log alone, which nobody writes to from here.
-    fn note(&self, text: String) {
-        let _ = self.notices.send(SessionNotice::Detail(text));
-    }
-
-    fn say(&self, text: String) {
-        // If nobody listens, nobody needs to know.
-        let _ = self.notices.send(SessionNotice::Problem(text));
     }
 }
 
@@ -150,19 +141,19 @@ impl Search {
 #[derive(Clone, Copy)]
 struct Attempt {
     goal: Goal,
-    credentials: Credentials,
-    patience: Patience,
+    claim: SessionClaim,
+    timeouts: DialTimeouts,
 }
 
 impl Attempt {
     async fn at(self, address: SocketAddr, auth: &[Auth]) -> Result<Found, DialError> {
         match self.goal {
             Goal::Attach => {
-                let attached = attach(address, self.credentials, self.patience).await?;
+                let attached = attach(address, self.claim, self.timeouts).await?;
                 Ok(Found::Server(Box::new(attached)))
             }
             Goal::Close => {
-                close(address, self.credentials, auth, self.patience).await?;
+                close(address, self.claim, auth, self.timeouts).await?;
                 Ok(Found::Expired)
             }
         }

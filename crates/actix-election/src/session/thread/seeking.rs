@@ -1,18 +1,17 @@
 //! What the session's thread does without a connection: it closes a session that was given up, and looks for a server.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix_election_core::{SessionId, SessionInput, SessionTimeout};
+use actix_election_core::{SessionInput, SessionTimeout};
 use tokio::time::sleep;
 
-use super::super::dial::{Attached, Credentials, NO_PASSWORD};
-use super::super::link::SessionNotice;
-use super::super::search::{Found, Goal};
-use super::{Driver, End, Session, sleep_until};
+use super::super::connection::End;
+use super::super::ensemble::{Attached, Found, Goal, NO_PASSWORD, SessionClaim};
+use super::super::hub::{HeldSession, sleep_until};
+use super::SessionThread;
 use crate::clock;
 
-impl Driver {
+impl SessionThread {
     /// Looks for a server that attaches the session, or opens one.
     ///
     /// A session that was given up goes first: until it is closed, what it holds stands in everybody's way, this process's
@@ -22,82 +21,81 @@ impl Driver {
             self.search(Goal::Close, Some(session), Duration::ZERO).await?;
             self.given_up = None;
         }
-        let pause = match self.session {
+        let session = self.hub.session();
+        let pause = match session {
             Some(_) => Duration::ZERO,
-            None => pause(SessionTimeout::new(self.config.timeout), self.short_lived),
+            None => pause(self.timeout_to_ask_for(), self.hub.short_lived()),
         };
-        match self.search(Goal::Attach, self.session, pause).await? {
-            Found::Server(attached) => Ok(self.attached(*attached)),
+        match self.search(Goal::Attach, session, pause).await? {
+            Found::Server(attached) => {
+                self.hub.attached(&attached);
+                Ok(*attached)
+            }
             Found::Expired => Err(End::Expired),
             Found::Unusable | Found::NotClosed => Err(End::Lost),
         }
     }
 
     /// Searches, and meanwhile does what can be done without a server.
-    async fn search(&mut self, goal: Goal, session: Option<Session>, pause: Duration) -> Result<Found, End> {
-        let timeout = session.map_or(SessionTimeout::new(self.config.timeout), |session| session.timeout);
-        let credentials = Credentials {
+    async fn search(
+        &mut self,
+        goal: Goal,
+        session: Option<HeldSession>,
+        pause: Duration,
+    ) -> Result<Found, End> {
+        let timeout = session.map_or(self.timeout_to_ask_for(), |session| session.timeout);
+        let claim = SessionClaim {
             session: session.map_or(0, |session| session.id),
             password: session.map_or(NO_PASSWORD, |session| session.password),
             // What was granted is asked for again: a server with other limits could bring the expiry forward.
             timeout: timeout.span(),
-            last_zxid: self.track.zxid.load(Ordering::Relaxed),
-            until: self.monitor.lease_until().filter(|_| goal == Goal::Attach && self.candidates > 0),
+            last_zxid: self.hub.track().last_zxid(),
+            until: self.hub.attach_before().filter(|_| goal == Goal::Attach),
         };
         // Whoever waits for the lock of a session that was given up is not kept waiting for what went wrong before.
         let first_round = if goal == Goal::Close { 0 } else { self.failures };
-        let search = self.search.clone().run(goal, credentials, timeout, first_round);
+        let search = self.search.clone().run(goal, claim, timeout, first_round);
         let search = async move {
             sleep(pause).await;
             search.await
         };
         tokio::pin!(search);
         loop {
-            self.look_at_wall_clock();
+            self.hub.look_at_wall_clock();
             if let Some(end) = self.end_without_connection() {
                 return Err(end);
             }
             // For the wall clock: nothing else may be due for long.
             let look_again = clock::now() + timeout.probe_interval();
-            let wake = Some(self.next_wake().map_or(look_again, |wake| wake.min(look_again)));
+            let wake = Some(self.hub.next_wake().map_or(look_again, |wake| wake.min(look_again)));
             tokio::select! {
                 found = &mut search => return Ok(found),
-                command = self.commands.recv(), if !self.orphaned => {
+                command = self.hub.next_command() => {
                     // A request was made for a connection that is gone.
-                    let _ = self.command(command);
+                    let _ = self.hub.take_command(command);
                 }
-                () = sleep_until(wake) => self.monitor.handle(clock::now(), SessionInput::Timer),
+                () = sleep_until(wake) => self.hub.handle(clock::now(), SessionInput::Timer),
             }
         }
     }
 
     /// Whether there is no point in looking for a server any more.
     pub(super) fn end_without_connection(&mut self) -> Option<End> {
-        self.do_without_connection();
-        if self.lost {
+        if self.hub.follow_monitor_without_connection() {
             return Some(End::Lost);
         }
-        if self.close_overdue() {
+        if self.hub.close_overdue() {
             return Some(End::Closed);
         }
-        match (self.is_closing(), self.session, self.given_up) {
+        match (self.hub.is_closing(), self.hub.session(), self.given_up) {
             (true, Some(_), _) => Some(End::ToClose),
             (true, None, None) => Some(End::Closed),
             _ => None,
         }
     }
 
-    fn attached(&mut self, attached: Attached) -> Attached {
-        let Attached { session: id, password, timeout, sent, address: server, .. } = attached;
-        let is_new = self.session.is_none();
-        self.monitor.handle(clock::now(), SessionInput::Attached { sent, timeout });
-        if is_new {
-            self.first_lease = self.monitor.lease_until();
-        }
-        let timeout = self.monitor.timeout().unwrap_or(timeout);
-        self.session = Some(Session { id, password, timeout });
-        let _ = self.notices.send(SessionNotice::Attached { session: SessionId(id), timeout, server });
-        attached
+    fn timeout_to_ask_for(&self) -> SessionTimeout {
+        SessionTimeout::new(self.hub.settings().timeout)
     }
 }
 

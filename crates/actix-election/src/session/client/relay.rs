@@ -23,10 +23,11 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use zookeeper_wire::{
-    ConnectRequest, ConnectResponse, Frames, OpCode, Part, frame, read_frame, request_frame, xid,
+    ConnectRequest, ConnectResponse, Frames, Part, close_frame, frame, ping_frame, read_frame, xid,
 };
 
-use super::traffic::{CLOSE_XID, Track, Traffic, close_frame};
+use super::track::Track;
+use super::traffic::Traffic;
 
 /// Of a list of children that is longer than what is taken whole, only its length is taken. Whatever claims to be longer still is
 /// no reply.
@@ -39,16 +40,16 @@ const GREETINGS: usize = 64;
 
 /// What a relay is told to do, beside passing frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RelayCommand {
+pub(in super::super) enum RelayCommand {
     /// Send a ping.
     Ping,
     /// Close the session; the server then closes the connection.
     Close,
 }
 
-/// What a relay tells its driver.
+/// What a relay tells the connection that it belongs to.
 #[derive(Debug)]
-pub(super) enum RelayEvent {
+pub(in super::super) enum RelayEvent {
     /// Frames arrived from the server.
     Received,
     /// The server has closed the session, as it was told to.
@@ -58,7 +59,7 @@ pub(super) enum RelayEvent {
 }
 
 /// The door that the client comes in by.
-pub(super) struct Relay {
+pub(in super::super) struct Relay {
     listener: TcpListener,
     /// The timeout that our client asks for, in milliseconds. Nobody else knows it, so it tells our client
     /// from any other process that finds the port.
@@ -67,7 +68,7 @@ pub(super) struct Relay {
 
 impl Relay {
     /// Opens a door on a random loopback address and port.
-    pub(super) async fn open() -> io::Result<Relay> {
+    pub(in super::super) async fn open() -> io::Result<Relay> {
         // From 12 to 24 days: far beyond any timer of the client that could do harm.
         let secret = rand::random_range(1 << 30..i32::MAX);
         // Any address in 127.0.0.0/8 is loopback on Linux; elsewhere only the first may be there.
@@ -84,12 +85,12 @@ impl Relay {
         Ok(Relay { listener, secret })
     }
 
-    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+    pub(in super::super) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
     /// The timeout that the client must ask for.
-    pub(super) fn client_timeout(&self) -> Duration {
+    pub(in super::super) fn client_timeout(&self) -> Duration {
         Duration::from_millis(self.secret.unsigned_abs().into())
     }
 
@@ -129,7 +130,7 @@ impl Relay {
     /// `track` is the session's, and is kept up to date. Frames of the server with more than `max_frame` bytes end the
     /// connection.
     /// Dropping the future ends both connections; what was not yet sent to the server is then never sent.
-    pub(super) async fn run(
+    pub(in super::super) async fn run(
         self,
         server: TcpStream,
         track: Arc<Track>,
@@ -179,7 +180,7 @@ async fn upstream(
             read = frames.read_more(client) => read,
             Some(command) = commands.recv() => {
                 let frame = match command {
-                    RelayCommand::Ping => request_frame(xid::PING, OpCode::Ping, |_| ()),
+                    RelayCommand::Ping => ping_frame(),
                     RelayCommand::Close => close_frame(),
                 };
                 traffic.take_request(&frame, &mut batch)
@@ -252,11 +253,11 @@ fn take_replies(
         if !std::mem::replace(&mut received, true) {
             events.send(RelayEvent::Received).map_err(|_| io::ErrorKind::BrokenPipe)?;
         }
-        let xid = match part {
+        let answered = match part {
             Part::Whole(frame) => traffic.take_reply(frame, batch)?,
             Part::Head(head) => traffic.take_long_list(head, max_frame, batch)?,
         };
-        if xid == CLOSE_XID {
+        if answered == xid::CLOSE {
             // If nobody listens, nobody needs to know.
             let _ = events.send(RelayEvent::Closed);
         }

@@ -1,27 +1,19 @@
-//! The servers of the ensemble, and which of them to try next.
+//! The connect string: which servers, and below which path.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::net::{Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::net::Ipv6Addr;
 
-use actix_election_core::{ElectionPath, Invalid, Timestamp, broken_host_rule};
-use rand::seq::SliceRandom;
-
-use super::names::Names;
+use actix_election_core::{ElectionPath, Invalid, broken_host_rule};
 
 /// The port that a server listens on if none is given.
 const DEFAULT_PORT: u16 = 2181;
 
-/// How long a server that failed is tried after all the others.
-const PENALTY: Duration = Duration::from_secs(60);
-
 /// A connect string: `host[:port],host[:port],.../chroot`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ConnectString {
-    pub(crate) servers: Vec<(String, u16)>,
+pub(in super::super) struct ConnectString {
+    pub(in super::super) servers: Vec<(String, u16)>,
     /// Put before every path; empty for none.
-    pub(crate) chroot: String,
+    pub(in super::super) chroot: String,
 }
 
 const RULE: &str = "it must be host[:port],host[:port],.../chroot, with IPv6 addresses in brackets";
@@ -32,7 +24,7 @@ const IPV6_RULE: &str =
     "it must be host[:port],host[:port],.../chroot, and brackets hold an IPv6 address, as in [::1]:2181";
 
 impl ConnectString {
-    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+    pub(in super::super) fn parse(text: &str) -> Result<Self, Invalid> {
         let invalid = |rule| Invalid { what: "connect string", value: text.to_owned(), rule };
         let (hosts, chroot) = match text.find('/') {
             Some(at) => text.split_at(at),
@@ -96,52 +88,6 @@ fn parse_port(port: &str) -> Result<u16, &'static str> {
     // As a number, "+1" would do.
     let digits = port.bytes().all(|b| b.is_ascii_digit());
     port.parse().ok().filter(|port| digits && *port != 0).ok_or(PORT_RULE)
-}
-
-/// Chooses the order in which servers are tried.
-#[derive(Debug)]
-pub(super) struct Servers {
-    names: Names,
-    failed: HashMap<SocketAddr, Failure>,
-}
-
-/// What a server did wrong, and when. The lesser one is tried first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Failure {
-    /// It had to be waited for in vain. Any other failure costs next to nothing to see again.
-    silent: bool,
-    at: Timestamp,
-}
-
-impl Servers {
-    pub(super) fn new(names: Vec<(String, u16)>) -> Self {
-        Servers { names: Names::new(names), failed: HashMap::new() }
-    }
-
-    /// All addresses of all servers in random order, those that failed of late behind the others, and those that
-    /// were silent last of all.
-    ///
-    /// Names are looked up anew, which keeps nobody waiting who knows an address; where none is known, for at most `patience`.
-    /// Returns what went wrong if there is no address at all.
-    pub(super) async fn round(
-        &mut self,
-        now: Timestamp,
-        patience: Duration,
-    ) -> Result<Vec<SocketAddr>, String> {
-        let mut order = self.names.addresses(patience).await?;
-        self.failed.retain(|address, failure| order.contains(address) && now.since(failure.at) < PENALTY);
-        order.shuffle(&mut rand::rng());
-        order.sort_by_key(|address| self.failed.get(address).copied());
-        Ok(order)
-    }
-
-    pub(super) fn failed(&mut self, address: SocketAddr, at: Timestamp, silent: bool) {
-        self.failed.insert(address, Failure { silent, at });
-    }
-
-    pub(super) fn works(&mut self, address: SocketAddr) {
-        self.failed.remove(&address);
-    }
 }
 
 #[cfg(test)]
@@ -211,34 +157,5 @@ mod tests {
             let error = ConnectString::parse(bad).unwrap_err();
             assert!(error.to_string().contains(rule), "{error}");
         }
-    }
-
-    #[tokio::test]
-    async fn servers_that_failed_come_last_and_all_addresses_are_tried() {
-        let names = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(|host| (host.to_owned(), 1));
-        let mut servers = Servers::new(names.to_vec());
-        let now = Timestamp::from_nanos(1);
-        let bad: SocketAddr = "10.0.0.2:1".parse().unwrap();
-        servers.failed(bad, now, false);
-        let mut firsts = std::collections::BTreeSet::new();
-        for _ in 0..200 {
-            let order = servers.round(now, Duration::from_secs(1)).await.unwrap();
-            assert_eq!(order.len(), 3);
-            assert_eq!(order[2], bad);
-            firsts.insert(order[0]);
-        }
-        assert_eq!(firsts.len(), 2, "the order is random: {firsts:?}");
-        let silent: SocketAddr = "10.0.0.1:1".parse().unwrap();
-        servers.failed(silent, now, true);
-        servers.failed(bad, now + Duration::from_secs(1), false);
-        let order = servers.round(now + Duration::from_secs(2), Duration::from_secs(1)).await.unwrap();
-        assert_eq!(order[1..], [bad, silent], "what costs time is tried last");
-        servers.works(silent);
-        servers.works(bad);
-        let mut seen_first = false;
-        for _ in 0..200 {
-            seen_first |= servers.round(now, Duration::from_secs(1)).await.unwrap()[0] == bad;
-        }
-        assert!(seen_first);
     }
 }

@@ -8,7 +8,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
 use super::super::link::{Command, SessionNotice};
-use super::{Driver, DriverConfig};
+use super::super::settings::SessionSettings;
+use super::SessionThread;
 use crate::StartError;
 
 /// How many sockets a connection takes: the server's, and on loopback the relay's door and both ends of the client's. And one
@@ -17,17 +18,17 @@ const SOCKETS: usize = 5;
 
 /// Starts the session's thread, and returns once it has what it needs for a first connection.
 pub(in super::super) fn start(
-    config: DriverConfig,
+    settings: SessionSettings,
     commands: mpsc::UnboundedReceiver<Command>,
     notices: mpsc::UnboundedSender<SessionNotice>,
 ) -> Result<(), StartError> {
-    let driver = Driver::new(config, commands, notices);
+    let thread = SessionThread::new(settings, commands, notices);
     let (ready, started) = channel();
     // It is waited for, so nothing goes astray.
     let run = move || match first_runtime() {
         Ok(first) => {
             let _ = ready.send(Ok(()));
-            driver.run(first);
+            thread.run(first);
         }
         Err(error) => {
             let _ = ready.send(Err(error));

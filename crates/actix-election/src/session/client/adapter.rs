@@ -1,35 +1,25 @@
-//! The adapter: the only place that knows the client crate.
+//! The adapter: the only place that knows the client crate, with [`Arm`] at its side.
 //!
 //! A [`Client`] lives as long as one connection, on the runtime of that connection. To let another client crate
-//! slot in, this file is all there is to replace: connect to an address on loopback, authenticate, probe, and
+//! slot in, this file and `arm.rs` are all there is to replace: connect to an address on loopback, authenticate, probe, and
 //! carry out requests, every one of which ends when the runtime does.
-//!
-//! What it promises about watches: the event of a watch never comes before the answer of the request that armed
-//! it, whatever the order in which the client crate wakes its tasks, and it never comes for a request that armed
-//! none, though the crate keeps the closures of those as well.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_election_core::{OpId, Operation, Refusal, Reply, Stat, WatchEvent, Znode};
+use actix_election_core::{OpId, Operation, Refusal, Reply, Stat, Znode};
 use futures::future::join;
-use zookeeper_async::{
-    Acl, CreateMode, Permission, WatchedEvent, WatchedEventType, ZkError, ZkResult, ZooKeeper,
-};
+use zookeeper_async::{Acl, CreateMode, Permission, WatchedEvent, ZkError, ZkResult, ZooKeeper};
 use zookeeper_wire::ErrorCode;
 
-use super::link::{Notice, NoticeSender, Request};
-use super::traffic::{TooLong, Track};
-
-/// Credentials, as ZooKeeper takes them: a scheme such as `digest`, and what goes with it.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Auth {
-    pub(crate) scheme: String,
-    pub(crate) credentials: String,
-}
+use super::super::auth::Auth;
+use super::super::link::{NoticeSender, Request};
+use super::arm::Arm;
+use super::track::Track;
+use super::traffic::TooLong;
 
 /// The client of one connection.
-pub(super) struct Client {
+pub(in super::super) struct Client {
     zookeeper: ZooKeeper,
     chroot: String,
     probe_path: String,
@@ -39,20 +29,22 @@ pub(super) struct Client {
 
 impl Client {
     /// Connects a client to the relay. Returns once it is connected; the relay has to be running.
-    pub(super) async fn connect(
+    pub(in super::super) async fn connect(
         address: std::net::SocketAddr,
         timeout: Duration,
         chroot: String,
         probe_path: String,
         track: Arc<Track>,
-    ) -> ZkResult<Client> {
+    ) -> Result<Client, String> {
         // Every watch has a closure of its own, so nothing is left for the common one.
-        let zookeeper = ZooKeeper::connect(&address.to_string(), timeout, |_: WatchedEvent| ()).await?;
+        let connected = ZooKeeper::connect(&address.to_string(), timeout, |_: WatchedEvent| ()).await;
+        let zookeeper =
+            connected.map_err(|error| format!("the client cannot connect to the relay: {error}"))?;
         Ok(Client { zookeeper, chroot, probe_path, authenticated: false, track })
     }
 
     /// Sends credentials. Its reply comes out of band, so nothing else may be under way.
-    pub(super) async fn authenticate(&mut self, auth: &Auth) -> Result<(), String> {
+    pub(in super::super) async fn authenticate(&mut self, auth: &Auth) -> Result<(), String> {
         self.authenticated = true;
         let sent = self.zookeeper.add_auth(&auth.scheme, auth.credentials.clone().into_bytes()).await;
         sent.map_err(|error| match error {
@@ -62,17 +54,25 @@ impl Client {
     }
 
     /// A write that is known to fail: the quorum orders it all the same, and no watch fires.
-    pub(super) async fn probe(&self) -> Result<(), ZkError> {
-        match self.zookeeper.delete(&self.probe_path, None).await {
-            Err(ZkError::NoNode) => Ok(()),
-            Err(error) => Err(error),
+    ///
+    /// # Errors
+    ///
+    /// Says what came back instead.
+    pub(in super::super) async fn probe(&self) -> Result<(), String> {
+        let error = match self.zookeeper.delete(&self.probe_path, None).await {
+            Err(ZkError::NoNode) => return Ok(()),
+            Err(error) => error,
             // There was something to delete where nothing ever is: this reply is not ours.
-            Ok(()) => Err(ZkError::DataInconsistency),
-        }
+            Ok(()) => ZkError::DataInconsistency,
+        };
+        Err(match self.track.unknown_error() {
+            Some(error) => format!("it answers error {}, {}", error.number(), error.meaning()),
+            None => format!("a probe came back with {error} instead of the error it is made for"),
+        })
     }
 
     /// Carries out a request and sends its answer, and then the event of its watch if it armed one.
-    pub(super) async fn carry_out(&self, op: OpId, request: Request, notices: NoticeSender) {
+    pub(in super::super) async fn carry_out(&self, op: OpId, request: Request, notices: NoticeSender) {
         let arm = Arm::new(op, notices);
         let reply = match request {
             Request::Election(operation) | Request::WhenQuiet(operation) => {
@@ -266,99 +266,9 @@ fn other(code: i32) -> Reply {
     Reply::Refused(Refusal::Other { code, meaning })
 }
 
-/// A watch that a request arms: holds its event back until the request's answer is out.
-struct Arm {
-    op: OpId,
-    notices: NoticeSender,
-    state: Arc<Mutex<ArmState>>,
-}
-
-#[derive(Default)]
-enum ArmState {
-    #[default]
-    Unanswered,
-    /// The event was here before the answer.
-    Early(WatchEvent),
-    Answered,
-    /// The server set no watch: what the client crate takes for its event is another's.
-    Disarmed,
-}
-
-impl Arm {
-    fn new(op: OpId, notices: NoticeSender) -> Self {
-        Arm { op, notices, state: Arc::default() }
-    }
-
-    /// What the client crate calls when the watch fires. It runs in the client's own task, so it never blocks.
-    fn watcher(&self) -> impl FnOnce(WatchedEvent) + Send + 'static {
-        let (op, notices, state) = (self.op, self.notices.clone(), Arc::clone(&self.state));
-        move |event| {
-            let event = match event.event_type {
-                WatchedEventType::NodeDeleted => WatchEvent::Deleted,
-                WatchedEventType::NodeCreated => WatchEvent::Created,
-                _ => WatchEvent::Changed,
-            };
-            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            match *state {
-                ArmState::Unanswered | ArmState::Early(_) => *state = ArmState::Early(event),
-                // If nobody listens any more, nobody needs to know.
-                ArmState::Answered => drop(notices.unbounded_send(Notice::WatchFired(op, event))),
-                ArmState::Disarmed => {}
-            }
-        }
-    }
-
-    fn disarm(&self) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = ArmState::Disarmed;
-    }
-
-    fn answered(&self, reply: Reply) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = self.notices.unbounded_send(Notice::Answered(self.op, reply));
-        if let ArmState::Early(event) = *state {
-            let _ = self.notices.unbounded_send(Notice::WatchFired(self.op, event));
-        }
-        if !matches!(*state, ArmState::Disarmed) {
-            *state = ArmState::Answered;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::link::notice_channel;
     use super::*;
-
-    fn deleted() -> WatchedEvent {
-        WatchedEvent {
-            event_type: WatchedEventType::NodeDeleted,
-            keeper_state: zookeeper_async::KeeperState::SyncConnected,
-            path: Some("/m".into()),
-        }
-    }
-
-    #[test]
-    fn a_request_that_armed_no_watch_has_no_event() {
-        let (notices, mut received) = notice_channel();
-        let arm = Arm::new(OpId(1), notices);
-        let watcher = arm.watcher();
-        arm.disarm();
-        arm.answered(Reply::Missing);
-        assert!(matches!(received.try_recv(), Ok(Notice::Answered(OpId(1), Reply::Missing))));
-        watcher(deleted());
-        assert!(received.try_recv().is_err());
-    }
-
-    #[test]
-    fn an_event_waits_for_the_answer_that_armed_it() {
-        let (notices, mut received) = notice_channel();
-        let arm = Arm::new(OpId(1), notices);
-        arm.watcher()(deleted());
-        assert!(received.try_recv().is_err());
-        arm.answered(Reply::Missing);
-        assert!(matches!(received.try_recv(), Ok(Notice::Answered(OpId(1), Reply::Missing))));
-        assert!(matches!(received.try_recv(), Ok(Notice::WatchFired(OpId(1), WatchEvent::Deleted))));
-    }
 
     #[test]
     fn parents() {

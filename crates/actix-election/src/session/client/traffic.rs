@@ -2,63 +2,24 @@
 //!
 //! The client crate pairs replies with requests by their order alone, and trusts every length that it reads. So nothing reaches
 //! it that does not answer its oldest request, or does not look as the answer to that has to look.
-//!
-//! Every request gets an xid that no other request of the session has had, on whichever connection. A client counts
-//! from 1 on each; but a follower takes a commit for that of the request which it has to answer if session and xid are the same
-//! (`CommitProcessor`), so that it could answer a request of this connection with what became of an older one, made through
-//! another server. Then an answered probe would prove nothing, and a create could seem to have succeeded that has not.
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zookeeper_wire::{
     Decoder, Encoder, ErrorCode, Malformed, OpCode, ReplyHeader, RequestHeader, check_event, check_reply,
-    extend_with_xid, frame, request_frame, xid,
+    extend_with_xid, frame, xid,
 };
 
-/// The xid of the close that the relay sends itself. The client counts its own from 1.
-pub(super) const CLOSE_XID: i32 = 0;
-
-/// The close of a session, as a whole frame.
-pub(super) fn close_frame() -> Vec<u8> {
-    request_frame(CLOSE_XID, OpCode::CloseSession, |_| ())
-}
-
-/// What a session has seen and said so far, on all of its connections.
-#[derive(Default)]
-pub(super) struct Track {
-    /// The greatest zxid that a server has shown.
-    pub(super) zxid: AtomicI64,
-    /// The xid of the last request.
-    xid: AtomicI32,
-    /// The last error that a server answered and the client crate has no word for; 0 for none.
-    error: AtomicI32,
-}
-
-impl Track {
-    /// The last error that a server answered and the client crate has no word for.
-    pub(super) fn unknown_error(&self) -> Option<ErrorCode> {
-        ErrorCode::from_number(self.error.load(Ordering::Relaxed))
-    }
-
-    /// An xid that no request of the session has, unless it is one of 2^31 requests ago.
-    fn next_xid(&self) -> i32 {
-        loop {
-            let next = self.xid.fetch_add(1, Ordering::Relaxed).wrapping_add(1) & i32::MAX;
-            if next != CLOSE_XID {
-                return next;
-            }
-        }
-    }
-}
+use super::track::Track;
 
 /// The requests and replies of one connection.
 pub(super) struct Traffic {
     track: Arc<Track>,
     /// The requests that have not been answered, oldest first.
-    requests: Mutex<VecDeque<Asked>>,
+    requests: Mutex<VecDeque<SentRequest>>,
     /// The session is being closed.
     closing: AtomicBool,
     /// The error of the last reply, if it is one after which servers end a connection; 0 otherwise.
@@ -67,7 +28,7 @@ pub(super) struct Traffic {
 
 /// A request, and what it is called on either side.
 #[derive(Clone, Copy)]
-struct Asked {
+struct SentRequest {
     op: OpCode,
     client_xid: i32,
     server_xid: i32,
@@ -86,8 +47,8 @@ impl Traffic {
         })?;
         // Pings, credentials and the close have theirs by convention, and none of them is paired with a commit but the close.
         let server_xid = if header.xid > 0 { self.track.next_xid() } else { header.xid };
-        self.closing.fetch_or(server_xid == CLOSE_XID, Ordering::Relaxed);
-        let asked = Asked { op: header.op, client_xid: header.xid, server_xid };
+        self.closing.fetch_or(server_xid == xid::CLOSE, Ordering::Relaxed);
+        let asked = SentRequest { op: header.op, client_xid: header.xid, server_xid };
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).push_back(asked);
         extend_with_xid(batch, frame, server_xid);
         Ok(())
@@ -99,7 +60,7 @@ impl Traffic {
         let number = Decoder::new(body).int().map_err(|malformed| malformed_reply("a reply", malformed))?;
         if number == xid::EVENT {
             let header = check_event(body).map_err(|malformed| malformed_reply("an event", malformed))?;
-            self.track.zxid.fetch_max(header.zxid, Ordering::Relaxed);
+            self.track.saw_zxid(header.zxid);
             // The znodes of the session go with it, each with an event, and those who wait for its end need the time.
             if !self.closing.load(Ordering::Relaxed) {
                 batch.extend_from_slice(frame);
@@ -112,9 +73,9 @@ impl Traffic {
         };
         let header = check_reply(asked.op, body)
             .map_err(|malformed| malformed_reply(&format!("the reply to {}", asked.op), malformed))?;
-        self.track.zxid.fetch_max(header.zxid, Ordering::Relaxed);
+        self.track.saw_zxid(header.zxid);
         self.note_error(header.error);
-        if !matches!(number, xid::PING | CLOSE_XID) {
+        if !matches!(number, xid::PING | xid::CLOSE) {
             extend_with_xid(batch, frame, asked.client_xid);
         }
         Ok(number)
@@ -131,14 +92,14 @@ impl Traffic {
         let (length, header, children) =
             decode().map_err(|malformed| malformed_reply("a long reply", malformed))?;
         let asked = self.requests.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let list = |asked: &Asked| asked.server_xid == header.xid && asked.op == OpCode::GetChildren;
+        let list = |asked: &SentRequest| asked.server_xid == header.xid && asked.op == OpCode::GetChildren;
         let Some(asked) = asked.filter(list).filter(|_| header.error.is_none()) else {
             return Err(invalid(format!(
                 "it sends a frame of {length} bytes, no list of children, and at most {limit} are taken: that is \
                  max_frame_size (the servers' setting is jute.maxbuffer)"
             )));
         };
-        self.track.zxid.fetch_max(header.zxid, Ordering::Relaxed);
+        self.track.saw_zxid(header.zxid);
         self.note_error(None);
         let mut list = Encoder::new();
         list.int(asked.client_xid).long(header.zxid).int(0);
@@ -153,7 +114,7 @@ impl Traffic {
         let error = error.filter(|error| !usual.contains(error)).map_or(0, ErrorCode::number);
         self.refusal.store(error, Ordering::Relaxed);
         if error != 0 {
-            self.track.error.store(error, Ordering::Relaxed);
+            self.track.saw_unknown_error(error);
         }
     }
 

@@ -5,38 +5,38 @@ use std::time::Duration;
 
 use actix_election_core::Timestamp;
 
-use super::driver::Job;
-use super::link::Request;
+use super::super::hub::PendingRequest;
+use super::super::link::Request;
 
 /// The server has nothing to say if nothing has come from it for so long.
 const QUIET: Duration = Duration::from_millis(2);
 
-/// No request waits any longer than this for that.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// No request is deferred any longer than this for that.
+const DEFER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Requests that were not sent yet. They end with the connection that they were made for.
 pub(super) struct Waiting {
-    urgent: VecDeque<Job>,
-    /// Those that let others go first, each with the time at which it came.
-    patient: VecDeque<(Timestamp, Job)>,
+    urgent: VecDeque<PendingRequest>,
+    /// Those that are deferred until the server is quiet, each with the time at which it came.
+    deferred: VecDeque<(Timestamp, PendingRequest)>,
     /// When something last came from the server.
     heard: Timestamp,
 }
 
 impl Waiting {
     pub(super) fn new(now: Timestamp) -> Self {
-        Waiting { urgent: VecDeque::new(), patient: VecDeque::new(), heard: now }
+        Waiting { urgent: VecDeque::new(), deferred: VecDeque::new(), heard: now }
     }
 
-    pub(super) fn push(&mut self, now: Timestamp, job: Job) {
-        match job.request {
-            Request::WhenQuiet(_) => self.patient.push_back((now, job)),
-            _ => self.urgent.push_back(job),
+    pub(super) fn push(&mut self, now: Timestamp, pending: PendingRequest) {
+        match pending.request {
+            Request::WhenQuiet(_) => self.deferred.push_back((now, pending)),
+            _ => self.urgent.push_back(pending),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.urgent.is_empty() && self.patient.is_empty()
+        self.urgent.is_empty() && self.deferred.is_empty()
     }
 
     /// Something has come from the server.
@@ -45,17 +45,20 @@ impl Waiting {
     }
 
     /// What is to be sent next.
-    pub(super) fn next(&mut self, now: Timestamp) -> Option<Job> {
+    pub(super) fn next(&mut self, now: Timestamp) -> Option<PendingRequest> {
         let urgent = self.urgent.pop_front();
         urgent.or_else(|| {
-            self.due().filter(|due| now >= *due).and_then(|_| self.patient.pop_front()).map(|(_, job)| job)
+            self.due()
+                .filter(|due| now >= *due)
+                .and_then(|_| self.deferred.pop_front())
+                .map(|(_, request)| request)
         })
     }
 
     /// When the next request is to be sent that is not yet.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        let (came, _) = self.patient.front()?;
-        Some((self.heard + QUIET).min(*came + PATIENCE))
+        let (came, _) = self.deferred.front()?;
+        Some((self.heard + QUIET).min(*came + DEFER_TIMEOUT))
     }
 }
 
@@ -63,7 +66,7 @@ impl Waiting {
 mod tests {
     use actix_election_core::{OpId, Operation};
 
-    use super::super::link::notice_channel;
+    use super::super::super::link::notice_channel;
     use super::*;
 
     fn at(millis: u64) -> Timestamp {
@@ -72,17 +75,17 @@ mod tests {
 
     fn push(waiting: &mut Waiting, millis: u64, op: u64) {
         let operation = Operation::Exists { path: "/m".into() };
-        // The odd ones are patient.
+        // The odd ones are deferred.
         let request = if op % 2 == 1 { Request::WhenQuiet(operation) } else { Request::Election(operation) };
-        waiting.push(at(millis), Job { notices: notice_channel().0, op: OpId(op), request });
+        waiting.push(at(millis), PendingRequest { notices: notice_channel().0, op: OpId(op), request });
     }
 
     fn next(waiting: &mut Waiting, millis: u64) -> Option<u64> {
-        waiting.next(at(millis)).map(|job| job.op.0)
+        waiting.next(at(millis)).map(|pending| pending.op.0)
     }
 
     #[test]
-    fn the_patient_go_once_the_server_is_quiet() {
+    fn the_deferred_go_once_the_server_is_quiet() {
         let mut waiting = Waiting::new(at(0));
         for op in 1..=4 {
             push(&mut waiting, 10, op);

@@ -9,42 +9,43 @@ use tokio::io::{self, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use zookeeper_wire::{ConnectRequest, ConnectResponse, Decoder, ReplyHeader, auth_frame, frame, read_frame};
+use zookeeper_wire::{
+    ConnectRequest, ConnectResponse, Decoder, ReplyHeader, auth_frame, close_frame, frame, read_frame, xid,
+};
 
-use super::client::Auth;
-use super::traffic::{CLOSE_XID, close_frame};
+use super::super::auth::Auth;
 use crate::clock;
 
 /// The password of a session.
-pub(super) type Password = [u8; 16];
+pub(in super::super) type Password = [u8; 16];
 
 /// What stands in the place of a password where a new session is asked for.
-pub(super) const NO_PASSWORD: Password = [0; 16];
+pub(in super::super) const NO_PASSWORD: Password = [0; 16];
 
 /// What a client must know of its session to attach it.
 #[derive(Clone, Copy)]
-pub(super) struct Credentials {
+pub(in super::super) struct SessionClaim {
     /// 0 to ask for a new session.
-    pub(super) session: i64,
-    pub(super) password: Password,
+    pub(in super::super) session: i64,
+    pub(in super::super) password: Password,
     /// What to ask for.
-    pub(super) timeout: Duration,
+    pub(in super::super) timeout: Duration,
     /// The newest transaction that was seen in this session: a server that is behind it must not serve it.
-    pub(super) last_zxid: i64,
+    pub(in super::super) last_zxid: i64,
     /// From then on the session must not be attached any more: its lease is over, and an attach would keep it at the
     /// ensemble for another T.
-    pub(super) until: Option<Timestamp>,
+    pub(in super::super) until: Option<Timestamp>,
 }
 
 /// A connection that is attached to a session.
-pub(super) struct Attached {
-    pub(super) server: TcpStream,
-    pub(super) address: SocketAddr,
-    pub(super) session: i64,
-    pub(super) password: Password,
-    pub(super) timeout: SessionTimeout,
+pub(in super::super) struct Attached {
+    pub(in super::super) server: TcpStream,
+    pub(in super::super) address: SocketAddr,
+    pub(in super::super) session: i64,
+    pub(in super::super) password: Password,
+    pub(in super::super) timeout: SessionTimeout,
     /// When the ConnectRequest was sent.
-    pub(super) sent: Timestamp,
+    pub(in super::super) sent: Timestamp,
 }
 
 impl fmt::Debug for Attached {
@@ -56,7 +57,7 @@ impl fmt::Debug for Attached {
 
 /// Why a server did not attach the session.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DialError {
+pub(in super::super) enum DialError {
     #[error("cannot connect: {0}")]
     Connect(io::Error),
     #[error("it does not take connections in time")]
@@ -85,18 +86,18 @@ pub(super) enum DialError {
 
 /// How long each part of an attempt may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    pub(super) connect: Duration,
-    pub(super) handshake: Duration,
+pub(in super::super) struct DialTimeouts {
+    pub(in super::super) connect: Duration,
+    pub(in super::super) handshake: Duration,
 }
 
-impl Patience {
+impl DialTimeouts {
     /// For a session with this timeout, in the given round of attempts, counted from 0: one server must not eat
     /// up what the lease has left, but a slow ensemble must be waited for in the end.
-    pub(super) fn new(timeout: SessionTimeout, round: u32) -> Self {
+    pub(in super::super) fn new(timeout: SessionTimeout, round: u32) -> Self {
         let grow = |first: Duration| first.saturating_mul(1 << round.min(5)).min(timeout.span() / 3);
         let share = timeout.probe_interval();
-        Patience {
+        DialTimeouts {
             connect: grow((share / 2).clamp(Duration::from_millis(100), Duration::from_secs(1))),
             handshake: grow(share.clamp(Duration::from_millis(150), Duration::from_secs(2))),
         }
@@ -104,24 +105,24 @@ impl Patience {
 }
 
 /// Connects to a server and attaches the session there, or opens a new one.
-pub(super) async fn attach(
+pub(in super::super) async fn attach(
     address: SocketAddr,
-    credentials: Credentials,
-    patience: Patience,
+    claim: SessionClaim,
+    timeouts: DialTimeouts,
 ) -> Result<Attached, DialError> {
-    let mut server = connect(address, patience).await?;
+    let mut server = connect(address, timeouts).await?;
     let sent = clock::now();
-    if credentials.until.is_some_and(|until| sent >= until) {
+    if claim.until.is_some_and(|until| sent >= until) {
         return Err(DialError::TooLate);
     }
-    server.write_all(&frame(&connect_request(credentials).encode())).await.map_err(DialError::Handshake)?;
-    let response = read_connect_response(&mut server, patience).await?;
+    server.write_all(&frame(&connect_request(claim).encode())).await.map_err(DialError::Handshake)?;
+    let response = read_connect_response(&mut server, timeouts).await?;
     let granted = response.timeout;
     if granted.is_zero() {
         return Err(DialError::Expired);
     }
     if granted < SessionTimeout::MIN {
-        if credentials.session == 0 {
+        if claim.session == 0 {
             // Left alone it would stay at the ensemble until it expires. A session that was there before is not
             // closed: its lease may still be relied on.
             let _ = server.write_all(&close_frame()).await;
@@ -132,17 +133,17 @@ pub(super) async fn attach(
         let error = io::Error::new(io::ErrorKind::InvalidData, "it granted the session 0");
         return Err(DialError::NotZooKeeper(error));
     }
-    if ![0, response.session_id].contains(&credentials.session) {
+    if ![0, response.session_id].contains(&claim.session) {
         // Some servers that speak the protocol do this where ZooKeeper says that a session is over. Nobody wants the new one.
         let _ = server.write_all(&close_frame()).await;
-        let _ = timeout(patience.handshake, closed(&mut server)).await;
+        let _ = timeout(timeouts.handshake, closed(&mut server)).await;
         return Err(DialError::Expired);
     }
     let password = Password::try_from(response.password).map_err(|other| {
         let text = format!("it granted a session with a password of {} bytes, not 16", other.len());
         DialError::NotZooKeeper(io::Error::new(io::ErrorKind::InvalidData, text))
     })?;
-    // From here on a connection that is given up must leave nothing to be sent behind.
+    // From here on a connection that is dropped must leave nothing to be sent behind.
     server.set_zero_linger().map_err(DialError::Connect)?;
     Ok(Attached {
         server,
@@ -164,24 +165,24 @@ pub(super) async fn attach(
 /// # Cancel safety
 ///
 /// If the future is dropped, the session may have been attached or closed, or neither.
-pub(super) async fn close(
+pub(in super::super) async fn close(
     address: SocketAddr,
-    credentials: Credentials,
+    claim: SessionClaim,
     auth: &[Auth],
-    patience: Patience,
+    timeouts: DialTimeouts,
 ) -> Result<(), DialError> {
-    let mut server = connect(address, patience).await?;
+    let mut server = connect(address, timeouts).await?;
     // Any server will do, also one that is behind.
-    let mut segment = frame(&connect_request(Credentials { last_zxid: 0, ..credentials }).encode());
+    let mut segment = frame(&connect_request(SessionClaim { last_zxid: 0, ..claim }).encode());
     for Auth { scheme, credentials } in auth {
         segment.extend(auth_frame(scheme, credentials.as_bytes()));
     }
     segment.extend(close_frame());
     server.write_all(&segment).await.map_err(DialError::Handshake)?;
-    if read_connect_response(&mut server, patience).await?.timeout.is_zero() {
+    if read_connect_response(&mut server, timeouts).await?.timeout.is_zero() {
         return Err(DialError::Expired);
     }
-    match timeout(patience.handshake, closed(&mut server)).await {
+    match timeout(timeouts.handshake, closed(&mut server)).await {
         Ok(closed) => closed.map_err(DialError::NotClosed),
         Err(_) => Err(DialError::NotClosed(io::ErrorKind::TimedOut.into())),
     }
@@ -191,14 +192,14 @@ pub(super) async fn close(
 async fn closed(server: &mut TcpStream) -> io::Result<()> {
     loop {
         let body = read_frame(server).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
-        if ReplyHeader::decode(&mut Decoder::new(&body)).is_ok_and(|reply| reply.xid == CLOSE_XID) {
+        if ReplyHeader::decode(&mut Decoder::new(&body)).is_ok_and(|reply| reply.xid == xid::CLOSE) {
             return Ok(());
         }
     }
 }
 
-async fn connect(address: SocketAddr, patience: Patience) -> Result<TcpStream, DialError> {
-    let server = match timeout(patience.connect, TcpStream::connect(address)).await {
+async fn connect(address: SocketAddr, timeouts: DialTimeouts) -> Result<TcpStream, DialError> {
+    let server = match timeout(timeouts.connect, TcpStream::connect(address)).await {
         Ok(connected) => connected.map_err(DialError::Connect)?,
         Err(_) => return Err(DialError::ConnectTimeout),
     };
@@ -206,12 +207,12 @@ async fn connect(address: SocketAddr, patience: Patience) -> Result<TcpStream, D
     Ok(server)
 }
 
-fn connect_request(credentials: Credentials) -> ConnectRequest {
+fn connect_request(claim: SessionClaim) -> ConnectRequest {
     ConnectRequest {
-        last_zxid: credentials.last_zxid,
-        timeout: credentials.timeout,
-        session_id: credentials.session,
-        password: credentials.password.to_vec(),
+        last_zxid: claim.last_zxid,
+        timeout: claim.timeout,
+        session_id: claim.session,
+        password: claim.password.to_vec(),
         // A server without a quorum must not serve it.
         read_only: Some(false),
     }
@@ -219,7 +220,7 @@ fn connect_request(credentials: Credentials) -> ConnectRequest {
 
 async fn read_connect_response(
     server: &mut TcpStream,
-    patience: Patience,
+    timeouts: DialTimeouts,
 ) -> Result<ConnectResponse, DialError> {
     // A TLS record with an alert: what a server says to a handshake that is none. As a length it would be impossible.
     let mut start = [0; 2];
@@ -227,7 +228,7 @@ async fn read_connect_response(
         let seen = server.peek(&mut start).await?;
         if start[..seen].starts_with(&TLS_ALERT) { Ok(None) } else { read_frame(server).await.map(Some) }
     };
-    let body = match timeout(patience.handshake, read).await {
+    let body = match timeout(timeouts.handshake, read).await {
         Ok(Ok(Some(Some(body)))) => body,
         Ok(Ok(None)) => return Err(DialError::Tls),
         Ok(Ok(Some(None))) => return Err(DialError::Handshake(io::ErrorKind::UnexpectedEof.into())),

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// How long the names are waited for while addresses are known: a resolver that is well answers within that, and one that
 /// hangs must not keep a session waiting whose servers are known.
-const GRACE: Duration = Duration::from_millis(20);
+const REFRESH_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// The names of all servers.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Names {
     }
 
     /// All addresses of all servers. Every name is looked up anew, beside what goes on: what is known is not kept waiting for
-    /// that. Where nothing is known yet, it waits for the first name, for at most `patience`.
+    /// that. Where nothing is known yet, it waits for the first name, for at most `lookup_timeout`.
     ///
     /// # Errors
     ///
@@ -48,12 +48,12 @@ impl Names {
     /// # Cancel safety
     ///
     /// Lookups that were begun go on, and are heard of the next time.
-    pub(super) async fn addresses(&mut self, patience: Duration) -> Result<Vec<SocketAddr>, String> {
+    pub(super) async fn addresses(&mut self, lookup_timeout: Duration) -> Result<Vec<SocketAddr>, String> {
         self.0.iter_mut().for_each(Name::look_up);
         let begun = Instant::now();
         loop {
             let known = self.0.iter().any(|name| !name.known.is_empty());
-            let until = begun + if known { GRACE } else { patience };
+            let until = begun + if known { REFRESH_TIMEOUT } else { lookup_timeout };
             let lookups = self.0.iter_mut().filter(|name| name.lookup.is_some()).map(Name::answered);
             let lookups: Vec<_> = lookups.map(Box::pin).collect();
             if lookups.is_empty() || timeout_at(until, select_all(lookups).map(drop)).await.is_err() {
@@ -63,12 +63,12 @@ impl Names {
         let mut all: Vec<_> = self.0.iter().flat_map(|name| name.known.iter().copied()).collect();
         all.sort_unstable();
         all.dedup();
-        if all.is_empty() { Err(self.errors(patience)) } else { Ok(all) }
+        if all.is_empty() { Err(self.errors(lookup_timeout)) } else { Ok(all) }
     }
 
-    fn errors(&self, patience: Duration) -> String {
+    fn errors(&self, lookup_timeout: Duration) -> String {
         let error = |name: &Name| {
-            let late = || format!("cannot resolve {} within {patience:?}", name.host);
+            let late = || format!("cannot resolve {} within {lookup_timeout:?}", name.host);
             name.error.clone().unwrap_or_else(late)
         };
         self.0.iter().map(error).collect::<Vec<_>>().join("; ")
@@ -119,7 +119,7 @@ impl Name {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const LOOKUP_TIMEOUT: Duration = Duration::from_secs(30);
 
     fn names(hosts: &[&str]) -> Names {
         Names::new(hosts.iter().map(|host| ((*host).to_owned(), 1)).collect())
@@ -132,9 +132,9 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_cannot_be_resolved_holds_nothing_up() {
         let mut names = names(&["no.such.host.invalid", "127.0.0.1"]);
-        assert_eq!(names.addresses(PATIENCE).await.unwrap(), [address("127.0.0.1:1")]);
+        assert_eq!(names.addresses(LOOKUP_TIMEOUT).await.unwrap(), [address("127.0.0.1:1")]);
         let mut none = self::names(&["no.such.host.invalid"]);
-        let error = none.addresses(PATIENCE).await.unwrap_err();
+        let error = none.addresses(LOOKUP_TIMEOUT).await.unwrap_err();
         assert!(error.contains("no.such.host.invalid"), "{error}");
     }
 
@@ -146,19 +146,19 @@ mod tests {
         names.0[1].known = vec![address("10.0.0.2:1")];
         names.0[1].lookup = Some(tokio::spawn(std::future::pending()));
         let begun = Instant::now();
-        assert_eq!(names.addresses(PATIENCE).await.unwrap(), [address("10.0.0.2:1")]);
-        assert_eq!(begun.elapsed(), GRACE);
+        assert_eq!(names.addresses(LOOKUP_TIMEOUT).await.unwrap(), [address("10.0.0.2:1")]);
+        assert_eq!(begun.elapsed(), REFRESH_TIMEOUT);
         // It is not begun once more, and its answer is heard when it comes.
         names.0[0].lookup = Some(tokio::spawn(async { Ok(vec![address("10.0.0.1:1")]) }));
         let both = [address("10.0.0.1:1"), address("10.0.0.2:1")];
-        assert_eq!(names.addresses(PATIENCE).await.unwrap(), both);
+        assert_eq!(names.addresses(LOOKUP_TIMEOUT).await.unwrap(), both);
     }
 
     #[tokio::test]
     async fn a_name_that_was_resolved_once_keeps_its_addresses() {
         let mut names = names(&["no.such.host.invalid"]);
         names.0[0].known = vec![address("10.0.0.1:1")];
-        assert_eq!(names.addresses(PATIENCE).await.unwrap(), [address("10.0.0.1:1")]);
+        assert_eq!(names.addresses(LOOKUP_TIMEOUT).await.unwrap(), [address("10.0.0.1:1")]);
     }
 
     #[tokio::test]
@@ -166,7 +166,9 @@ mod tests {
         let mut names = names(&["localhost"]);
         names.0[0].known = vec![address("10.0.0.1:1")];
         // At once, or the next time if the machine is slow.
-        while names.addresses(PATIENCE).await.unwrap() == [address("10.0.0.1:1")] {}
-        assert!(names.addresses(PATIENCE).await.unwrap().iter().all(|address| address.ip().is_loopback()));
+        while names.addresses(LOOKUP_TIMEOUT).await.unwrap() == [address("10.0.0.1:1")] {}
+        assert!(
+            names.addresses(LOOKUP_TIMEOUT).await.unwrap().iter().all(|address| address.ip().is_loopback())
+        );
     }
 }
