@@ -50,8 +50,8 @@ mod time;
 mod timeout;
 
 pub use candidate::{
-    Candidate, CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, RoleId,
-    StandbyReason, Timer, Trouble, TroubleKind,
+    Candidate, CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Problem,
+    ProblemKind, RoleId, StandbyReason, Timer,
 };
 pub use config::{CandidateConfig, InvalidConfig, Strategy};
 pub use ensemble::{FencingToken, OpId, Operation, Refusal, Reply, SessionId, Stat, WatchEvent, Znode};

@@ -3,7 +3,7 @@
 use super::follow::Follow;
 use super::lock::Lock;
 use super::queue::Queue;
-use super::{Master, Trouble};
+use super::{Master, Problem};
 use crate::{
     CandidateConfig, FencingToken, OpId, Operation, Reply, SessionId, Strategy, Timestamp, WatchEvent,
 };
@@ -89,7 +89,7 @@ impl Contest {
         }
     }
 
-    /// Whoever does not compete any more is not in trouble for not being allowed to.
+    /// That somebody may not compete is no problem once nobody wants to.
     pub(super) fn withdraw(&mut self) {
         match self {
             Contest::Follow(_) => {}
@@ -188,11 +188,11 @@ impl Contest {
     }
 
     /// What is in this candidate's way, other than the master.
-    pub(super) fn trouble(&self) -> Option<&Trouble> {
+    pub(super) fn problem(&self) -> Option<&Problem> {
         match self {
-            Contest::Follow(follow) => follow.trouble(),
-            Contest::Lock(lock) => lock.trouble(),
-            Contest::Queue(queue) => queue.trouble(),
+            Contest::Follow(follow) => follow.problem(),
+            Contest::Lock(lock) => lock.problem(),
+            Contest::Queue(queue) => queue.problem(),
         }
     }
 

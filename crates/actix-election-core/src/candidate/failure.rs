@@ -1,7 +1,7 @@
 //! What comes of it when role actors die or are restarted.
 
 use super::roles::Told;
-use super::{Candidate, Message, MessageId, RoleId, StandbyReason, Trouble, TroubleKind};
+use super::{Candidate, Message, MessageId, Problem, ProblemKind, RoleId, StandbyReason};
 
 impl Candidate {
     pub(super) fn role_joined(&mut self, role: RoleId) {
@@ -16,8 +16,8 @@ impl Candidate {
         // Whatever this one had been told: a term is led by all roles together.
         self.fail();
         if self.roles.is_empty() {
-            self.no_role = Some(Trouble {
-                kind: TroubleKind::NoRole,
+            self.no_role = Some(Problem {
+                kind: ProblemKind::NoRole,
                 message:
                     "no role actor is left, the last one is dead: this candidate stays out until one is added"
                         .to_owned(),

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Master, Trouble, TroubleKind};
+use super::{Master, Problem, ProblemKind};
 use crate::{ElectionPath, OpId, Operation, Refusal, Reply, Timestamp, WatchEvent, Znode, queue_order};
 
 /// What stands at the election path.
@@ -48,7 +48,7 @@ pub(super) struct Follow {
     /// The request whose watch stands on the head, or on the children while there is none.
     head_armed: Option<OpId>,
     master: Option<Option<Master>>,
-    trouble: Option<Trouble>,
+    problem: Option<Problem>,
     retry_at: Option<Timestamp>,
 }
 
@@ -65,7 +65,7 @@ impl Follow {
             head: None,
             head_armed: None,
             master: None,
-            trouble: None,
+            problem: None,
             retry_at: None,
         }
     }
@@ -98,8 +98,8 @@ impl Follow {
         self.master = master;
     }
 
-    pub(super) fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref()
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        self.problem.as_ref()
     }
 
     pub(super) fn retry_at(&self) -> Option<Timestamp> {
@@ -226,13 +226,13 @@ impl Follow {
         let name = self.head.iter().flatten().next().map_or("", String::as_str);
         let message =
             format!("{}/{name} is not ephemeral, so it is no candidate: it has to be deleted", self.path);
-        self.trouble = Some(Trouble { kind: TroubleKind::PathTaken, message });
+        self.problem = Some(Problem { kind: ProblemKind::PathTaken, message });
         self.retry_at = Some(now + self.refused_retry);
     }
 
     fn found(&mut self, master: Option<Master>) {
         self.master = Some(master);
-        self.trouble = None;
+        self.problem = None;
     }
 
     /// Takes in an event of the watch that `op` armed. One of an older watch is stale and changes nothing.
@@ -254,7 +254,7 @@ impl Follow {
 
     fn denied(&mut self, now: Timestamp, what: &str) {
         let message = format!("the ACL does not allow this process to {what} at {}", self.path);
-        self.trouble = Some(Trouble { kind: TroubleKind::Denied, message });
+        self.problem = Some(Problem { kind: ProblemKind::Denied, message });
         self.retry_at = Some(now + self.refused_retry);
     }
 
@@ -265,9 +265,9 @@ impl Follow {
             Step::Children | Step::ChildrenToCome => "list the queue at",
             Step::Head => "read the head of the queue at",
         };
-        let kind = if refusal == Refusal::NoAuth { TroubleKind::Denied } else { TroubleKind::Refused };
+        let kind = if refusal == Refusal::NoAuth { ProblemKind::Denied } else { ProblemKind::Refused };
         let message = format!("cannot {doing} {}: {refusal}", self.path);
-        self.trouble = Some(Trouble { kind, message });
+        self.problem = Some(Problem { kind, message });
         self.retry_at = Some(now + refusal.retry(self.refused_retry));
     }
 }

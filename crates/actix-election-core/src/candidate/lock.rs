@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::contest::Want;
-use super::{Master, Trouble, TroubleKind};
+use super::{Master, Problem, ProblemKind};
 use crate::{
     ElectionPath, FencingToken, OpId, Operation, Refusal, Reply, SessionId, Stat, Timestamp, WatchEvent,
     Znode,
@@ -61,7 +61,7 @@ pub(super) struct Lock {
     /// The parents were just created: if they are missing again, somebody deletes them.
     parents_made: bool,
     /// What stands in the way, and the step that ran into it.
-    trouble: Option<(Step, Trouble)>,
+    problem: Option<(Step, Problem)>,
     /// When what was refused may be asked again; `None` once that time has come.
     retry_at: Option<Timestamp>,
 }
@@ -81,7 +81,7 @@ impl Lock {
             retired: None,
             maybe_ours: false,
             parents_made: false,
-            trouble: None,
+            problem: None,
             retry_at: None,
         }
     }
@@ -117,10 +117,10 @@ impl Lock {
         self.retired = None;
     }
 
-    /// Whoever does not compete any more is not in trouble for not being allowed to.
+    /// That somebody may not compete is no problem once nobody wants to.
     pub(super) fn withdraw(&mut self) {
-        if matches!(self.trouble, Some((Step::Create | Step::Parents, _))) {
-            self.clear_trouble();
+        if matches!(self.problem, Some((Step::Create | Step::Parents, _))) {
+            self.clear_problem();
         }
     }
 
@@ -128,7 +128,7 @@ impl Lock {
     /// not. A lock that could not be read is read again: nothing tells us that its ACL was put right.
     pub(super) fn pass_time(&mut self, now: Timestamp) {
         let due = self.retry_at.take_if(|at| now >= *at).is_some();
-        if due && matches!(self.trouble, Some((Step::ExistsUnreadable, _))) {
+        if due && matches!(self.problem, Some((Step::ExistsUnreadable, _))) {
             self.fresh = false;
         }
     }
@@ -173,8 +173,8 @@ impl Lock {
     }
 
     /// What keeps this candidate from the lock, other than its holder.
-    pub(super) fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref().map(|(_, trouble)| trouble)
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        self.problem.as_ref().map(|(_, problem)| problem)
     }
 
     /// When a refused request is made again.
@@ -230,7 +230,7 @@ impl Lock {
     /// Whether `step` has to wait until what was refused may be asked again. Who may not create can still follow
     /// who is master, and a lock that cannot be read can still be let go.
     fn holds_back(&self, step: Step) -> bool {
-        let Some((refused, _)) = self.trouble.as_ref().filter(|_| self.retry_at.is_some()) else {
+        let Some((refused, _)) = self.problem.as_ref().filter(|_| self.retry_at.is_some()) else {
             return false;
         };
         match refused {
@@ -263,7 +263,7 @@ impl Lock {
                 self.see(&znode);
                 self.stumble(
                     step,
-                    TroubleKind::Denied,
+                    ProblemKind::Denied,
                     "the ACL does not allow this process to read the lock".into(),
                 );
                 self.retry_at = Some(now + self.refused_retry);
@@ -307,9 +307,9 @@ impl Lock {
 
     fn absent(&mut self) {
         // That there is no lock says nothing of whether we may create one.
-        let cannot_create = matches!(self.trouble, Some((Step::Create | Step::Parents, _)));
+        let cannot_create = matches!(self.problem, Some((Step::Create | Step::Parents, _)));
         if self.view != View::Absent || !cannot_create {
-            self.clear_trouble();
+            self.clear_problem();
         }
         self.view = View::Absent;
         self.fresh = true;
@@ -318,7 +318,7 @@ impl Lock {
 
     fn created(&mut self, stat: Stat) {
         self.parents_made = false;
-        self.clear_trouble();
+        self.clear_problem();
         if Some(SessionId(stat.ephemeral_owner)) == self.session {
             self.view = View::Ours(FencingToken::new(stat.czxid));
             self.fresh = true;
@@ -331,12 +331,12 @@ impl Lock {
         let Stat { czxid, ephemeral_owner } = znode.stat;
         let token = FencingToken::new(czxid);
         self.fresh = true;
-        self.clear_trouble();
+        self.clear_problem();
         self.maybe_ours = false;
         if ephemeral_owner == 0 {
             self.view = View::Squatted;
             let text = format!("{} is not ephemeral, so it is no lock: it has to be deleted", self.path);
-            self.stumble(Step::Read, TroubleKind::PathTaken, text);
+            self.stumble(Step::Read, ProblemKind::PathTaken, text);
         } else if Some(SessionId(ephemeral_owner)) == self.session {
             self.view = View::Ours(token);
         } else {
@@ -381,21 +381,21 @@ impl Lock {
             Step::Delete => "delete the lock",
         };
         let kind = match refusal {
-            Refusal::NoAuth => TroubleKind::Denied,
-            Refusal::EphemeralParent => TroubleKind::PathTaken,
-            _ => TroubleKind::Refused,
+            Refusal::NoAuth => ProblemKind::Denied,
+            Refusal::EphemeralParent => ProblemKind::PathTaken,
+            _ => ProblemKind::Refused,
         };
         // Whoever may not even look has to wait before the next attempt to read.
         let origin = if step == Step::ExistsUnreadable { Step::Read } else { step };
         self.stumble(origin, kind, format!("cannot {doing} at {}: {refusal}", self.path));
     }
 
-    fn clear_trouble(&mut self) {
-        self.trouble = None;
+    fn clear_problem(&mut self) {
+        self.problem = None;
         self.retry_at = None;
     }
 
-    fn stumble(&mut self, step: Step, kind: TroubleKind, message: String) {
-        self.trouble = Some((step, Trouble { kind, message }));
+    fn stumble(&mut self, step: Step, kind: ProblemKind, message: String) {
+        self.problem = Some((step, Problem { kind, message }));
     }
 }

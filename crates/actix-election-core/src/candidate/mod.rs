@@ -17,8 +17,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 pub use types::{
-    CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, RoleId, StandbyReason, Timer,
-    Trouble, TroubleKind,
+    CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Problem, ProblemKind, RoleId,
+    StandbyReason, Timer,
 };
 
 use crate::{CandidateConfig, FencingToken, InvalidConfig, OpId, SessionId, SessionTimeout, Timestamp};
@@ -31,7 +31,7 @@ use term::Term;
 /// How often it is looked whether the lease suffices to lead by what is held, at intervals of T/20: for 2 T.
 const SHORT_LOOKS: u32 = 40;
 
-/// How often a trouble that lasts is reported.
+/// How often a problem that lasts is reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Decides, for one process and one election: what to ask of the ensemble, when the lease of a term begins and
@@ -78,7 +78,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 ///                 let stat = Stat { czxid: 42, ephemeral_owner: session.0 };
 ///                 inputs.push_back(Input::Answered(op, Reply::Created(stat)));
 ///             }
-///             Output::Tell(_, _, message) => told.push(message),
+///             Output::Notify(_, _, message) => told.push(message),
 ///             _ => {}
 ///         }
 ///     }
@@ -110,13 +110,13 @@ pub struct Candidate {
     /// Why the roles are standby where nothing at the ensemble says so: the end of the last term.
     last_end: Option<StandbyReason>,
     announced: Option<Option<Master>>,
-    reported: Option<(Trouble, Timestamp)>,
-    overdue: Option<Trouble>,
+    reported: Option<(Problem, Timestamp)>,
+    overdue: Option<Problem>,
     /// All roles have died, and none has joined since.
-    no_role: Option<Trouble>,
+    no_role: Option<Problem>,
     /// How often the lease was looked at since there is something to lead by, and did not suffice.
     short_looks: u32,
-    too_slow: Option<Trouble>,
+    too_slow: Option<Problem>,
     next_op: u64,
     outputs: VecDeque<Output>,
 }
@@ -208,7 +208,7 @@ impl Candidate {
             .map(|since| since + self.timeout.first_word());
         let resign_watch = self.running_term().and_then(|_| self.resign_watch.retry_at());
         let retry = [self.next_retry(), resign_watch.filter(|_| self.connected)].into_iter().flatten().min();
-        let report = self.trouble().and(self.reported.as_ref()).map(|(_, at)| *at + REPORT_INTERVAL);
+        let report = self.problem().and(self.reported.as_ref()).map(|(_, at)| *at + REPORT_INTERVAL);
         [
             (notice, Timer::Notice),
             (step_down, Timer::StepDown),
@@ -252,8 +252,8 @@ impl Candidate {
             self.end_term(ending);
         }
         if self.overdue_at().is_some_and(|at| self.now >= at) {
-            self.overdue = Some(Trouble {
-                kind: TroubleKind::StepDownOverdue,
+            self.overdue = Some(Problem {
+                kind: ProblemKind::StepDownOverdue,
                 message: format!(
                     "a role has not handled BecameStandby within {:?}: this candidate stays out until it does",
                     self.config.step_down_timeout
@@ -379,8 +379,8 @@ impl Candidate {
         if self.short_looks < SHORT_LOOKS {
             return;
         }
-        self.too_slow = Some(Trouble {
-            kind: TroubleKind::TooSlow,
+        self.too_slow = Some(Problem {
+            kind: ProblemKind::TooSlow,
             message: format!(
                 "in 2 T, with a session timeout T of {:?}, the ensemble has not answered fast enough to lead: this \
                  candidate makes room for others",
@@ -500,15 +500,15 @@ impl Candidate {
     }
 
     fn report(&mut self) {
-        let Some(trouble) = self.trouble() else { return };
+        let Some(problem) = self.problem() else { return };
         let again = self
             .reported
             .as_ref()
-            .is_none_or(|(last, at)| last != trouble || self.now >= *at + REPORT_INTERVAL);
+            .is_none_or(|(last, at)| last != problem || self.now >= *at + REPORT_INTERVAL);
         if again {
-            let trouble = trouble.clone();
-            self.reported = Some((trouble.clone(), self.now));
-            self.outputs.push_back(Output::Report(trouble));
+            let problem = problem.clone();
+            self.reported = Some((problem.clone(), self.now));
+            self.outputs.push_back(Output::Report(problem));
         }
     }
 }

@@ -1,31 +1,31 @@
 //! A candidate's account of itself.
 
-use super::{Candidate, CandidateState, CandidateStatus, Trouble, TroubleKind};
+use super::{Candidate, CandidateState, CandidateStatus, Problem, ProblemKind};
 
 impl Candidate {
     /// What this candidate is doing, and what it waits for.
     pub fn status(&self) -> CandidateStatus {
-        let trouble = self.trouble().cloned();
+        let problem = self.problem().cloned();
         CandidateStatus {
             state: self.state(),
             master: self.contest.master().or_else(|| self.announced.clone()),
             place: self.contest.place(),
             token: self.term.map(|term| term.token),
-            trouble,
+            problem,
             next_retry: self.next_retry().max(self.pause),
         }
     }
 
     /// What somebody has to put right.
-    pub(super) fn trouble(&self) -> Option<&Trouble> {
+    pub(super) fn problem(&self) -> Option<&Problem> {
         // Who does not compete needs no role.
         let no_role = self.no_role.as_ref().filter(|_| self.campaigning);
         self.overdue
             .as_ref()
             .or(no_role)
             .or(self.too_slow.as_ref())
-            .or(self.contest.trouble())
-            .or(self.pace.trouble())
+            .or(self.contest.problem())
+            .or(self.pace.problem())
     }
 
     fn state(&self) -> CandidateState {
@@ -52,8 +52,8 @@ impl Candidate {
         if self.contest.held().is_some() {
             return CandidateState::Winning;
         }
-        match self.contest.trouble().map(|trouble| trouble.kind) {
-            Some(TroubleKind::PathTaken) => CandidateState::PathTaken,
+        match self.contest.problem().map(|problem| problem.kind) {
+            Some(ProblemKind::PathTaken) => CandidateState::PathTaken,
             Some(_) => CandidateState::Denied,
             None if self.contest.is_outranked() => CandidateState::Standby,
             None => CandidateState::Competing,

@@ -1,7 +1,7 @@
 //! What the roles are told, and when.
 
 use super::roles::Told;
-use super::{Candidate, Master, Message, Output, RoleId, StandbyReason, TroubleKind};
+use super::{Candidate, Master, Message, Output, ProblemKind, RoleId, StandbyReason};
 
 impl Candidate {
     pub(super) fn tell_masters(&mut self, reason: StandbyReason) {
@@ -42,9 +42,9 @@ impl Candidate {
         if self.contest.is_outranked() {
             return Some(StandbyReason::Outranked);
         }
-        if let Some(trouble) = self.contest.trouble() {
-            return Some(match trouble.kind {
-                TroubleKind::PathTaken => StandbyReason::PathTaken,
+        if let Some(problem) = self.contest.problem() {
+            return Some(match problem.kind {
+                ProblemKind::PathTaken => StandbyReason::PathTaken,
                 _ => StandbyReason::Denied,
             });
         }
@@ -66,6 +66,6 @@ impl Candidate {
 
     pub(super) fn tell(&mut self, role: RoleId, message: Message) {
         let id = self.roles.tell(self.now, role, &message);
-        self.outputs.push_back(Output::Tell(role, id, message));
+        self.outputs.push_back(Output::Notify(role, id, message));
     }
 }

@@ -84,16 +84,16 @@ impl fmt::Display for StandbyReason {
 
 /// Something that keeps a candidate from being master and that somebody has to put right.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Trouble {
+pub struct Problem {
     /// Which kind.
-    pub kind: TroubleKind,
+    pub kind: ProblemKind,
     /// What exactly, for people.
     pub message: String,
 }
 
-/// The kinds of [`Trouble`].
+/// The kinds of [`Problem`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum TroubleKind {
+pub enum ProblemKind {
     /// Something that is no lock stands at the election path or above it.
     PathTaken,
     /// An ACL does not allow what is needed.
@@ -194,12 +194,12 @@ pub enum Output {
     LeaseCapped(Timestamp),
     /// The term's lease is over now. Carried out before anything that follows.
     LeaseEnded,
-    /// Tell this role. A `BecameMaster` that it has not begun to handle is taken back by a `BecameStandby`.
-    Tell(RoleId, MessageId, Message),
+    /// Notify this role. A `BecameMaster` that it has not begun to handle is taken back by a `BecameStandby`.
+    Notify(RoleId, MessageId, Message),
     /// Who is master has changed, or is known for the first time.
     MasterChanged(Option<Master>),
     /// Something needs the attention of people. Repeated once a minute while it lasts.
-    Report(Trouble),
+    Report(Problem),
     /// After [`Input::Withdraw`]: nothing of this candidate is left at the ensemble.
     Left,
 }
@@ -219,7 +219,7 @@ pub enum Timer {
     Pause,
     /// What was refused is tried again.
     Retry,
-    /// A trouble that lasts is reported again.
+    /// A problem that lasts is reported again.
     Report,
 }
 
@@ -285,7 +285,7 @@ pub struct CandidateStatus {
     /// The token of its own term, while one runs.
     pub token: Option<FencingToken>,
     /// What is in its way, if anything that somebody has to put right.
-    pub trouble: Option<Trouble>,
+    pub problem: Option<Problem>,
     /// When it will try again, if it waits for a time rather than an event.
     pub next_retry: Option<Timestamp>,
 }

@@ -179,7 +179,7 @@ impl Bench {
                 assert_eq!(ids.len(), self.requests.len(), "{op:?} was used twice");
                 kind
             }
-            Output::Tell(role, id, message) => {
+            Output::Notify(role, id, message) => {
                 assert!(self.messages.iter().all(|(_, used)| *used != id), "{id:?} was used twice");
                 self.messages.push((role, id));
                 match message {
@@ -198,7 +198,7 @@ impl Bench {
             Output::LeaseEnded => "lease over".into(),
             Output::MasterChanged(None) => "master none".into(),
             Output::MasterChanged(Some(master)) => format!("master {}", named(&master)),
-            Output::Report(trouble) => format!("report {:?}", trouble.kind),
+            Output::Report(problem) => format!("report {:?}", problem.kind),
             Output::Left => "left".into(),
         }
     }

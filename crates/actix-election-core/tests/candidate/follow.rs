@@ -112,9 +112,9 @@ fn a_lock_that_may_not_be_read_is_followed_by_its_stat() {
         // What keeps us from it may have changed with it: nothing has to be waited for.
         ("it changes", unreadable(), Watch("exists", Changed), &["read"], Following),
     ]);
-    assert_eq!(unreadable().status().trouble.map(|trouble| trouble.kind), Some(TroubleKind::Denied));
+    assert_eq!(unreadable().status().problem.map(|problem| problem.kind), Some(ProblemKind::Denied));
     let readable = unreadable().after([Wait(5.0), Answer("read", others(OTHER))]);
-    assert_eq!(readable.status().trouble, None);
+    assert_eq!(readable.status().problem, None);
 }
 
 #[test]

@@ -57,9 +57,9 @@ impl World {
                 }
             }
             Output::LeaseEnded => self.processes[p].held = None,
-            Output::Tell(role, id, message) => self.tell(p, role, id, &message),
+            Output::Notify(role, id, message) => self.tell(p, role, id, &message),
             Output::MasterChanged(_) => {}
-            Output::Report(_) => self.judge.seen.note("a trouble is reported"),
+            Output::Report(_) => self.judge.seen.note("a problem is reported"),
             Output::Left => self.left_nothing(p),
         }
     }

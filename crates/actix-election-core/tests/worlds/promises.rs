@@ -35,10 +35,10 @@ impl World {
                     seen.note(Notable::UnhandledInTime);
                 }
             }
-            Output::Tell(role, id, message) => return self.tell(p, input, (role, id, &message), seen),
+            Output::Notify(role, id, message) => return self.tell(p, input, (role, id, &message), seen),
             // Sessions are probed here as long as they are connected.
             Output::LeaseNeeded(_) | Output::MasterChanged(_) => {}
-            Output::Report(trouble) => seen.note(trouble.kind),
+            Output::Report(problem) => seen.note(problem.kind),
             Output::Left => {
                 seen.note(Notable::Left);
                 return self.left_nothing(p);

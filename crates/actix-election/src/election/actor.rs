@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use actix_election_core::{Candidate, ElectionPath, Input, OpId, Output, SessionState, Timestamp, Trouble};
+use actix_election_core::{Candidate, ElectionPath, Input, OpId, Output, SessionState, Timestamp};
 use tokio::sync::oneshot;
 
 use super::closing::Closing;
@@ -187,7 +187,7 @@ impl Election {
                     self.look_watchdog();
                 }
                 Output::LeaseEnded => self.end_lease(),
-                Output::Tell(role, message, news) => self.tell(role, message, news, ctx),
+                Output::Notify(role, message, news) => self.tell(role, message, news, ctx),
                 Output::MasterChanged(master) => {
                     let path = self.path.clone();
                     self.observers.tell(&MasterChanged { path, master: master.clone() });
@@ -237,7 +237,7 @@ impl Election {
         }
     }
 
-    fn report(&mut self, trouble: Trouble) {
+    fn report(&mut self, trouble: actix_election_core::Problem) {
         let message = &trouble.message;
         self.last_error = Some(message.clone());
         self.problems.tell(&Problem { path: Some(self.path.clone()), message: message.clone() });
@@ -375,7 +375,7 @@ impl Handler<Subscribe<Problem>> for Election {
     type Result = ();
 
     fn handle(&mut self, Subscribe(recipient): Subscribe<Problem>, _: &mut Self::Context) {
-        if let Some(trouble) = self.candidate.status().trouble {
+        if let Some(trouble) = self.candidate.status().problem {
             recipient.do_send(Problem { path: Some(self.path.clone()), message: trouble.message });
         }
         self.problems.add(recipient);

@@ -2,7 +2,7 @@
 
 use super::own::Own;
 use super::step::Step;
-use super::{Master, Queue, TroubleKind};
+use super::{Master, ProblemKind, Queue};
 use crate::{OpId, Timestamp, Znode};
 
 impl Queue {
@@ -17,8 +17,8 @@ impl Queue {
         let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) else { return };
         ahead.armed = Some(op);
         let (is_head, name) = (ahead.count == 1, ahead.predecessor.clone());
-        if matches!(self.trouble, Some((Step::Predecessor | Step::PredecessorExists, _))) {
-            self.clear_trouble();
+        if matches!(self.problem, Some((Step::Predecessor | Step::PredecessorExists, _))) {
+            self.clear_problem();
         }
         self.saw_ahead(now, &name, is_head, znode);
     }
@@ -36,7 +36,7 @@ impl Queue {
             // It would lead for ever, and never know.
             let text =
                 format!("{}/{name} is not ephemeral, so it is no candidate: it has to be deleted", self.path);
-            self.stumble(now, Step::Predecessor, TroubleKind::PathTaken, text);
+            self.stumble(now, Step::Predecessor, ProblemKind::PathTaken, text);
         } else if is_head && !name.starts_with(&self.prefix) {
             // What we have left behind ourselves leads no more.
             self.follow.set_master(Some(Some(Master::of(znode))));

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::contest::Want;
 use super::follow::Follow;
-use super::{Master, Trouble, TroubleKind};
+use super::{Master, Problem, ProblemKind};
 use crate::{
     ElectionPath, FencingToken, OpId, Operation, QueueId, Refusal, Reply, SessionId, Stat, Timestamp,
     WatchEvent, Znode, queue_name, queue_order,
@@ -49,7 +49,7 @@ pub(super) struct Queue {
     /// They were just created: if they are missing again, somebody deletes them.
     parents_made: bool,
     /// What stands in the way, and the step that ran into it.
-    trouble: Option<(Step, Trouble)>,
+    problem: Option<(Step, Problem)>,
     retry_at: Option<Timestamp>,
     observed: bool,
     /// Follows who is master while we do not stand in the queue; keeps who it is while we do.
@@ -72,7 +72,7 @@ impl Queue {
             pending: Vec::new(),
             parents_missing: false,
             parents_made: false,
-            trouble: None,
+            problem: None,
             retry_at: None,
             observed: false,
             follow: Follow::new(path, refused_retry),
@@ -110,8 +110,8 @@ impl Queue {
     }
 
     pub(super) fn withdraw(&mut self) {
-        if matches!(self.trouble, Some((Step::Create | Step::Parents | Step::List, _))) {
-            self.clear_trouble();
+        if matches!(self.problem, Some((Step::Create | Step::Parents | Step::List, _))) {
+            self.clear_problem();
         }
     }
 
@@ -122,7 +122,7 @@ impl Queue {
     pub(super) fn pass_time(&mut self, now: Timestamp) {
         self.follow.pass_time(now);
         let due = self.retry_at.take_if(|at| now >= *at).is_some();
-        if due && matches!(self.trouble, Some((Step::PredecessorExists, _))) {
+        if due && matches!(self.problem, Some((Step::PredecessorExists, _))) {
             // Nothing tells us that it has gone.
             self.own.iter_mut().for_each(Own::look_up);
         }
@@ -158,7 +158,7 @@ impl Queue {
 
     /// Behind somebody, be it that we may not be told behind whom.
     pub(super) fn is_outranked(&self) -> bool {
-        let taken = self.trouble().is_some_and(|trouble| trouble.kind == TroubleKind::PathTaken);
+        let taken = self.problem().is_some_and(|problem| problem.kind == ProblemKind::PathTaken);
         let strangers = self.own.as_ref().is_some_and(Own::is_behind_a_stranger);
         self.others_master().is_some() || strangers && !taken
     }
@@ -167,8 +167,8 @@ impl Queue {
         self.own.as_ref()?.count_ahead()
     }
 
-    pub(super) fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref().map(|(_, trouble)| trouble).or(self.follow.trouble())
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        self.problem.as_ref().map(|(_, problem)| problem).or(self.follow.problem())
     }
 
     pub(super) fn retry_at(&self) -> Option<Timestamp> {
@@ -206,7 +206,7 @@ impl Queue {
             None if want == Want::Follow => return None,
             None if self.parents_missing => Step::Parents,
             // Whoever may not list the queue must not stand in it: it would never lead, nor anybody after it.
-            None if matches!(self.trouble, Some((Step::List, _))) => Step::List,
+            None if matches!(self.problem, Some((Step::List, _))) => Step::List,
             None => Step::Create,
         };
         Some(step).filter(idle)
@@ -225,12 +225,12 @@ impl Queue {
     }
 
     fn lets_go(&self, want: Want) -> bool {
-        want == Want::Follow || want == Want::Compete && matches!(self.trouble, Some((Step::List, _)))
+        want == Want::Follow || want == Want::Compete && matches!(self.problem, Some((Step::List, _)))
     }
 
     /// Whether `step` has to wait until what was refused may be asked again.
     fn holds_back(&self, step: Step) -> bool {
-        let Some((refused, _)) = self.trouble.as_ref().filter(|_| self.retry_at.is_some()) else {
+        let Some((refused, _)) = self.problem.as_ref().filter(|_| self.retry_at.is_some()) else {
             return false;
         };
         match refused {
@@ -311,7 +311,7 @@ impl Queue {
             (Step::PredecessorExists, Reply::Found(znode)) => {
                 self.saw_predecessor(now, op, &znode);
                 let text = "the ACL does not allow this process to read the znode before it in the queue";
-                self.stumble(now, Step::PredecessorExists, TroubleKind::Denied, text.into());
+                self.stumble(now, Step::PredecessorExists, ProblemKind::Denied, text.into());
             }
             (Step::Head, Reply::Found(znode)) => self.saw_head(now, &znode),
             // It goes with its session in any case: where that may not be hastened, it is waited for.
@@ -329,7 +329,7 @@ impl Queue {
     fn created(&mut self, now: Timestamp, name: String, stat: Stat) {
         self.parents_made = false;
         self.maybe_created = false;
-        self.clear_trouble();
+        self.clear_problem();
         let number = queue_name::place(&name);
         self.enter(name, stat, None);
         if number == Some(0) {
@@ -342,7 +342,7 @@ impl Queue {
                  delete it once nobody competes",
                 self.path
             );
-            self.stumble(now, Step::Create, TroubleKind::PathTaken, text);
+            self.stumble(now, Step::Create, ProblemKind::PathTaken, text);
         }
     }
 
@@ -365,7 +365,7 @@ impl Queue {
     /// Finds what a create may have made whose reply was lost. The last of those with our identity is the only one
     /// that this session can have made: what earlier sessions made stands before it.
     fn searched(&mut self, names: &[String]) {
-        self.clear_trouble();
+        self.clear_problem();
         match queue_order(names).iter().rfind(|name| name.starts_with(&self.prefix)) {
             Some(name) => self.suspect = Some((*name).to_owned()),
             None => self.not_created(),
@@ -376,13 +376,13 @@ impl Queue {
     fn recovered(&mut self, op: OpId, znode: &Znode) {
         let name = self.suspect.take().unwrap_or_default();
         self.maybe_created = false;
-        self.clear_trouble();
+        self.clear_problem();
         self.enter(name, znode.stat, Some(op));
     }
 
     fn listed(&mut self, names: &[String]) {
-        if matches!(self.trouble, Some((Step::List, _))) {
-            self.clear_trouble();
+        if matches!(self.problem, Some((Step::List, _))) {
+            self.clear_problem();
         }
         let Some(own) = self.own.as_mut().filter(|own| own.place != Place::Head) else { return };
         let left_over = names.iter().filter(|name| name.starts_with(&self.prefix) && **name != own.name);
@@ -402,7 +402,7 @@ impl Queue {
         let Some(own) = &mut self.own else { return };
         own.place = Place::Head;
         self.follow.set_master(Some(Some(Master::new(&self.data, own.token))));
-        self.clear_trouble();
+        self.clear_problem();
     }
 
     fn saw_own(&mut self, op: OpId, znode: &Znode) {
@@ -422,8 +422,8 @@ impl Queue {
             self.follow.set_master(None);
         }
         self.left_over.clear();
-        if matches!(self.trouble, Some((Step::Own | Step::Delete, _))) {
-            self.clear_trouble();
+        if matches!(self.problem, Some((Step::Own | Step::Delete, _))) {
+            self.clear_problem();
         }
     }
 
@@ -483,21 +483,21 @@ impl Queue {
         }
         self.parents_made = false;
         let kind = match refusal {
-            Refusal::NoAuth => TroubleKind::Denied,
-            Refusal::EphemeralParent => TroubleKind::PathTaken,
-            _ => TroubleKind::Refused,
+            Refusal::NoAuth => ProblemKind::Denied,
+            Refusal::EphemeralParent => ProblemKind::PathTaken,
+            _ => ProblemKind::Refused,
         };
         self.stumble(now, step, kind, format!("cannot {step} at {}: {refusal}", self.path));
         self.retry_at = Some(now + refusal.retry(self.refused_retry));
     }
 
-    fn clear_trouble(&mut self) {
-        self.trouble = None;
+    fn clear_problem(&mut self) {
+        self.problem = None;
         self.retry_at = None;
     }
 
-    fn stumble(&mut self, now: Timestamp, step: Step, kind: TroubleKind, message: String) {
-        self.trouble = Some((step, Trouble { kind, message }));
+    fn stumble(&mut self, now: Timestamp, step: Step, kind: ProblemKind, message: String) {
+        self.problem = Some((step, Problem { kind, message }));
         self.retry_at = Some(now + self.refused_retry);
     }
 }
