@@ -30,7 +30,7 @@
 //!          │            SteppingDown ──────────► the lease is over ────┤
 //!          │             acknowledged, or               │              │
 //!          │             the time is up                 ▼              │
-//!          └──────────────────────────── the lock is let go ───────────┘
+//!          └─────────────────────────── the lock is released ──────────┘
 //! ```
 //!
 //! Beside these stand `WaitingForRole`, `WaitingForAcknowledgement` and `Pausing` (this process is not free to

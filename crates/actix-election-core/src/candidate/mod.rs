@@ -2,8 +2,10 @@
 
 mod contest;
 mod failure;
-mod follow;
+mod goal;
 mod lock;
+mod observer;
+mod obstacle;
 mod pace;
 mod queue;
 mod resign_watch;
@@ -22,7 +24,8 @@ pub use types::{
 };
 
 use crate::{CandidateConfig, FencingToken, InvalidConfig, OpId, SessionId, SessionTimeout, Timestamp};
-use contest::{Contest, Want};
+use contest::Contest;
+use goal::Goal;
 use pace::Pace;
 use resign_watch::ResignWatch;
 use roles::Roles;
@@ -130,7 +133,7 @@ impl Candidate {
     pub fn new(config: CandidateConfig, now: Timestamp) -> Result<Self, InvalidConfig> {
         config.validate()?;
         Ok(Candidate {
-            contest: Contest::follow(&config),
+            contest: Contest::observe(&config),
             timeout: SessionTimeout::new(config.session_timeout),
             pace: Pace::new(config.refused_retry),
             config,
@@ -158,10 +161,10 @@ impl Candidate {
     }
 
     /// A candidate in the place of this one, which can go on no longer (its driver has panicked, say): it finds out what this one
-    /// has left at the ensemble in the present session. Withdraw it ([`Input::Withdraw`]), and it lets go of that; then nothing
+    /// has left at the ensemble in the present session. Withdraw it ([`Input::Withdraw`]), and it releases that; then nothing
     /// is left ([`Output::Left`]). `None` if this one has never competed.
     pub fn heir(&self) -> Option<Candidate> {
-        if matches!(self.contest, Contest::Follow(_)) {
+        if self.contest.only_observes() {
             return None;
         }
         let mut heir = Self::new(self.config.clone(), self.now).ok()?;
@@ -387,7 +390,7 @@ impl Candidate {
                 self.timeout
             ),
         });
-        if let Some(token) = self.contest.held() {
+        if let Some(token) = self.contest.held_token() {
             self.contest.retire(token);
         }
         self.last_end = Some(StandbyReason::LeaseEnding);
@@ -450,7 +453,7 @@ impl Candidate {
         self.connected
             && self.term.is_none()
             && self.competes()
-            && self.contest.held().is_some()
+            && self.contest.held_token().is_some()
             && !self.lease_suffices()
     }
 
@@ -464,13 +467,13 @@ impl Candidate {
         if self.pace.until().is_some() {
             return;
         }
-        let want = match self.term {
-            // One that is ending still rests on its znode, which is let go only once the lease is over.
-            Some(_) => Want::Keep,
-            None if self.competes() || self.may_wait() => Want::Compete,
-            None => Want::Follow,
+        let goal = match self.term {
+            // One that is ending still rests on its znode, which is released only once the lease is over.
+            Some(_) => Goal::Keep,
+            None if self.competes() || self.may_wait() => Goal::Compete,
+            None => Goal::Observe,
         };
-        while let Some(operation) = self.contest.next_operation(want, OpId(self.next_op)) {
+        while let Some(operation) = self.contest.next_operation(goal, OpId(self.next_op)) {
             self.request(Output::Request(OpId(self.next_op), operation));
         }
         let op = OpId(self.next_op);

@@ -49,7 +49,7 @@ impl Candidate {
         if self.pause.is_some() {
             return CandidateState::Pausing;
         }
-        if self.contest.held().is_some() {
+        if self.contest.held_token().is_some() {
             return CandidateState::Winning;
         }
         match self.contest.problem().map(|problem| problem.kind) {

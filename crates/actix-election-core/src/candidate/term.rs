@@ -27,7 +27,7 @@ impl Candidate {
         if self.term.is_some() || !self.competes() || !self.lease_suffices() {
             return;
         }
-        let Some(token) = self.contest.held() else { return };
+        let Some(token) = self.contest.held_token() else { return };
         self.term = Some(Term { token, ending: None });
         self.too_slow = None;
         self.outputs.push_back(Output::LeaseBegan(token));
