@@ -11,8 +11,8 @@ use crate::{
 
 /// What is known of an election at the ensemble, and the next requests that follow from it.
 ///
-/// Each strategy is told what the candidate is after ([`Goal`]) and never remembers why: whatever happened before, the
-/// znodes as they are now and the present wish decide. That is what makes every recovery the same code: a lost reply, a
+/// Each strategy is given the candidate's [`Goal`] and never remembers the last one: whatever happened before, the
+/// znodes as they are now and the present goal decide. That is what makes every recovery the same code: a lost reply, a
 /// reconnect, a deletion by hand all end in reading again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Contest {

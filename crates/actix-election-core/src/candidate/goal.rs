@@ -1,6 +1,6 @@
 //! What a candidate is after.
 
-/// What the strategies are told of the candidate, and all that they are told of it.
+/// All that a strategy knows of the candidate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Goal {
     /// Know who is master; release a znode of ours.

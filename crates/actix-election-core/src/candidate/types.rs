@@ -117,7 +117,7 @@ pub struct RoleId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MessageId(pub u64);
 
-/// What a role is told.
+/// Of what a role is notified.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Message {
     /// The role is master, under this token.
@@ -152,8 +152,8 @@ pub enum Input {
     RoleAcknowledged(RoleId, MessageId),
     /// A role actor is dead.
     RoleFailed(RoleId),
-    /// A role actor was restarted, and what it had under way is lost: the handling of this message, which it was told last,
-    /// or what it has done since. Ignored if it has been told another since: to that it can act as it should.
+    /// A role actor was restarted, and what it had under way is lost: the handling of this message, which it was sent last,
+    /// or what it has done since. Ignored if it has been sent another since: to that it can act as it should.
     RoleRestarted(RoleId, MessageId),
     /// Somebody wants to hear of every change of master from now on, also while this candidate waits in a queue.
     Observed,
@@ -207,7 +207,7 @@ pub enum Output {
 /// Why a candidate wants to be woken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Timer {
-    /// T/8 before the lease ends: the roles have to be told.
+    /// T/8 before the lease ends: the roles have to be notified.
     Notice,
     /// The roles have had their time to step down.
     StepDown,
