@@ -147,8 +147,8 @@ impl Bench {
         self.patient.contains(&self.last(kind))
     }
 
-    fn last_told(&self, role: RoleId) -> MessageId {
-        self.messages.iter().rfind(|(to, _)| *to == role).expect("nothing was told").1
+    fn last_notified(&self, role: RoleId) -> MessageId {
+        self.messages.iter().rfind(|(to, _)| *to == role).expect("nobody was notified").1
     }
 
     fn input(&mut self, given: Given) -> Input {
@@ -157,8 +157,8 @@ impl Bench {
             Given::Unknown(kind) => Input::Answered(self.last(kind), Reply::Unknown),
             Given::Answer(kind, reply) => Input::Answered(self.last(kind), reply),
             Given::Watch(kind, event) => Input::WatchFired(self.last(kind), event),
-            Given::Ack(role) => Input::RoleAcknowledged(role, self.last_told(role)),
-            Given::Restart(role) => Input::RoleRestarted(role, self.last_told(role)),
+            Given::Ack(role) => Input::RoleAcknowledged(role, self.last_notified(role)),
+            Given::Restart(role) => Input::RoleRestarted(role, self.last_notified(role)),
             Given::Wait(seconds) => {
                 self.now = self.now + Duration::from_secs_f64(seconds);
                 Input::Timer

@@ -41,7 +41,7 @@ fn the_only_role_dies_in_every_state() {
             &["lease over", "confirm", "report NoRole"],
             WaitingForRole,
         ),
-        ("while letting go", confirming(), dies(ROLE), &["report NoRole"], WaitingForRole),
+        ("while releasing", confirming(), dies(ROLE), &["report NoRole"], WaitingForRole),
         ("while it stays out", pausing(), dies(ROLE), &["report NoRole"], WaitingForRole),
         ("overdue", overdue(), dies(ROLE), &["report NoRole"], WaitingForRole),
         ("withdrawing", withdrawing(), dies(ROLE), &["lease over", "confirm"], SteppingDown),

@@ -35,7 +35,7 @@ impl World {
                     seen.note(Notable::UnhandledInTime);
                 }
             }
-            Output::Notify(role, id, message) => return self.tell(p, input, (role, id, &message), seen),
+            Output::Notify(role, id, message) => return self.notify(p, input, (role, id, &message), seen),
             // Sessions are probed here as long as they are connected.
             Output::LeaseNeeded(_) | Output::MasterChanged(_) => {}
             Output::Report(problem) => seen.note(problem.kind),
@@ -79,7 +79,7 @@ impl World {
         Ok(())
     }
 
-    /// No lock is let go, let alone deleted, under a valid lease.
+    /// No lock is released, let alone deleted, under a valid lease.
     fn request(
         &mut self,
         p: usize,
@@ -91,7 +91,7 @@ impl World {
         // What an earlier session has left in a queue may go at any time.
         let held =
             process.held.as_ref().filter(|_| process.valid_until(self.now).is_some()).map(|held| held.token);
-        let lets_go = match &operation {
+        let releases = match &operation {
             Operation::Confirm { .. } => held.is_some(),
             Operation::Delete { path } => {
                 let znode = self.ensemble.znodes.get(path).map(|znode| FencingToken::new(znode.stat.czxid));
@@ -99,7 +99,7 @@ impl World {
             }
             _ => false,
         };
-        if lets_go {
+        if releases {
             return Err(format!("{operation:?} under a valid lease"));
         }
         match &mut process.link {
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// G3: strictly in turn, and never `BecameMaster` for a term already lost.
-    fn tell(
+    fn notify(
         &mut self,
         p: usize,
         input: Option<&Input>,
