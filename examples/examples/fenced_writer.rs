@@ -148,7 +148,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let zookeeper = ZooKeeper::given_or_started().await?;
+    let zookeeper = ZooKeeper::given_or_started(&[]).await?;
     let path = path_of_this_run("fenced-writer");
     let session = Session::builder(zookeeper.hosts());
     let ledger = SharedLedger::default();

@@ -24,14 +24,15 @@ pub struct ZooKeeper {
 }
 
 impl ZooKeeper {
-    /// The one given by `--zookeeper HOSTS`, else a server inside this process, which ends with it: on loopback, with a
-    /// tick of 500 ms.
+    /// The one given by `--zookeeper HOSTS` in front, else a server inside this process, which ends with it: on loopback,
+    /// with a tick of 500 ms. Further arguments are the example's own.
     ///
     /// # Errors
     ///
     /// If no port or no thread is to be had for it.
-    pub async fn given_or_started() -> Result<Self, Box<dyn Error>> {
-        let args: Vec<_> = env::args().skip(1).collect();
+    pub async fn given_or_started(own_arguments: &[&str]) -> Result<Self, Box<dyn Error>> {
+        let mut args: Vec<_> = env::args().skip(1).collect();
+        args.truncate(args.len() - own_arguments.len());
         match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["--zookeeper", hosts] => Ok(ZooKeeper { hosts: hosts.to_owned(), _server: None }),
             [] => {

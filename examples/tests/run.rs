@@ -146,9 +146,11 @@ async fn the_fenced_writer_refuses_the_late_write() {
 
 /// On the server inside the process, and on a real one.
 #[tokio::test]
-async fn the_failover_shows_a_takeover_and_a_handover() {
+async fn the_failover_shows_a_takeover_and_a_handover_and_draws_them() {
     let real = server().await.to_string();
-    for args in [vec![], vec!["--zookeeper", &real]] {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("failover.svg");
+    for args in [vec![], vec!["--zookeeper", &real, "--svg", picture.to_str().unwrap()]] {
         let mut example = Running::start("failover", &args);
         example.expect("KILLED");
         example.expect("MASTER");
@@ -157,6 +159,16 @@ async fn the_failover_shows_a_takeover_and_a_handover() {
         example.expect("never two at once");
         assert_eq!(example.exit_code(), Some(0));
     }
+    let svg = std::fs::read_to_string(picture).unwrap();
+    assert_eq!(
+        svg.matches(r#"<rect class="master" x="#).count(),
+        3 + 1,
+        "three masterships and the legend: {svg}"
+    );
+    assert!(
+        svg.contains("kill -9") && svg.contains("takeover after") && svg.contains("handover after"),
+        "{svg}"
+    );
 }
 
 #[test]

@@ -72,8 +72,7 @@ pub enum AskError {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Obstacle {
-    /// The request stands, and the master does not heed it: it is slow, it may not read what these credentials create, or it
-    /// is none of this library's.
+    /// The request stands, and the master does not heed it: it is slow, cut off, or none of this library's.
     Unheeded {
         /// Where the request stood.
         request: String,

@@ -7,6 +7,7 @@
 //! ```text
 //! cargo run --example failover                       with a server inside this process
 //! cargo run --example failover -- --zookeeper HOSTS
+//! cargo run --example failover -- --svg FILE         and draws it; each master leads for a second, so that it can be seen
 //! ```
 //!
 //! It asks for a session timeout T of 2 s, which the server that it starts grants. Other servers may grant no less
@@ -25,6 +26,10 @@ use actix_election::{FencingToken, Timestamp, clock};
 use election_examples::{ZooKeeper, path_of_this_run};
 use tokio::sync::oneshot;
 
+mod picture;
+
+use picture::{Life, Mastership};
+
 /// What is asked for.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -36,7 +41,8 @@ async fn main() -> ExitCode {
     let args: Vec<_> = std::env::args().skip(1).collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--node", hosts, path, name] => node(hosts, path, name).await,
-        _ => direct().await,
+        [.., "--svg", file] => direct(Some(file)).await,
+        _ => direct(None).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -92,6 +98,15 @@ struct Node {
     process: Child,
     /// Closed, it leaves.
     stdin: Option<ChildStdin>,
+    from: Timestamp,
+    /// When it was killed, or left.
+    until: Option<(Timestamp, End)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Killed,
+    Left,
 }
 
 impl Drop for Node {
@@ -126,9 +141,9 @@ struct Director {
     terms: Vec<Term>,
 }
 
-async fn direct() -> Result<(), Box<dyn Error>> {
+async fn direct(svg: Option<&str>) -> Result<(), Box<dyn Error>> {
     println!("looking for a ZooKeeper");
-    let zookeeper = ZooKeeper::given_or_started().await?;
+    let zookeeper = ZooKeeper::given_or_started(&svg.map_or(vec![], |file| vec!["--svg", file])).await?;
     let path = path_of_this_run("failover");
     println!("three nodes compete for {path} at {}", zookeeper.hosts());
     let (sender, lines) = mpsc::channel();
@@ -139,21 +154,32 @@ async fn direct() -> Result<(), Box<dyn Error>> {
     }
     drop(sender);
 
+    let to_be_seen = || std::thread::sleep(svg.map_or(Duration::ZERO, |_| Duration::from_secs(1)));
     let dead = director.first_master()?;
+    to_be_seen();
     director.end_term(dead, "killed");
     director.node(dead)?.process.kill()?;
+    director.ends(dead, End::Killed)?;
     director.tell(dead, "KILLED with kill -9");
     let second = director.next_master()?;
+    to_be_seen();
 
     director.tell(second, "asked to leave in order");
     director.node(second)?.stdin.take();
+    director.ends(second, End::Left)?;
     let third = director.next_master()?;
+    to_be_seen();
 
     director.tell(third, "asked to leave in order");
     director.node(third)?.stdin.take();
     director.node(third)?.process.wait()?;
+    director.ends(third, End::Left)?;
     while director.hear().is_ok() {}
-    director.sum_up()
+    director.sum_up()?;
+    match svg {
+        Some(file) => Ok(std::fs::write(file, director.draw())?),
+        None => Ok(()),
+    }
 }
 
 fn start(
@@ -175,7 +201,7 @@ fn start(
             let _ = said.send((name, line));
         }
     });
-    Ok(Node { name, process, stdin })
+    Ok(Node { name, process, stdin, from: clock::now(), until: None })
 }
 
 impl Director {
@@ -189,6 +215,11 @@ impl Director {
 
     fn node(&mut self, name: &str) -> Result<&mut Node, Box<dyn Error>> {
         self.nodes.iter_mut().find(|node| node.name == name).ok_or("no such node".into())
+    }
+
+    fn ends(&mut self, name: &str, end: End) -> Result<(), Box<dyn Error>> {
+        self.node(name)?.until = Some((clock::now(), end));
+        Ok(())
     }
 
     /// Waits for the next thing that a node says, and keeps the record.
@@ -266,6 +297,34 @@ impl Director {
         }
         println!("never two at once, and every token was greater than the one before");
         Ok(())
+    }
+}
+
+impl Director {
+    fn draw(&self) -> String {
+        let now = clock::now();
+        let lives = self.nodes.iter().map(|node| Life {
+            node: node.name,
+            from: self.since_start(node.from),
+            until: self.since_start(node.until.map_or(now, |(at, _)| at)),
+            killed: node.until.is_some_and(|(_, end)| end == End::Killed),
+        });
+        let masterships = self.terms.iter().map(|term| Mastership {
+            node: term.node,
+            from: self.since_start(term.from),
+            until: self.since_start(term.until.map_or(now, |(at, _)| at)),
+            token: short(term.token),
+        });
+        picture::draw(&lives.collect::<Vec<_>>(), &masterships.collect::<Vec<_>>())
+    }
+}
+
+/// The end of a token: a server that starts in the middle of an ensemble's life has long ones.
+fn short(token: FencingToken) -> String {
+    let digits = token.to_string();
+    match digits.len().checked_sub(4) {
+        Some(cut @ 1..) => format!("…{}", &digits[cut..]),
+        _ => digits,
     }
 }
 
