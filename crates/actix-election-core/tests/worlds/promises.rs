@@ -2,9 +2,9 @@
 
 use actix_election_core::*;
 
-use crate::ensemble::PATH;
 use crate::process::{Held, Link, Process, T, Waiting};
 use crate::seen::{Notable, Seen};
+use crate::tree::PATH;
 use crate::world::{Broken, World};
 
 impl World {
@@ -94,7 +94,8 @@ impl World {
         let releases = match &operation {
             Operation::Confirm { .. } => held.is_some(),
             Operation::Delete { path } => {
-                let znode = self.ensemble.znodes.get(path).map(|znode| FencingToken::new(znode.stat.czxid));
+                let znode =
+                    self.ensemble.tree.znodes.get(path).map(|znode| FencingToken::new(znode.stat.czxid));
                 held.is_some() && (path == PATH || znode == held)
             }
             _ => false,
@@ -120,7 +121,7 @@ impl World {
         session: SessionId,
         path: &str,
     ) -> Result<(), Broken> {
-        let owner = self.ensemble.znodes.get(path).map_or(session.0, |lock| lock.stat.ephemeral_owner);
+        let owner = self.ensemble.tree.znodes.get(path).map_or(session.0, |lock| lock.stat.ephemeral_owner);
         // In a queue what it has left itself in an earlier session goes by its name, which holds its identity.
         let identity = QueueId::from_random(p as u128).to_string();
         if owner == session.0 || path.contains(&identity) {
@@ -180,7 +181,8 @@ impl World {
     fn left_nothing(&self, p: usize) -> Result<(), Broken> {
         let process = &self.processes[p];
         let session = process.session.map(|session| session.id.0);
-        let owned = self.ensemble.znodes.values().any(|znode| Some(znode.stat.ephemeral_owner) == session);
+        let owned =
+            self.ensemble.tree.znodes.values().any(|znode| Some(znode.stat.ephemeral_owner) == session);
         let creating = process.link.as_ref().is_some_and(|link| {
             let creates =
                 |op: &Operation| matches!(op, Operation::Create { .. } | Operation::CreateSequential { .. });
