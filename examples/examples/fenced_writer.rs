@@ -102,8 +102,8 @@ impl Handler<BecameStandby> for Node {
 
 /// A node in the election, with a session of its own as if it were a process of its own.
 struct Member {
-    session: Addr<Session>,
-    _election: Addr<Election>,
+    session: Session,
+    _election: Election,
     turns: mpsc::UnboundedReceiver<Turn>,
 }
 
@@ -180,8 +180,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let refused = late_write.await?.is_err();
     write(&ledger, new.token(), "second: goes on").map_err(|_| "the newest token was refused")?;
 
-    second.session.send(Close).await?;
-    first.session.send(Close).await?;
+    second.session.close().await;
+    first.session.close().await;
     let entries = ledger.lock().unwrap_or_else(PoisonError::into_inner).entries.join("; ");
     println!("\nthe ledger holds: {entries}");
     if !refused || old.is_valid() {

@@ -44,6 +44,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let worker = Worker.start();
     let _election = Election::builder("/hello").role(&worker).campaign(&session).await?;
     tokio::signal::ctrl_c().await?;
-    session.send(Close).await?;
+    session.close().await;
     Ok(())
 }

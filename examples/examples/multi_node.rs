@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use actix_election::prelude::*;
-use actix_election::{Problem, SessionChanged, Subscribe};
+use actix_election::{Problem, SessionChanged};
 
 struct Node {
     address: String,
@@ -54,8 +54,8 @@ impl Handler<BecameStandby> for Node {
 impl Handler<SessionChanged> for Node {
     type Result = ();
 
-    fn handle(&mut self, SessionChanged { state }: SessionChanged, _: &mut Self::Context) {
-        println!("session {}", state.name());
+    fn handle(&mut self, SessionChanged { state, .. }: SessionChanged, _: &mut Self::Context) {
+        println!("session {}", state.as_str());
     }
 }
 
@@ -86,12 +86,12 @@ async fn main() -> ExitCode {
 async fn run(hosts: &str, path: &str, address: &str) -> Result<(), Box<dyn std::error::Error>> {
     let session = Session::builder(hosts).session_timeout(Duration::from_secs(6)).start()?;
     let node = Node { address: address.to_owned() }.start();
-    session.do_send(Subscribe(node.clone().recipient::<SessionChanged>()));
-    session.do_send(Subscribe(node.clone().recipient::<Problem>()));
+    session.report_changes(node.clone().recipient());
+    session.report_problems(node.clone().recipient());
     let election = Election::builder(path).address(address).role(&node).campaign(&session).await?;
-    election.do_send(Subscribe(node.recipient::<Problem>()));
+    election.report_problems(node.recipient());
     tokio::signal::ctrl_c().await?;
     println!("leaving");
-    session.send(Close).await?;
+    session.close().await;
     Ok(())
 }

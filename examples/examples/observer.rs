@@ -14,7 +14,6 @@
 
 use std::process::ExitCode;
 
-use actix_election::GetStatus;
 use actix_election::prelude::*;
 
 struct Follower;
@@ -26,7 +25,7 @@ impl Actor for Follower {
 impl Handler<MasterChanged> for Follower {
     type Result = ();
 
-    fn handle(&mut self, MasterChanged { path, master }: MasterChanged, _: &mut Self::Context) {
+    fn handle(&mut self, MasterChanged { path, master, .. }: MasterChanged, _: &mut Self::Context) {
         match master {
             Some(master) => {
                 println!("{path}: the master is \"{}\", token {}", master.printable_address(), master.token)
@@ -55,14 +54,14 @@ async fn main() -> ExitCode {
 async fn run(hosts: &str, path: &str) -> Result<(), Box<dyn std::error::Error>> {
     let session = Session::builder(hosts).start()?;
     let election = Election::builder(path).observe(&session).await?;
-    election.do_send(Observe(Follower.start().recipient()));
+    election.observe(Follower.start().recipient());
     tokio::signal::ctrl_c().await?;
-    let status = election.send(GetStatus).await?;
-    let session_state = status.session.name();
+    let status = election.status();
+    let session_state = status.session.as_str();
     match status.quorum_answer_age {
         Some(age) => println!("session {session_state}; the quorum last answered {age:.1?} ago"),
         None => println!("session {session_state}; the quorum has never answered"),
     }
-    session.send(Close).await?;
+    session.close().await;
     Ok(())
 }

@@ -56,3 +56,22 @@ impl ZooKeeper {
 pub fn path_of_this_run(name: &str) -> String {
     format!("/examples/{name}-{}", std::process::id())
 }
+
+/// The examples of every README of the project compile. They are tested here, since no package holds them all.
+#[cfg(doctest)]
+mod readmes {
+    #[doc = include_str!("../../README.md")]
+    struct Project;
+
+    #[doc = include_str!("../../crates/actix-election/README.md")]
+    struct Election;
+
+    #[doc = include_str!("../../crates/actix-election-core/README.md")]
+    struct Core;
+
+    #[doc = include_str!("../../crates/zookeeper-testkit/README.md")]
+    struct Testkit;
+
+    #[doc = include_str!("../../crates/zookeeper-wire/README.md")]
+    struct Wire;
+}

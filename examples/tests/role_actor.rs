@@ -101,7 +101,7 @@ async fn it_polls_under_a_valid_lease_only() {
     let mut watched = Watched::start();
     let (path, token) = (ElectionPath::new("/poller").unwrap(), FencingToken::new(7));
     let term = Term::start(token, Duration::from_secs(10));
-    watched.poller.send(BecameMaster { path: path.clone(), lease: term.lease() }).await.unwrap();
+    watched.poller.send(BecameMaster::new(path.clone(), term.lease())).await.unwrap();
     assert_eq!(watched.next().await, Report::Started(token));
 
     // An hour, in which the lease is extended as by an ensemble that answers.
@@ -114,11 +114,7 @@ async fn it_polls_under_a_valid_lease_only() {
     tokio::time::sleep(Duration::from_secs(3600)).await;
     assert!(watched.reports.is_empty());
 
-    watched
-        .poller
-        .send(BecameStandby { path, reason: StandbyReason::SessionLost, master: None })
-        .await
-        .unwrap();
+    watched.poller.send(BecameStandby::new(path, StandbyReason::SessionLost, None)).await.unwrap();
     assert_eq!(watched.next().await, Report::Stopped(StandbyReason::SessionLost));
 }
 
@@ -130,8 +126,8 @@ const LONG: Duration = Duration::from_secs(10);
 struct Node {
     watched: Watched,
     network: FaultProxy,
-    session: Addr<Session>,
-    _election: Addr<Election>,
+    session: Session,
+    _election: Election,
 }
 
 impl Node {
@@ -158,7 +154,7 @@ async fn two_nodes(timeout: Duration) -> (TestServer, Node, FencingToken, Node) 
 #[actix::test]
 async fn a_failover() {
     let (_server, mut first, token, mut second) = two_nodes(LONG).await;
-    first.session.send(Close).await.unwrap();
+    first.session.close().await;
     assert_eq!(first.watched.standby().await, StandbyReason::Resigned);
     assert!(second.watched.master().await > token);
 }
@@ -182,7 +178,7 @@ async fn a_silent_partition() {
 
     // The network is back. The first node stands by, and takes its turn when the second one leaves.
     silence.end();
-    second.session.send(Close).await.unwrap();
+    second.session.close().await;
     assert!(first.watched.master().await > taken_over);
 }
 

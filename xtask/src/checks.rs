@@ -5,13 +5,23 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::command::{cargo, run};
-use crate::{Outcome, bench, clients, fuzz, msrv, mutants, storm, zookeeper};
+use crate::{Outcome, api, bench, clients, fuzz, licences, msrv, mutants, package, storm, zookeeper};
 
-/// Formatting, clippy and documentation, with warnings as errors.
+/// Installs what is missing for any of the tasks.
+pub(crate) fn setup() -> Outcome {
+    zookeeper::provide()?;
+    clients::provide()?;
+    fuzz::provide_compiler()
+}
+
+/// What needs no test to be run, with warnings as errors: what is quick first.
 pub(crate) fn lint() -> Outcome {
     run(cargo().args(["fmt", "--all", "--check"]))?;
+    mutants::mutants(&mutants::Options::check())?;
+    licences::check()?;
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     run(cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))?;
+    api::api(&api::Options::default())?;
     fuzz::lint()
 }
 
@@ -42,9 +52,10 @@ pub(crate) fn ci() -> Outcome {
     timed("lint", lint)?;
     timed("msrv", msrv::check)?;
     timed("test", || test(&[]))?;
+    timed("package", package::package)?;
     timed("bench", || bench::bench(&["--quick".into()]))?;
     timed("fuzz", || fuzz::fuzz(&fuzz::Options::default()))?;
-    timed("mutants", || mutants::check(""))?;
+    timed("mutants", || mutants::mutants(&mutants::Options::default()))?;
     timed("storm's teeth", storm::teeth)?;
     timed("storm", || storm::storm(CI_STORM, None, &["lock".to_owned(), "queue".to_owned()]))?;
     println!("==> all passed in {}", seconds(started));

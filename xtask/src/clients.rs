@@ -7,10 +7,9 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde::Deserialize;
-
 use crate::Outcome;
-use crate::command::{Failure, cargo, output, run};
+use crate::command::{Failure, run};
+use crate::metadata::members_only;
 use crate::zookeeper::install;
 
 /// Where Debian's package puts Curator's recipes, and the variable that names another classpath with them.
@@ -36,12 +35,6 @@ const NEEDS: [Need; 3] = [
     Need { package: "default-jdk-headless", is_there: has_compiler },
 ];
 
-/// What is read of `cargo metadata`.
-#[derive(Deserialize)]
-struct Metadata {
-    target_directory: PathBuf,
-}
-
 /// Finds the clients, installing what is missing.
 pub(crate) fn provide() -> Outcome {
     if !missing().is_empty() {
@@ -65,10 +58,7 @@ fn missing() -> Vec<&'static str> {
 
 /// Where the tests look for kazoo: beside their own temporary files.
 fn kazoo_folder() -> Result<PathBuf, Failure> {
-    let json = output(cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
-    let metadata: Metadata = serde_json::from_slice(&json)
-        .map_err(|error| Failure::Found(format!("`cargo metadata` wrote what cannot be read: {error}")))?;
-    Ok(metadata.target_directory.join("tmp").join(format!("kazoo-{KAZOO}")))
+    Ok(members_only()?.target_directory.join("tmp").join(format!("kazoo-{KAZOO}")).into())
 }
 
 fn has_kazoo(folder: &Path) -> bool {
@@ -83,6 +73,11 @@ fn has_kazoo(folder: &Path) -> bool {
 
 fn provide_kazoo(folder: &Path) -> Outcome {
     let python = pip().ok_or_else(|| Failure::Found(advice("pip")))?;
+    let place = folder.display();
+    println!(
+        "setup: kazoo {KAZOO} is missing and is put into {place}. By hand: {python} -m pip install --no-deps --target \
+         {place} kazoo=={KAZOO}"
+    );
     let mut command = Command::new(python);
     command.args(["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"]).arg(folder);
     command.arg(format!("kazoo=={KAZOO}")).stdin(Stdio::null());

@@ -1,7 +1,10 @@
 //! Coverage-guided fuzzing of the testkit, by libFuzzer.
 //!
-//! cargo-fuzz wants a nightly compiler, for the sanitizers; all that libFuzzer needs is to be told where the program
-//! has been, and the stable compiler hands on to LLVM what makes it count. There is no `unsafe` for a sanitizer to watch.
+//! All that libFuzzer needs is to be told where the program has been, and the stable compiler hands on to LLVM what makes it
+//! count. There is no `unsafe` for a sanitizer to watch.
+//!
+//! cargo-fuzz could do this as well, with `--sanitizer none`. It would take the place of the flags and of the call that builds,
+//! and every fresh machine would have to compile it first; what is about its choice of folders and seconds would remain.
 
 use std::env;
 use std::fs;
@@ -153,7 +156,7 @@ fn host_in(said: &str) -> Option<String> {
 }
 
 /// Makes sure of a C++ compiler.
-fn provide_compiler() -> Outcome {
+pub(crate) fn provide_compiler() -> Outcome {
     if !compiles() {
         zookeeper::install(&[COMPILER_PACKAGE], advice)?;
     }

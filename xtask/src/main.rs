@@ -14,15 +14,18 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod api;
 mod bench;
 mod checks;
 mod clients;
 mod command;
 mod fuzz;
+mod licences;
+mod metadata;
 mod msrv;
 mod mutants;
+mod package;
 mod storm;
-mod version;
 mod zookeeper;
 
 use command::Failure;
@@ -43,26 +46,31 @@ enum Task {
         #[arg(last = true, value_name = "ARGS")]
         extra: Vec<OsString>,
     },
-    /// Find a real ZooKeeper, a Java to run it with, and the clients that tests run, or install them
-    Zookeeper,
-    /// Check formatting, clippy and the documentation; a warning is an error
+    /// Install what the tests need and this machine has not: a real ZooKeeper, Java, the clients of others, a C++ compiler
+    ///
+    /// Each package is named before it is installed, with the command that does it by hand. The other tasks do the same with
+    /// what they need themselves.
+    Setup,
+    /// Check formatting, clippy, the documentation, licences, the public API and that all mutants fit
+    ///
+    /// A warning is an error.
     Lint,
+    /// Compare the public API of what is published with the lists in `docs/api`
+    Api(api::Options),
+    /// See that the crates could be published: make the packages and compile each from what it holds
+    Package,
     /// Check that the declared minimum Rust version holds
     ///
-    /// No package that the workspace depends on may declare a newer one. If rustup has that very toolchain, the
-    /// workspace is also compiled with it. Uses of the standard library that are too new are found by clippy's
-    /// `incompatible_msrv`, which is part of `lint`.
+    /// If rustup has that very toolchain, the workspace is compiled with it. If not, no package that the workspace depends on
+    /// may declare a newer one. Uses of the standard library that are too new are found by clippy's `incompatible_msrv`, too,
+    /// which is part of `lint`.
     Msrv,
     /// Look for bytes and transactions that break the in-process server, guided by what they reach in its code
     ///
     /// What was found to lead anywhere is kept in `target/fuzz/corpus`, so that a longer run goes on from there.
     Fuzz(fuzz::Options),
     /// Make mistakes in a copy of the core, one at a time, and see that its tests find each
-    Mutants {
-        /// Only those with this in their names
-        #[arg(default_value = "")]
-        part: String,
-    },
+    Mutants(mutants::Options),
     /// Hurt real servers and real candidates for a while, and judge what they say
     ///
     /// Without a seed it takes a fresh one, and prints it.
@@ -89,18 +97,20 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         arguments: Vec<OsString>,
     },
-    /// Run lint, msrv, test, bench --quick, fuzz, mutants and two short storms, in that order
+    /// Run lint, msrv, test, package, bench --quick, fuzz, mutants and two short storms, in that order
     Ci,
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Test { extra } => checks::test(&extra),
-        Task::Zookeeper => zookeeper::provide().and_then(|_| clients::provide()),
+        Task::Setup => checks::setup(),
         Task::Lint => checks::lint(),
+        Task::Api(options) => api::api(&options),
+        Task::Package => package::package(),
         Task::Msrv => msrv::check(),
         Task::Fuzz(options) => fuzz::fuzz(&options),
-        Task::Mutants { part } => mutants::check(&part),
+        Task::Mutants(options) => mutants::mutants(&options),
         Task::Storm { teeth: true, .. } => storm::teeth(),
         Task::Storm { minutes, seed, strategy, .. } => storm::storm(minutes, seed, &strategy),
         Task::Bench { arguments } => bench::bench(&arguments),

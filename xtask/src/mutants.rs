@@ -1,56 +1,156 @@
 //! Can the tests of the core fail? Each mutant is one mistake, made in a copy of the shipped core, and names the suite that
 //! has to catch it: the model, or one of the tables.
 //!
-//! A mutant is a list of texts, each of which has to occur exactly once in its file, and what stands there instead. The
-//! copy lives in `target/mutants`, with a manifest of its own; nothing of the workspace is changed.
-
-mod list;
+//! A mutant is a patch in `xtask/mutants`, under two lines that say the mistake and what has to catch it:
+//!
+//! ```text
+//! mistake: a ping counts as proof
+//! caught by: world 2
+//! ```
+//!
+//! - `world SEED`: the model. The random world of this seed, where it was found last, or else some other world.
+//! - `explored TEST`: the model. The small world that this test explores, or else some other world.
+//! - `table TEST`: the tables of this integration test.
+//!
+//! The model has to find what breaks a promise. A table has to catch what breaks a rule that no promise shows, or only in a
+//! world that chance would have to find.
+//!
+//! The copy lives in `target/mutants`, with a manifest of its own; nothing of the workspace is changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Instant;
+
+use clap::Args;
 
 use crate::Outcome;
 use crate::command::{Failure, cargo, root};
-use list::{MUTANTS, Mutant, Suite};
 
 /// How many random worlds may be tried until one breaks a promise.
 const MANY: &str = "20000";
 
-/// Runs the suites against every mutant whose name contains `part`, and prints what caught each.
-pub(crate) fn check(part: &str) -> Outcome {
+/// What `cargo xtask mutants` is told.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Options {
+    /// Only those with this in the names of their files
+    #[arg(default_value = "", hide_default_value = true)]
+    name: String,
+    /// Only see that every patch still fits the core
+    #[arg(long)]
+    check: bool,
+}
+
+impl Options {
+    /// Whether all fit, and no more.
+    pub(crate) fn check() -> Self {
+        Options { check: true, ..Options::default() }
+    }
+}
+
+/// One mistake.
+#[derive(Debug)]
+struct Mutant {
+    /// The name of its file, without the ending.
+    name: String,
+    patch: PathBuf,
+    caught_by: Suite,
+}
+
+/// What has to catch a mutant.
+#[derive(Debug, PartialEq)]
+enum Suite {
+    World(u64),
+    Explored(String),
+    Table(String),
+}
+
+/// Runs the suites against the mutants, and prints what caught each.
+pub(crate) fn mutants(options: &Options) -> Outcome {
+    let mutants = select(&options.name)?;
+    if options.check {
+        return fit(&mutants);
+    }
     let copy = root().join("target").join("mutants");
     tables_pass(&copy)?;
-    let mut found = Vec::new();
-    for mutant in MUTANTS.iter().filter(|mutant| mutant.name.contains(part)) {
+    let mut survivors = Vec::new();
+    for mutant in &mutants {
         make(&copy, mutant)?;
         let started = Instant::now();
         let caught = catch(&copy, mutant)?;
         let verdict = caught.as_deref().unwrap_or("SURVIVES");
         println!("{}: {verdict} ({:.0} s)", mutant.name, started.elapsed().as_secs_f64());
-        found.push((mutant.name, caught));
+        if caught.is_none() {
+            survivors.push(mutant.name.as_str());
+        }
     }
-    println!("\n{:<80} caught by", "mutant");
-    for (name, caught) in &found {
-        println!("{name:<80} {}", caught.as_deref().unwrap_or("nothing"));
-    }
-    let survivors: Vec<&str> =
-        found.iter().filter(|(_, caught)| caught.is_none()).map(|(name, _)| *name).collect();
     match survivors.as_slice() {
-        [] if found.is_empty() => Err(Failure::Found(format!("no mutant's name contains {part:?}"))),
         [] => Ok(()),
         _ => Err(Failure::Found(format!("these mutants survive: {}", survivors.join("; ")))),
     }
+}
+
+/// Sees that every patch fits, and names all those that do not.
+fn fit(mutants: &[Mutant]) -> Outcome {
+    let copy = root().join("target").join("mutants-check");
+    let made = mutants.iter().map(|mutant| make(&copy, mutant).map_err(|failure| failure.to_string()));
+    let misfits: Vec<String> = made.filter_map(Result::err).collect();
+    if !misfits.is_empty() {
+        return Err(Failure::Found(misfits.join("\n")));
+    }
+    println!("mutants: {} fit the core", mutants.len());
+    Ok(())
+}
+
+/// The mutants whose names contain `part`, in the order of their names.
+fn select(part: &str) -> Result<Vec<Mutant>, Failure> {
+    let folder = root().join("xtask").join("mutants");
+    let mut mutants = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(|error| cannot("read", &folder, &error))? {
+        let patch = entry.map_err(|error| cannot("read", &folder, &error))?.path();
+        let Some(name) = patch.file_name().and_then(|name| name.to_str()?.strip_suffix(".patch")) else {
+            return Err(Failure::Found(format!("{}: a mutant is a file NAME.patch", patch.display())));
+        };
+        if name.contains(part) {
+            let caught_by = suite_in(&read(&patch)?)
+                .map_err(|wrong| Failure::Found(format!("{}: {wrong}", patch.display())))?;
+            mutants.push(Mutant { name: name.to_owned(), caught_by, patch });
+        }
+    }
+    if mutants.is_empty() {
+        return Err(Failure::Found(format!("no mutant's name contains {part:?}")));
+    }
+    mutants.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(mutants)
+}
+
+/// What has to catch the mutant, by the lines above its patch.
+fn suite_in(patch: &str) -> Result<Suite, String> {
+    let mut lines = patch.lines();
+    if !lines.next().is_some_and(|line| line.starts_with("mistake: ")) {
+        return Err("the first line has to be `mistake: WHAT IS WRONG`".to_owned());
+    }
+    let line = lines.next().unwrap_or_default();
+    let words: Vec<&str> = line.strip_prefix("caught by: ").unwrap_or_default().split(' ').collect();
+    let suite = match words.as_slice() {
+        ["world", seed] => seed.parse().ok().map(Suite::World),
+        ["explored", test] => Some(Suite::Explored((*test).to_owned())),
+        ["table", test] => Some(Suite::Table((*test).to_owned())),
+        _ => None,
+    };
+    suite.ok_or_else(|| {
+        format!(
+            "the second line has to be `caught by: world SEED`, `explored TEST` or `table TEST`, not {line:?}"
+        )
+    })
 }
 
 /// Tables that fail anyway would catch everything. (What the model says names the promise that is broken.)
 fn tables_pass(copy: &Path) -> Outcome {
     copy_core(copy)?;
     for table in ["candidate", "session"] {
-        let output = run(copy, &mut cargo_test(copy, table))?;
-        if !output.status.success() {
-            return Err(Failure::Found(format!("the tables `{table}` fail without a mutant")));
+        if let Some(failed) = in_tables(copy, table)? {
+            return Err(Failure::Found(format!("there is no mutant, and yet this fails: {failed}")));
         }
     }
     Ok(())
@@ -59,15 +159,23 @@ fn tables_pass(copy: &Path) -> Outcome {
 /// Copies the core, and makes the mistake.
 fn make(copy: &Path, mutant: &Mutant) -> Outcome {
     copy_core(copy)?;
-    for (file, text, instead) in mutant.changes {
-        let path = copy.join("src").join(file);
-        let source = read(&path)?;
-        let mutated = replace(&source, text, instead).map_err(|count| {
-            Failure::Found(format!("{}: {text:?} occurs {count} times in {file}", mutant.name))
-        })?;
-        write(&path, &mutated)?;
+    let mut apply = Command::new("git");
+    // Inside a repository, git would look for the files from the repository's root, and pass over what it does not find.
+    apply
+        .current_dir(copy)
+        .env("GIT_CEILING_DIRECTORIES", copy.parent().unwrap_or(copy))
+        .env_remove("GIT_DIR");
+    apply.arg("apply").arg(&mutant.patch).stdin(Stdio::null());
+    let output = run(copy, &mut apply)?;
+    if output.status.success() {
+        return Ok(());
     }
-    Ok(())
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::Found(format!(
+        "the mutant {} does not fit the core any more: {}",
+        mutant.name,
+        said.trim_end()
+    )))
 }
 
 /// Copies what the suites need of the core.
@@ -83,20 +191,12 @@ fn copy_core(copy: &Path) -> Outcome {
     write(&copy.join("Cargo.toml"), MANIFEST)
 }
 
-/// Puts `instead` in the place of `text`, which has to occur exactly once; how often it occurs otherwise.
-fn replace(source: &str, text: &str, instead: &str) -> Result<String, usize> {
-    match source.matches(text).count() {
-        1 => Ok(source.replacen(text, instead, 1)),
-        count => Err(count),
-    }
-}
-
 /// What caught the mutant; `None` if nothing did.
 fn catch(copy: &Path, mutant: &Mutant) -> Result<Option<String>, Failure> {
-    let (suite, first) = match mutant.caught_by {
-        Suite::Table(table) => (table, None),
+    let (suite, first) = match &mutant.caught_by {
+        Suite::Table(table) => (table.as_str(), None),
         Suite::World(seed) => (MODEL, Some((RANDOM, "MODEL_SEED", seed.to_string()))),
-        Suite::Explored(world) => (MODEL, Some((world, PHASES, "2".to_owned()))),
+        Suite::Explored(world) => (MODEL, Some((world.as_str(), PHASES, "2".to_owned()))),
     };
     // A mutant that is no program would pass for one that is caught.
     let build = run(copy, cargo_test(copy, suite).arg("--no-run"))?;
@@ -123,7 +223,7 @@ fn in_tables(copy: &Path, suite: &str) -> Result<Option<String>, Failure> {
 }
 
 /// The promise that breaks, and in which world: first where it broke last, then in all the others.
-fn in_the_model(copy: &Path, first: Attempt) -> Result<Option<String>, Failure> {
+fn in_the_model(copy: &Path, first: Attempt<'_>) -> Result<Option<String>, Failure> {
     let more = [(RANDOM, WORLDS, MANY.to_owned()), ("small_worlds", PHASES, "16".to_owned())];
     for (filter, variable, value) in std::iter::once(first).chain(more) {
         let mut test = cargo_test(copy, MODEL);
@@ -142,7 +242,7 @@ fn in_the_model(copy: &Path, first: Attempt) -> Result<Option<String>, Failure> 
 }
 
 /// What to run of the model, and a variable for it.
-type Attempt = (&'static str, &'static str, String);
+type Attempt<'a> = (&'a str, &'static str, String);
 
 const MODEL: &str = "model";
 const RANDOM: &str = "random_worlds_keep_every_promise";
@@ -212,17 +312,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_has_to_occur_exactly_once() {
-        assert_eq!(replace("a b c", "b", "x"), Ok("a x c".into()));
-        assert_eq!(replace("a b b", "b", "x"), Err(2));
-        assert_eq!(replace("a", "b", "x"), Err(0));
+    fn the_lines_above_a_patch_say_what_catches_it() {
+        let said = |line: &str| suite_in(&format!("mistake: something\n{line}\n\n--- a/src/lease.rs\n"));
+        assert_eq!(said("caught by: world 12"), Ok(Suite::World(12)));
+        assert_eq!(said("caught by: explored worlds"), Ok(Suite::Explored("worlds".into())));
+        assert_eq!(said("caught by: table session"), Ok(Suite::Table("session".into())));
+        for wrong in ["", "caught by: world", "caught by: world x", "caught by: luck", "table session"] {
+            assert!(said(wrong).unwrap_err().contains(&format!("not {wrong:?}")), "{wrong:?}");
+        }
+        assert!(suite_in("--- a/src/lease.rs\n").unwrap_err().contains("first line"));
     }
 
     #[test]
-    fn every_mutant_fits_the_source() {
+    fn a_patch_that_does_not_fit_is_named_with_what_is_wrong() {
         let folder = tempfile::tempdir().unwrap();
-        for mutant in MUTANTS {
-            make(folder.path(), mutant).unwrap();
-        }
+        let patch = folder.path().join("misfit.patch");
+        fs::write(&patch, "mistake: m\ncaught by: table t\n\n--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -1,2 +1,2 @@\n x\n-y\n+z\n").unwrap();
+        let mutant = Mutant { name: "misfit".into(), patch, caught_by: Suite::Table("t".into()) };
+        let said = make(&folder.path().join("copy"), &mutant).unwrap_err().to_string();
+        assert!(said.contains("misfit") && said.contains("src/lib.rs"), "{said}");
+    }
+
+    #[test]
+    fn a_patch_changes_the_copy() {
+        let copy = tempfile::tempdir().unwrap();
+        let mutant = select("a-gap-of-a-tenth-of-t").unwrap().remove(0);
+        make(copy.path(), &mutant).unwrap();
+        let source = fs::read_to_string(copy.path().join("src/timeout.rs")).unwrap();
+        assert!(source.contains("self.0 / 10"), "{source}");
     }
 }

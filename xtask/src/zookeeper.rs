@@ -142,13 +142,18 @@ fn java() -> Option<String> {
     output.status.success().then(|| text.lines().next().unwrap_or("(says nothing of itself)").to_owned())
 }
 
-/// Installs Debian packages, or says what a person has to do.
+/// Installs Debian packages, saying so before, or says what a person has to do.
 pub(crate) fn install(packages: &[&str], advice: fn(&str) -> String) -> Outcome {
     let missing = packages.join(" and ");
     let Some(prefix) = privilege() else {
         return Err(Failure::Found(advice(&missing)));
     };
-    println!("{missing}: missing, installing");
+    for package in packages {
+        println!(
+            "setup: Debian's package {package} is missing and is installed. By hand, as root: apt-get install -y \
+             --no-install-recommends {package}"
+        );
+    }
     let apt = |arguments: &[&str]| {
         // `env`, because sudo would drop a variable that is set in the ordinary way.
         let mut words = prefix.clone();

@@ -1,8 +1,12 @@
 //! What is printed: events, as JSON or as text.
 
-use actix_election::{Candidate, Lease, Master, SessionState, StandbyReason, Timestamp, printable};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use actix_election::{Candidate, Lease, Master, SessionState, StandbyReason, Timestamp, clock, printable};
+use anstyle::Style;
 use serde::Serialize;
 
+use crate::colour::{ATTENTION, BAD, Colour, FAINT, GOOD, PLAIN};
 use crate::exit::one_line;
 
 /// So much is printed of an error.
@@ -12,14 +16,40 @@ const LONGEST_ERROR: usize = 2_000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Format {
     Json,
-    Text,
+    Text(Colour),
 }
 
 impl Format {
+    /// That of standard output.
     pub(crate) fn new(json: bool) -> Self {
-        if json { Format::Json } else { Format::Text }
+        if json { Format::Json } else { Format::Text(Colour::of_stdout()) }
     }
 }
+
+/// When something happened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// What leases are judged by, and JSON tells.
+    pub(crate) at: Timestamp,
+    /// What text tells.
+    wall: SystemTime,
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        Moment { at: clock::now(), wall: SystemTime::now() }
+    }
+
+    /// UTC, as in RFC 3339.
+    fn text(self) -> String {
+        // Other years have no such text, and asking for it panics.
+        let last = UNIX_EPOCH + Duration::from_secs(LAST_SECOND);
+        humantime::format_rfc3339_millis(self.wall.clamp(UNIX_EPOCH, last)).to_string()
+    }
+}
+
+/// 9999-12-31T23:59:59Z.
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// A master, as everybody sees it. Others wrote the address: it is shown escaped and cut, in JSON as well, for many a reader
 /// of that prints it.
@@ -61,16 +91,18 @@ pub(crate) enum Event {
     BecameMaster { id: String, token: i64, remaining: f64 },
     Holding { token: i64, remaining: f64 },
     MasterChanged { master: Option<Holder> },
+    Resigned { token: i64 },
+    NoMaster,
     Error { message: String },
 }
 
 impl Event {
     pub(crate) fn session(state: SessionState) -> Self {
-        Event::Session { state: state.name() }
+        Event::Session { state: state.as_str() }
     }
 
     pub(crate) fn became_standby(reason: StandbyReason, master: Option<&Master>) -> Self {
-        Event::BecameStandby { reason: reason.name(), master: master.map(Holder::from) }
+        Event::BecameStandby { reason: reason.as_str(), master: master.map(Holder::from) }
     }
 
     /// `at` is the reading that the lease is judged by.
@@ -95,30 +127,59 @@ impl Event {
         Event::Error { message: printable(message, LONGEST_ERROR) }
     }
 
-    /// The line to print for what happened at `at`.
-    pub(crate) fn line(&self, at: Timestamp, format: Format) -> String {
+    /// The line to print for what happened then.
+    pub(crate) fn line(&self, when: Moment, format: Format) -> String {
         match format {
-            Format::Json => json(&Line { at: seconds(micros(at.as_nanos().into())), event: self }),
-            Format::Text => one_line(&self.text()),
+            Format::Json => self.answer(when, format),
+            Format::Text(colour) => {
+                format!("{} {}", colour.paint(FAINT, &when.text()), self.answer(when, format))
+            }
         }
     }
 
-    fn text(&self) -> String {
-        match self {
-            Event::Session { state } => format!("session {state}"),
-            Event::BecameStandby { reason, master } => {
-                format!("became standby: {reason} (master: {})", holder_text(master.as_ref()))
+    /// The same where somebody has asked, and knows when: text has no time.
+    pub(crate) fn answer(&self, when: Moment, format: Format) -> String {
+        match format {
+            Format::Json => json(&Line { at: seconds(micros(when.at.as_nanos().into())), event: self }),
+            Format::Text(colour) => {
+                let (style, what, more) = self.text();
+                format!("{}{}", colour.paint(style, &what), one_line(&more))
             }
-            Event::BecameMaster { id, token, remaining } => {
-                format!("became master: {id}, token {token}, lease for {remaining:.3} s")
-            }
-            Event::Holding { token, remaining } => {
-                format!("holding: token {token}, lease for {remaining:.3} s")
-            }
-            Event::MasterChanged { master } => format!("master: {}", holder_text(master.as_ref())),
-            Event::Error { message } => format!("error: {message}"),
         }
     }
+
+    /// What happened, in its style, and the rest.
+    fn text(&self) -> (Style, String, String) {
+        let (style, what, more) = match self {
+            Event::Session { state } => {
+                let style = if matches!(*state, "suspended" | "lost") { ATTENTION } else { PLAIN };
+                return (style, format!("session {state}"), String::new());
+            }
+            Event::BecameStandby { reason, master } => (
+                ATTENTION,
+                "became standby",
+                format!(": {reason} (master: {})", holder_text(master.as_ref())),
+            ),
+            Event::BecameMaster { id, token, remaining } => {
+                (GOOD, "became master", format!(": {id}, token {token}, lease for {remaining:.3} s"))
+            }
+            Event::Holding { token, remaining } => {
+                (PLAIN, "holding", format!(": token {token}, lease for {remaining:.3} s"))
+            }
+            Event::MasterChanged { master } => master_text(master.as_ref()),
+            Event::Resigned { token } => {
+                (PLAIN, "resigned", format!(": the master of token {token} has given up the lock"))
+            }
+            Event::NoMaster => (PLAIN, "there is no master", String::new()),
+            Event::Error { message } => (BAD, "error", format!(": {message}")),
+        };
+        (style, what.to_owned(), more)
+    }
+}
+
+fn master_text(master: Option<&Holder>) -> (Style, &'static str, String) {
+    let style = if master.is_some() { GOOD } else { ATTENTION };
+    (style, "master", format!(": {}", holder_text(master)))
 }
 
 #[derive(Serialize)]
@@ -145,15 +206,16 @@ impl StatusReport {
     pub(crate) fn line(&self, format: Format) -> String {
         match format {
             Format::Json => json(self),
-            Format::Text => self.text(),
+            Format::Text(colour) => self.text(colour),
         }
     }
 }
 
 impl StatusReport {
     /// The master, and in the lines after it those who wait, in their order.
-    fn text(&self) -> String {
-        let mut text = one_line(&format!("master: {}", holder_text(self.master.as_ref())));
+    fn text(&self, colour: Colour) -> String {
+        let (style, master, holder) = master_text(self.master.as_ref());
+        let mut text = format!("{}{}", colour.paint(style, master), one_line(&holder));
         for (place, candidate) in self.candidates.iter().enumerate().skip(1) {
             text.push_str(&format!("\n{place}: {}", one_line(&candidate.text())));
         }
@@ -187,17 +249,23 @@ mod tests {
 
     use super::*;
 
-    const AT: Timestamp = Timestamp::from_nanos(12_500_000_999);
+    const AT: Moment = at(12_500_000_999);
+    const TEXT: Format = Format::Text(Colour::Off);
+
+    const fn at(nanos: u64) -> Moment {
+        let wall = SystemTime::UNIX_EPOCH;
+        Moment { at: Timestamp::from_nanos(nanos), wall }
+    }
 
     fn master() -> Master {
-        Master { address: "h:1".into(), token: FencingToken::new(77) }
+        Master::new("h:1", FencingToken::new(77))
     }
 
     #[test]
     fn json_lines_are_exactly_as_documented() {
         let lines = [
             (
-                Event::session(SessionState::Suspended { until: AT }),
+                Event::session(SessionState::Suspended { until: AT.at }),
                 r#"{"at":12.5,"event":"session","state":"suspended"}"#,
             ),
             (
@@ -225,6 +293,8 @@ mod tests {
                 r#"{"at":12.5,"event":"master_changed","master":{"address":"h:1","token":77}}"#,
             ),
             (Event::master_changed(None), r#"{"at":12.5,"event":"master_changed","master":null}"#),
+            (Event::Resigned { token: 81 }, r#"{"at":12.5,"event":"resigned","token":81}"#),
+            (Event::NoMaster, r#"{"at":12.5,"event":"no_master"}"#),
         ];
         for (event, expected) in lines {
             assert_eq!(event.line(AT, Format::Json), expected);
@@ -233,7 +303,7 @@ mod tests {
 
     #[test]
     fn times_are_floats_of_whole_microseconds_rounded_down() {
-        let line = |nanos| Event::master_changed(None).line(Timestamp::from_nanos(nanos), Format::Json);
+        let line = |nanos| Event::master_changed(None).line(at(nanos), Format::Json);
         assert!(line(3_000_000_000).starts_with(r#"{"at":3.0,"#));
         assert!(line(123_456_789_999).starts_with(r#"{"at":123.456789,"#));
         assert!(line(31_536_000_123_456_999).starts_with(r#"{"at":31536000.123456,"#), "a year after boot");
@@ -241,33 +311,35 @@ mod tests {
 
     #[test]
     fn the_status_is_exactly_as_documented() {
-        let candidate =
-            |address: &str, token| Candidate { address: address.into(), token: FencingToken::new(token) };
+        let candidate = |address: &str, token| Candidate::new(address, FencingToken::new(token));
         let report = StatusReport::of(&[candidate("h:1", 77)]);
         assert_eq!(
             report.line(Format::Json),
             r#"{"master":{"address":"h:1","token":77},"candidates":[{"address":"h:1","token":77}]}"#
         );
-        assert_eq!(report.line(Format::Text), "master: h:1, token 77");
+        assert_eq!(report.line(TEXT), "master: h:1, token 77");
         let report = StatusReport::of(&[candidate("h:1", 77), candidate("", 78)]);
         assert_eq!(
             report.line(Format::Json),
             r#"{"master":{"address":"h:1","token":77},"candidates":[{"address":"h:1","token":77},{"address":"","token":78}]}"#
         );
-        assert_eq!(report.line(Format::Text), "master: h:1, token 77\n1: (no address), token 78");
+        assert_eq!(report.line(TEXT), "master: h:1, token 77\n1: (no address), token 78");
         let nobody = StatusReport::of(&[]);
         assert_eq!(nobody.line(Format::Json), r#"{"master":null,"candidates":[]}"#);
-        assert_eq!(nobody.line(Format::Text), "master: none");
+        assert_eq!(nobody.line(TEXT), "master: none");
     }
 
     #[test]
     fn text_is_one_line_whatever_a_stranger_wrote_as_his_address() {
-        let stranger = Master { address: "\u{1b}[2J\n".into(), token: FencingToken::new(1) };
-        let line = Event::became_standby(StandbyReason::Outranked, Some(&stranger)).line(AT, Format::Text);
-        assert_eq!(line, "became standby: outranked (master: \\u{1b}[2J\\n, token 1)");
-        let nameless = Master { address: String::new(), token: FencingToken::new(1) };
-        let line = Event::master_changed(Some(&nameless)).line(AT, Format::Text);
-        assert_eq!(line, "master: (no address), token 1");
+        let stranger = Master::new("\u{1b}[2J\n", FencingToken::new(1));
+        let line = Event::became_standby(StandbyReason::Outranked, Some(&stranger)).line(AT, TEXT);
+        assert_eq!(
+            line,
+            "1970-01-01T00:00:00.000Z became standby: outranked (master: \\u{1b}[2J\\n, token 1)"
+        );
+        let nameless = Master::new("", FencingToken::new(1));
+        let line = Event::master_changed(Some(&nameless)).line(AT, TEXT);
+        assert_eq!(line, "1970-01-01T00:00:00.000Z master: (no address), token 1");
     }
 
     #[test]
@@ -275,18 +347,35 @@ mod tests {
         let mut address = "\u{1b}\u{202e}\u{2028}\"".to_owned();
         let escaped = r#"\\u{1b}\\u{202e}\\u{2028}\""#;
         let token = FencingToken::new(1);
-        let line =
-            Event::master_changed(Some(&Master { address: address.clone(), token })).line(AT, Format::Json);
+        let line = Event::master_changed(Some(&Master::new(address.clone(), token))).line(AT, Format::Json);
         let expected =
             format!(r#"{{"at":12.5,"event":"master_changed","master":{{"address":"{escaped}","token":1}}}}"#);
         assert_eq!(line, expected);
         address.push_str(&"x".repeat(1 << 20));
-        let report = StatusReport::of(&[Candidate { address, token }]);
-        for format in [Format::Json, Format::Text] {
+        let report = StatusReport::of(&[Candidate::new(address, token)]);
+        for format in [Format::Json, TEXT] {
             let line = report.line(format);
             assert!(line.contains(" [...] (1048584 bytes)") && line.len() < 1_000, "{line}");
         }
         let line = Event::error("\u{2029}").line(AT, Format::Json);
         assert!(line.contains(r"\\u{2029}"), "{line}");
+    }
+
+    #[test]
+    fn text_has_the_time_in_utc_whatever_the_clock_says() {
+        let text = |wall| Moment { wall, ..AT }.text();
+        assert_eq!(text(UNIX_EPOCH + Duration::from_millis(1_795_816_200_123)), "2026-11-27T21:50:00.123Z");
+        assert_eq!(text(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000Z");
+        assert_eq!(text(UNIX_EPOCH + Duration::from_secs(LAST_SECOND + 1)), "9999-12-31T23:59:59.000Z");
+    }
+
+    #[test]
+    fn colours_are_put_around_what_happened_and_never_into_json() {
+        let coloured = Format::Text(Colour::On);
+        let line = Event::master_changed(Some(&master())).line(AT, coloured);
+        assert!(line.starts_with("\u{1b}[2m1970-01-01T00:00:00.000Z\u{1b}[0m "), "{line:?}");
+        assert!(line.ends_with("master\u{1b}[0m: h:1, token 77"), "{line:?}");
+        let error = Event::error("no server").answer(AT, coloured);
+        assert!(error.contains("\u{1b}[31merror\u{1b}[0m: no server"), "{error:?}");
     }
 }

@@ -1,11 +1,13 @@
 //! How a command ends: its exit code, and the one line on standard error that goes with a failure.
 
+use std::fmt;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use actix_election::{StartError, flush_logs, printable};
 
+use crate::colour::{self, Colour};
 use crate::output::Output;
 
 /// Everything went as it should.
@@ -37,6 +39,11 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
+    /// What is to be printed cannot be.
+    pub(crate) fn output_failed(error: impl fmt::Display) -> Self {
+        Ending::Failed(format!("cannot write to standard output: {error}"))
+    }
+
     /// Says what there is to say.
     pub(crate) fn conclude(self) -> ExitCode {
         flush(LAST_WORDS);
@@ -65,7 +72,7 @@ impl From<StartError> for Ending {
 
 /// One line on standard error, whatever the text holds.
 pub(crate) fn complain(why: &str) {
-    let line = format!("elect: {}", shorten(one_line(why)));
+    let line = format!("{} {}", Colour::of_stderr().paint(colour::BAD, "elect:"), shorten(one_line(why)));
     match Output::errors() {
         Some(errors) => {
             errors.print(line);
@@ -103,10 +110,10 @@ pub(crate) fn tell_panics() {
 }
 
 /// Prints what `--help` and `--version` ask for.
-pub(crate) fn show(text: &str) -> ExitCode {
+pub(crate) fn show(text: &str) -> Ending {
     match write!(std::io::stdout(), "{text}").and_then(|()| std::io::stdout().flush()) {
-        Ok(()) => SUCCESS.into(),
-        Err(_) => FAILURE.into(),
+        Ok(()) => Ending::Code(SUCCESS),
+        Err(error) => Ending::output_failed(error),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Logs: to standard error, as `RUST_LOG` says, but never a password, and never waited for.
 
-use std::io::{self, IsTerminal as _, Write, stderr};
+use std::io::{self, Write, stderr};
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
@@ -9,6 +9,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
+use crate::colour::Colour;
 use crate::exit::complain;
 use crate::output::Output;
 
@@ -29,7 +30,7 @@ pub(crate) fn start_for(target: &str, level: LevelFilter) {
 }
 
 fn install(filter: EnvFilter) {
-    let lines = fmt::layer().with_writer(|| Queue).with_ansi(stderr().is_terminal());
+    let lines = fmt::layer().with_writer(|| Queue).with_ansi(Colour::of_stderr() == Colour::On);
     // Complaints about a log that cannot be written panic where nobody reads them either.
     let lines = lines.log_internal_errors(false);
     let layer = lines.with_filter(filter).with_filter(filter_fn(may_be_shown));

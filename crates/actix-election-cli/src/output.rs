@@ -145,7 +145,7 @@ impl Write for Unbuffered {
 }
 
 fn dropped_logs(dropped: usize) -> String {
-    format!("elect: {dropped} lines of logs were dropped, for standard error was not read\n")
+    format!("elect: {dropped} log lines were dropped because nobody read standard error\n")
 }
 
 /// The thread's part.

@@ -81,7 +81,7 @@ impl Stop {
                 signal = signals.next() => Some(signal),
                 _ = self.requested(), if deadline.is_none() => None,
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                    tracing::warn!("the end in order takes too long");
+                    tracing::warn!("the orderly end takes too long: ending now");
                     exit::flush(LAST_WORDS);
                     let why = self.why.borrow().clone();
                     std::process::exit(why.map_or(exit::SUCCESS, |why| self.code(&why)).into());
@@ -119,8 +119,8 @@ impl Stop {
     /// How the command ends if it ends for this reason.
     pub(crate) fn ending(&self, why: Why) -> Ending {
         match why {
-            Why::Output(error) => Ending::Failed(format!("cannot write to standard output: {error}")),
-            Why::SessionEnded => Ending::Failed("the session has ended, and does not come back".into()),
+            Why::Output(error) => Ending::output_failed(error),
+            Why::SessionEnded => Ending::Failed("the session has ended for good".into()),
             why @ Why::Signal(_) => Ending::Code(self.code(&why)),
         }
     }

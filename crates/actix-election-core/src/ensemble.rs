@@ -1,6 +1,8 @@
 //! What a candidate asks of the ensemble, and what it may conclude from the answers.
 
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// How often a list is asked for that was too long.
@@ -8,7 +10,15 @@ const LONG_LIST_RETRY: Duration = Duration::from_secs(60);
 
 /// The id of a ZooKeeper session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct SessionId(pub i64);
+
+/// As ZooKeeper's own tools show it.
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
 
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,6 +32,7 @@ impl fmt::Debug for SessionId {
 /// ensemble. Hand it to the resource that you write to, and let the resource refuse a token that is smaller
 /// than the greatest it has seen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct FencingToken(i64);
 
 impl FencingToken {
@@ -33,6 +44,27 @@ impl FencingToken {
     /// The token as a number, to be sent to a resource.
     pub const fn as_i64(self) -> i64 {
         self.0
+    }
+}
+
+impl From<FencingToken> for i64 {
+    fn from(token: FencingToken) -> Self {
+        token.0
+    }
+}
+
+impl From<i64> for FencingToken {
+    fn from(czxid: i64) -> Self {
+        FencingToken(czxid)
+    }
+}
+
+impl FromStr for FencingToken {
+    type Err = ParseIntError;
+
+    /// Reads what `Display` shows.
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(FencingToken)
     }
 }
 
@@ -165,6 +197,7 @@ pub enum Reply {
 
 /// Why the ensemble refused a request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The znode exists already.
     NodeExists,

@@ -1,7 +1,7 @@
 //! The decisions of leader election on ZooKeeper, without any I/O.
 //!
 //! Everything that decides is here, and nothing else: no sockets, no async, no clock, no randomness, no
-//! dependency. A driver (the crate `actix-election`) feeds inputs with readings of its clock and carries out the
+//! dependency (but `serde`, if the feature of that name is on). A driver (the crate `actix-election`) feeds inputs with readings of its clock and carries out the
 //! outputs. What runs in production is therefore the very code that the tests explore exhaustively.
 //!
 //! - [`Candidate`] decides for one process in one election. Start here: it states the driver contract.
@@ -50,7 +50,7 @@ mod time;
 mod timeout;
 
 pub use candidate::{
-    Candidate, CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Problem,
+    Candidate, CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Place, Problem,
     ProblemKind, RoleId, StandbyReason, Timer,
 };
 pub use config::{CandidateConfig, InvalidConfig, Strategy};

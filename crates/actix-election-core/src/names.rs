@@ -12,6 +12,7 @@ const SHOWN: usize = 600;
 
 /// A value that cannot be used, and the rule that it breaks.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Invalid {
     /// What was being set.
     pub what: &'static str,
@@ -39,7 +40,12 @@ impl std::error::Error for Invalid {}
 ///
 /// Absolute, without a trailing slash, without empty, `.` or `..` components and control characters, at most
 /// 512 bytes, and not below `/zookeeper`, which belongs to ZooKeeper itself. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "String", into = "String")
+)]
 pub struct ElectionPath(Arc<str>);
 
 impl ElectionPath {
@@ -67,6 +73,34 @@ impl ElectionPath {
 impl fmt::Display for ElectionPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for ElectionPath {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<ElectionPath> for String {
+    fn from(path: ElectionPath) -> Self {
+        path.as_str().to_owned()
+    }
+}
+
+impl TryFrom<&str> for ElectionPath {
+    type Error = Invalid;
+
+    fn try_from(path: &str) -> Result<Self, Invalid> {
+        ElectionPath::new(path)
+    }
+}
+
+impl TryFrom<String> for ElectionPath {
+    type Error = Invalid;
+
+    fn try_from(path: String) -> Result<Self, Invalid> {
+        ElectionPath::new(&path)
     }
 }
 
@@ -108,7 +142,12 @@ fn not_allowed_by_zookeeper(c: char) -> bool {
 }
 
 /// The address under which the master is reached: `host:port`, an IPv6 host in brackets.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "String", into = "String")
+)]
 pub struct Address(String);
 
 impl Address {
@@ -136,6 +175,34 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for Address {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.as_str().to_owned()
+    }
+}
+
+impl TryFrom<&str> for Address {
+    type Error = Invalid;
+
+    fn try_from(address: &str) -> Result<Self, Invalid> {
+        Address::new(address)
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = Invalid;
+
+    fn try_from(address: String) -> Result<Self, Invalid> {
+        Address::new(&address)
     }
 }
 

@@ -1,12 +1,15 @@
 //! The life of one ZooKeeper session, seen from its client.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 use crate::{LeaseClock, SessionTimeout, Timestamp};
 
 /// What is known of the session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(into = "&'static str"))]
+#[non_exhaustive]
 pub enum SessionState {
     /// No session yet: looking for a server that grants one.
     Connecting,
@@ -26,7 +29,7 @@ pub enum SessionState {
 
 impl SessionState {
     /// The name used in logs, in metrics and on the command line.
-    pub fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             SessionState::Connecting => "connecting",
             SessionState::Connected => "connected",
@@ -34,6 +37,18 @@ impl SessionState {
             SessionState::Lost => "lost",
             SessionState::Closed => "closed",
         }
+    }
+}
+
+impl fmt::Display for SessionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<SessionState> for &'static str {
+    fn from(state: SessionState) -> Self {
+        state.as_str()
     }
 }
 

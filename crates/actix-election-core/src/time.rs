@@ -9,6 +9,7 @@ use std::time::Duration;
 /// The clock must never go back and must count the time that the machine spends suspended (on Linux
 /// `CLOCK_BOOTTIME`): a lease that forgot a suspend would outlive its session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Timestamp(u64);
 
 impl Timestamp {

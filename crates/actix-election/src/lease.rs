@@ -2,16 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use actix::WeakRecipient;
 use actix_election_core::{FencingToken, Timestamp};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::election::Resign;
-use crate::tie::Tie;
 
 /// Stands for a lease that was ended: no clock shows this.
 const ENDED: u64 = 1;
@@ -55,8 +52,10 @@ fn time(nanos: u64) -> Option<Timestamp> {
     (nanos != 0).then(|| Timestamp::from_nanos(nanos))
 }
 
+/// Asks for the orderly end of a term.
+type Resign = Box<dyn Fn(FencingToken) + Send + Sync>;
+
 /// The lease of one term: that of its session, until the term is capped or over.
-#[derive(Debug)]
 pub(crate) struct TermLease {
     token: FencingToken,
     clock: Clock,
@@ -65,11 +64,36 @@ pub(crate) struct TermLease {
     cap: AtomicU64,
     /// Told once the term is over.
     over: Notify,
+    resign: Resign,
+    /// A context that the term was tied to has ended. Set by whoever does the work, and looked at by the election.
+    tie_cut: AtomicBool,
 }
 
 impl TermLease {
-    pub(crate) fn new(token: FencingToken, clock: Clock, session: Arc<SessionLease>) -> Self {
-        TermLease { token, clock, session, cap: AtomicU64::new(u64::MAX), over: Notify::new() }
+    /// `resign` is called with the token whenever a holder of the lease asks for the end of the term.
+    pub(crate) fn new(
+        token: FencingToken,
+        clock: Clock,
+        session: Arc<SessionLease>,
+        resign: impl Fn(FencingToken) + Send + Sync + 'static,
+    ) -> Self {
+        TermLease {
+            token,
+            clock,
+            session,
+            cap: AtomicU64::new(u64::MAX),
+            over: Notify::new(),
+            resign: Box::new(resign),
+            tie_cut: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn cut_tie(&self) {
+        self.tie_cut.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_tie_cut(&self) -> bool {
+        self.tie_cut.load(Ordering::Acquire)
     }
 
     pub(crate) fn token(&self) -> FencingToken {
@@ -107,6 +131,12 @@ impl TermLease {
     }
 }
 
+impl fmt::Debug for TermLease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TermLease").field("token", &self.token).field("until", &self.until()).finish()
+    }
+}
+
 impl Drop for TermLease {
     fn drop(&mut self) {
         self.end();
@@ -125,8 +155,6 @@ impl Drop for TermLease {
 #[derive(Clone)]
 pub struct Lease {
     pub(crate) term: Arc<TermLease>,
-    pub(crate) election: WeakRecipient<Resign>,
-    pub(crate) tie: Arc<Tie>,
 }
 
 impl Lease {
@@ -179,12 +207,10 @@ impl Lease {
         }
     }
 
-    /// Asks for an orderly handover of this term: `BecameStandby` is sent, and once it is handled the lock is
-    /// released. Does nothing if the term is over, and never ends a later one.
+    /// Asks for an orderly handover of this term: the roles are told that they are standby, and once they have stopped the
+    /// lock is released. Does nothing if the term is over, and never ends a later one.
     pub fn resign(&self) {
-        if let Some(election) = self.election.upgrade() {
-            election.do_send(Resign { token: Some(self.token()) });
-        }
+        (self.term.resign)(self.token());
     }
 }
 

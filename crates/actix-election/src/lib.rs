@@ -42,8 +42,8 @@
 //!     let session = Session::builder("127.0.0.1:2181").start()?;
 //!     let worker = Worker.start();
 //!     let election = Election::builder("/master").role(&worker).campaign(&session).await?;
-//!     println!("{:?}", election.send(actix_election::GetStatus).await?);
-//!     session.send(Close).await?;
+//!     println!("{:?}", election.status());
+//!     session.close().await;
 //!     Ok(())
 //! }
 //! ```
@@ -60,6 +60,11 @@
 //! ones are dropped, and their number is logged later. Call [`flush_logs`] before the process ends. The ZooKeeper client's own
 //! logs, which hold passwords, reach no subscriber.
 
+// What the tests of the crate from outside have in common serves those inside, too.
+#[cfg(test)]
+extern crate self as actix_election;
+
+mod board;
 pub mod clock;
 mod election;
 mod journal;
@@ -72,29 +77,22 @@ pub mod testing;
 mod tie;
 
 pub use actix_election_core::{
-    Address, CandidateState, ElectionPath, FencingToken, Invalid, Master, SessionState, StandbyReason,
-    Timestamp, printable,
+    Address, CandidateState, ElectionPath, FencingToken, Invalid, Master, Place, Refusal, SessionId,
+    SessionState, StandbyReason, Timestamp, printable,
 };
 pub use election::{
-    AddRole, AskError, Asked, BecameMaster, BecameStandby, Campaign, Candidate, Election, ElectionBuilder,
-    GetStatus, MasterChanged, Observe, Obstacle, Resign, Status, Strategy, Withdraw, ask_to_resign,
-    candidates,
+    AskError, Asked, BecameMaster, BecameStandby, Candidate, Changes, Election, ElectionBuilder, Leadership,
+    MasterChanged, Obstacle, Status, Strategy, ask_to_resign, candidates, chroot_exists,
 };
 pub use journal::flush_logs;
 pub use lease::Lease;
-pub use messages::{Problem, StartError, Subscribe};
-pub use session::{Close, Session, SessionBuilder, SessionChanged};
+pub use messages::{Ended, Problem, StartError};
+pub use session::{Session, SessionBuilder, SessionChanged, SessionChanges};
 
 /// What an application that takes part in elections needs, to be imported at once.
 pub mod prelude {
     pub use crate::{
-        BecameMaster, BecameStandby, Close, Election, Lease, MasterChanged, Observe, Resign, Session,
-        StandbyReason, Strategy, Withdraw,
+        BecameMaster, BecameStandby, Election, Lease, MasterChanged, Session, StandbyReason, Strategy,
     };
     pub use actix::prelude::*;
 }
-
-/// The examples of the project's README compile.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -50,7 +50,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Problem, Subscribe};
+    use crate::Problem;
 
     struct Listener;
 
@@ -72,9 +72,9 @@ mod tests {
         let lasting = Listener.start();
         subscribers.add(lasting.clone().recipient());
         for round in 0..1_000 {
-            let Subscribe(recipient) = Subscribe(Listener.start().recipient::<Problem>());
+            let recipient = Listener.start().recipient::<Problem>();
             subscribers.add(recipient.clone());
-            recipient.send(Problem { path: None, message: "end".into() }).await.unwrap();
+            recipient.send(Problem::new(None, "end")).await.unwrap();
             assert!(subscribers.recipients.len() <= 2 * FEW, "round {round}");
         }
         assert!(lasting.connected());

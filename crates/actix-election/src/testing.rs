@@ -8,7 +8,7 @@
 //! tokio = { version = "1", features = ["test-util"] }
 //! ```
 //!
-//! It needs no server and no session, and its leases go by tokio's clock, so that a test can pause that and go
+//! It needs no server, no session and no actix system, and its leases go by tokio's clock, so that a test can pause that and go
 //! through hours in no time. (A thread other than the test's has no part in its paused clock.)
 //!
 //! ```
@@ -41,7 +41,7 @@
 //! tokio::time::pause();
 //! let worker = Worker(None).start();
 //! let term = Term::start(FencingToken::new(7), Duration::from_secs(10));
-//! worker.send(BecameMaster { path: ElectionPath::new("/master")?, lease: term.lease() }).await?;
+//! worker.send(BecameMaster::new(ElectionPath::new("/master")?, term.lease())).await?;
 //! assert!(worker.send(MayWrite).await?);
 //!
 //! // Cut off, and not told yet: it has to look for itself.
@@ -54,14 +54,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::prelude::*;
 use actix_election_core::FencingToken;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::Lease;
 use crate::clock::Clock;
 use crate::lease::{SessionLease, TermLease};
-use crate::{Lease, Resign};
 
 /// A term of a master, in a test: hands out its lease, extends it and ends it. Dropped, it is over.
 #[must_use = "the term is over, and its lease invalid, when this value is dropped"]
@@ -69,30 +68,27 @@ pub struct Term {
     term: Arc<TermLease>,
     session: Arc<SessionLease>,
     clock: Clock,
-    /// Takes what leases ask for, in place of an election.
-    election: Addr<Resignations>,
     asked: watch::Receiver<bool>,
 }
 
 impl Term {
     /// A term with this token, whose lease is valid for `remaining` of tokio's time unless it is extended.
-    ///
-    /// # Panics
-    ///
-    /// Outside an actix system, as [`Actor::start`] does.
     pub fn start(token: FencingToken, remaining: Duration) -> Self {
         let clock = Clock::Tokio(Instant::now());
         let session = Arc::<SessionLease>::default();
-        let term = Arc::new(TermLease::new(token, clock, Arc::clone(&session)));
         let (tell, asked) = watch::channel(false);
+        let resign = move |_| {
+            tell.send_replace(true);
+        };
+        let term = Arc::new(TermLease::new(token, clock, Arc::clone(&session), resign));
         session.extend(clock.now() + remaining);
-        Term { term, session, clock, election: Resignations { token, tell }.start(), asked }
+        Term { term, session, clock, asked }
     }
 
-    /// The lease, to be put into a [`BecameMaster`](crate::BecameMaster).
+    /// The lease, for a [`BecameMaster`](crate::BecameMaster), or for what
+    /// [`on_master`](crate::ElectionBuilder::on_master) is given.
     pub fn lease(&self) -> Lease {
-        let election = self.election.clone().recipient().downgrade();
-        Lease { term: Arc::clone(&self.term), election, tie: Arc::default() }
+        Lease { term: Arc::clone(&self.term) }
     }
 
     /// The ensemble has answered: the lease is valid for `remaining` from now on. One that has run out stays so.
@@ -108,7 +104,7 @@ impl Term {
     ///
     /// Cancel safe.
     pub async fn resignation(&self) {
-        // Fails only where the actor is gone with its system, and then nothing can be asked any more.
+        // Never fails: the term holds the other end.
         let _ = self.asked.clone().wait_for(|asked| *asked).await;
     }
 
@@ -128,26 +124,6 @@ impl fmt::Debug for Term {
     }
 }
 
-/// In place of an election: knows whether its term was asked to end.
-struct Resignations {
-    token: FencingToken,
-    tell: watch::Sender<bool>,
-}
-
-impl Actor for Resignations {
-    type Context = Context<Self>;
-}
-
-impl Handler<Resign> for Resignations {
-    type Result = ();
-
-    fn handle(&mut self, resign: Resign, _: &mut Context<Self>) {
-        if resign.token == Some(self.token) {
-            self.tell.send_replace(true);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,7 +135,7 @@ mod tests {
         Term::start(FencingToken::new(7), T)
     }
 
-    #[actix::test]
+    #[tokio::test]
     async fn a_lease_goes_by_the_paused_clock() {
         let term = term();
         let lease = term.lease();
@@ -173,7 +149,7 @@ mod tests {
         assert!(!lease.is_valid(), "for good");
     }
 
-    #[actix::test]
+    #[tokio::test]
     async fn an_extended_lease_lasts_longer() {
         let term = term();
         let lease = term.lease();
@@ -184,11 +160,11 @@ mod tests {
         assert_eq!(before.elapsed().as_secs(), T.as_secs());
     }
 
-    #[actix::test]
+    #[tokio::test]
     async fn an_ended_term_ends_every_clone_of_its_lease() {
         let term = term();
         let (lease, clone) = (term.lease(), term.lease().clone());
-        let lost = actix::spawn(async move { clone.lost().await });
+        let lost = tokio::spawn(async move { clone.lost().await });
         term.end();
         assert!(!lease.is_valid());
         let before = Instant::now();
@@ -196,7 +172,7 @@ mod tests {
         assert!(before.elapsed() < T, "by the end, and not by time");
     }
 
-    #[actix::test]
+    #[tokio::test]
     async fn a_resignation_is_seen() {
         let term = term();
         let lease = term.lease();

@@ -5,30 +5,19 @@
 //! there sees it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::fut::wrap_future;
 use actix::prelude::*;
 
 use crate::Lease;
-
-/// Whether a context that a term was tied to has ended. Cut by the role's thread, and looked at by the sweep for as long as
-/// the role is master.
-#[derive(Debug, Default)]
-pub(crate) struct Tie(AtomicBool);
-
-impl Tie {
-    pub(crate) fn is_cut(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
+use crate::lease::TermLease;
 
 /// Lives in a context, and cuts the tie when it is dropped.
-struct Knot(Arc<Tie>);
+struct Knot(Arc<TermLease>);
 
 impl Drop for Knot {
     fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Release);
+        self.0.cut_tie();
     }
 }
 
@@ -69,11 +58,10 @@ impl Lease {
         A: Actor<Context = C>,
         C: AsyncContext<A>,
     {
-        let (knot, term) = (Knot(Arc::clone(&self.tie)), Arc::clone(&self.term));
+        let knot = Knot(Arc::clone(&self.term));
         ctx.spawn(wrap_future::<_, A>(async move {
             // Not longer, lest it keep alive an actor that nobody needs any more.
-            term.wait_over().await;
-            drop(knot);
+            knot.0.wait_over().await;
         }));
     }
 }

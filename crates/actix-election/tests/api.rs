@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix_election::prelude::*;
 use actix_election::{
-    Asked, CandidateState, GetStatus, SessionState, StartError, ask_to_resign, candidates, clock,
+    Asked, CandidateState, Place, SessionState, StartError, ask_to_resign, candidates, clock,
 };
 use common::{LONG, Role, client, holder, path, server, session, soon, until};
 use tokio::sync::mpsc;
@@ -35,7 +35,7 @@ async fn two_elections_share_a_session() {
     soon(lease.lost(), "the lease ends").await;
     assert!(kept.is_valid(), "the other election is another matter");
     second.nothing_more();
-    soon(session.send(Close), "closed").await.unwrap();
+    soon(session.close(), "closed").await;
 }
 
 #[actix::test]
@@ -52,16 +52,16 @@ async fn two_sessions_compete_for_one_election() {
     let master = outranked.master.unwrap();
     assert_eq!((master.address.as_str(), master.token), ("here:1", lease.token()));
     // Once it has heard that its role is through with the message.
-    let standby = async || rival.send(GetStatus).await.unwrap().state == CandidateState::Standby;
+    let standby = async || rival.status().state == CandidateState::Standby;
     until("standby", standby).await;
-    assert_eq!(rival.send(GetStatus).await.unwrap().session, SessionState::Connected);
+    assert_eq!(rival.status().session, SessionState::Connected);
 
-    soon(election.send(Withdraw), "withdrawn").await.unwrap();
+    soon(election.withdraw(), "withdrawn").await;
     assert!(!lease.is_valid());
     first.standby(StandbyReason::Resigned).await;
     assert!(second.master().await.token() > lease.token());
-    soon(here.send(Close), "closed").await.unwrap();
-    soon(there.send(Close), "closed").await.unwrap();
+    soon(here.close(), "closed").await;
+    soon(there.close(), "closed").await;
 }
 
 #[actix::test]
@@ -72,7 +72,7 @@ async fn a_path_is_used_once_in_a_session() {
     let election = Election::builder(&path).role(&role.address).campaign(&session).await.unwrap();
     let lease = role.master().await;
     let again = Election::builder(&path).observe(&session).await;
-    assert!(matches!(again, Err(StartError::PathInUse(used)) if used == path));
+    assert!(matches!(again, Err(StartError::PathInUse(used)) if used.as_str() == path));
     assert!(lease.is_valid());
 
     // Once that election has ended, the path is free.
@@ -89,7 +89,7 @@ async fn a_path_is_used_once_in_a_session() {
         tokio::task::yield_now().await;
     }
     assert!(heir.master().await.token() > lease.token());
-    soon(session.send(Close), "closed").await.unwrap();
+    soon(session.close(), "closed").await;
 }
 
 #[actix::test]
@@ -114,12 +114,7 @@ async fn every_setting_that_cannot_be_used_is_named() {
     for named in ["no/slash", "no port", "0ns"] {
         assert!(text.contains(named), "{named} is missing from: {text}");
     }
-    soon(session.send(Close), "closed").await.unwrap();
-}
-
-#[test]
-fn a_session_needs_an_actix_system() {
-    assert!(matches!(Session::builder("127.0.0.1:1").start(), Err(StartError::NoSystem)));
+    soon(session.close(), "closed").await;
 }
 
 #[actix::test]
@@ -132,7 +127,7 @@ async fn close_hands_over_in_order() {
     let lease = role.master().await;
     let id = holder(&path).await.unwrap();
     role.gate.send_replace(false);
-    let mut closed = Box::pin(session.send(Close));
+    let mut closed = Box::pin(session.close());
     tokio::select! {
         _ = role.standby(StandbyReason::Resigned) => {}
         _ = &mut closed => panic!("closed before the role was told"),
@@ -141,7 +136,7 @@ async fn close_hands_over_in_order() {
     assert_eq!(holder(&path).await, Some(id), "the handler is not through yet");
 
     role.gate.send_replace(true);
-    soon(closed, "closed").await.unwrap();
+    soon(closed, "closed").await;
     assert!(!lease.is_valid());
     assert_eq!(holder(&path).await, None);
     let sessions = four_letter::sessions(server().await).await.unwrap();
@@ -162,7 +157,7 @@ async fn a_slow_role_keeps_no_lock_but_its_own_while_the_session_is_closed() {
     let (lease, kept) = (quick.master().await, slow.master().await);
     let id = holder(&quick_path).await.unwrap();
     slow.gate.send_replace(false);
-    let mut closed = Box::pin(session.send(Close));
+    let mut closed = Box::pin(session.close());
     tokio::select! {
         () = until("the lock goes", async || holder(&quick_path).await.is_none()) => {}
         _ = &mut closed => panic!("closed before the slow role was through"),
@@ -170,7 +165,7 @@ async fn a_slow_role_keeps_no_lock_but_its_own_while_the_session_is_closed() {
     assert!(!lease.is_valid() && kept.is_valid());
     assert_eq!(holder(&slow_path).await, Some(id));
     slow.gate.send_replace(true);
-    soon(closed, "closed").await.unwrap();
+    soon(closed, "closed").await;
     assert_eq!(holder(&slow_path).await, None);
 }
 
@@ -213,7 +208,7 @@ async fn a_queue_is_served_in_its_order() {
             role.standby(StandbyReason::Outranked).await;
         }
         // Before the next one comes.
-        until("it has its place", async || election.send(GetStatus).await.unwrap().place == Some(number - 1))
+        until("it has its place", async || election.status().place.map(Place::at_most) == Some(number - 1))
             .await;
         nodes.push((session, election, role));
     }
@@ -244,10 +239,10 @@ async fn a_queue_is_served_in_its_order() {
     }
     until("both are back, at the end", async || addresses().await == ["h:3", "h:1", "h:2"]).await;
     for (session, ..) in &nodes {
-        soon(session.send(Close), "closed").await.unwrap();
+        soon(session.close(), "closed").await;
     }
     assert_eq!(addresses().await, [""; 0]);
-    soon(asker.send(Close), "closed").await.unwrap();
+    soon(asker.close(), "closed").await;
 }
 
 /// A role that does not let go of its thread for a long time, and looks at its lease meanwhile.
@@ -297,10 +292,10 @@ async fn blocking_costs_nothing(role: Addr<Blocking>, mut told: mpsc::UnboundedR
     let Outcome::Master(lease, least) = outcome else { panic!("{outcome:?} in place of BecameMaster") };
     assert!(!least.is_zero(), "the lease was valid all the time");
     assert!(lease.is_valid());
-    let status = election.send(GetStatus).await.unwrap();
+    let status = election.status();
     assert_eq!((status.state, status.token), (CandidateState::Master, Some(lease.token())));
     assert!(told.try_recv().is_err());
-    soon(session.send(Close), "closed").await.unwrap();
+    soon(session.close(), "closed").await;
     assert!(matches!(told.recv().await, Some(Outcome::Standby)));
 }
 

@@ -27,7 +27,7 @@ async fn request_path(path: &str) -> String {
 }
 
 /// Asks with little patience, until so little was enough to find out what is in the way.
-async fn asked_in_vain(asker: &Addr<Session>, path: &str, obstacle: &Obstacle) {
+async fn asked_in_vain(asker: &Session, path: &str, obstacle: &Obstacle) {
     let mut limit = Duration::from_millis(200);
     loop {
         match soon(ask_to_resign(asker, path, limit), "an answer").await {
@@ -63,8 +63,8 @@ async fn a_request_to_an_earlier_term_is_waited_for() {
     late.close().await.unwrap();
     assert_eq!(soon(asked, "an answer").await.unwrap(), Asked::Resigned(lease.token()));
     role.standby(StandbyReason::Resigned).await;
-    soon(master.send(Close), "closed").await.unwrap();
-    soon(asker.send(Close), "closed").await.unwrap();
+    soon(master.close(), "closed").await;
+    soon(asker.close(), "closed").await;
 }
 
 /// The request is placed, and the watch on the master dies with the connection that its answer would have come by.
@@ -83,8 +83,8 @@ async fn a_request_whose_answer_is_lost_is_asked_for_all_the_same() {
     assert_eq!(asked, Asked::Resigned(lease.token()));
     soon(fault.wait_until_met(LONG), "the answer is lost").await.unwrap();
     role.standby(StandbyReason::Resigned).await;
-    soon(master.send(Close), "closed").await.unwrap();
-    soon(asker.send(Close), "closed").await.unwrap();
+    soon(master.close(), "closed").await;
+    soon(asker.close(), "closed").await;
 }
 
 #[actix::test]
@@ -121,8 +121,8 @@ async fn the_master_is_asked_to_resign() {
     client().await.create(&squatted, b"config", &Acl::open(), CreateMode::Persistent).await.unwrap();
     let refused = soon(ask_to_resign(&asker, &squatted, LONG), "an answer").await;
     assert!(matches!(refused, Err(AskError::NoElection(_))), "{refused:?}");
-    soon(master.send(Close), "closed").await.unwrap();
-    soon(asker.send(Close), "closed").await.unwrap();
+    soon(master.close(), "closed").await;
+    soon(asker.close(), "closed").await;
 }
 
 /// Where something is in the way of the request, it is said what.
@@ -142,8 +142,8 @@ async fn what_is_in_the_way_of_a_request_is_said() {
     squatter.create(&request, b"mine", &Acl::open(), CreateMode::Persistent).await.unwrap();
     asked_in_vain(&asker, &path, &Obstacle::Occupied { request: request.clone() }).await;
     assert!(lease.is_valid());
-    soon(master.send(Close), "closed").await.unwrap();
-    soon(asker.send(Close), "closed").await.unwrap();
+    soon(master.close(), "closed").await;
+    soon(asker.close(), "closed").await;
 }
 
 /// Once what is in the way has gone, the request is made.
@@ -168,8 +168,8 @@ async fn what_is_in_the_way_of_a_request_is_waited_for() {
     squatter.close().await.unwrap();
     assert_eq!(soon(asked, "an answer").await.unwrap(), Asked::Resigned(lease.token()));
     role.standby(StandbyReason::Resigned).await;
-    soon(master.send(Close), "closed").await.unwrap();
-    soon(asker.send(Close), "closed").await.unwrap();
+    soon(master.close(), "closed").await;
+    soon(asker.close(), "closed").await;
 }
 
 /// A master that knows nothing of requests is asked in vain, and the request does not stay.
@@ -182,7 +182,7 @@ async fn a_request_that_was_in_vain_is_taken_back() {
     let request = request_path(&path).await;
     asked_in_vain(&asker, &path, &Obstacle::Unheeded { request: request.clone() }).await;
     until("taken back", async || client().await.exists(&request).await.unwrap().is_none()).await;
-    soon(asker.send(Close), "closed").await.unwrap();
+    soon(asker.close(), "closed").await;
 }
 
 /// Whoever may not read the lock sees its term all the same, and that it has ended.
@@ -198,6 +198,6 @@ async fn a_master_whose_lock_may_not_be_read_is_asked_all_the_same() {
     let asked = soon(ask_to_resign(&asker, &path, LONG), "an answer").await.unwrap();
     assert_eq!(asked, Asked::Resigned(lease.token()));
     role.standby(StandbyReason::Resigned).await;
-    soon(master.send(Close), "closed").await.unwrap();
-    soon(asker.send(Close), "closed").await.unwrap();
+    soon(master.close(), "closed").await;
+    soon(asker.close(), "closed").await;
 }

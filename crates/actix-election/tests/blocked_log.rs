@@ -53,9 +53,9 @@ async fn a_master_whose_log_nobody_takes_is_told_and_can_be_stopped() {
         role.standby(StandbyReason::LeaseEnding).await;
         silence.end();
         role.master().await;
-        election.do_send(Resign::default());
+        election.resign();
         role.standby(StandbyReason::Resigned).await;
-        soon(session.send(Close), "closed").await.unwrap();
+        soon(session.close(), "closed").await;
     })
     .await;
 }

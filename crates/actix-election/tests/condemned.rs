@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_election::prelude::*;
-use actix_election::{CandidateState, GetStatus, Timestamp, clock};
+use actix_election::{CandidateState, Timestamp, clock};
 use common::{PATIENCE, soon, until};
 use tokio::sync::watch;
 use zookeeper_testkit::proxy::{Direction, Fault};
@@ -121,8 +121,8 @@ impl Handler<BecameStandby> for Role {
 /// A candidate with a session and a network of its own.
 struct Candidate {
     network: FaultProxy,
-    session: Addr<Session>,
-    election: Addr<Election>,
+    session: Session,
+    election: Election,
 }
 
 impl Candidate {
@@ -142,7 +142,7 @@ impl Candidate {
     }
 
     async fn state(&self) -> CandidateState {
-        self.election.send(GetStatus).await.unwrap().state
+        self.election.status().state
     }
 
     async fn leads(&self) -> bool {
@@ -184,7 +184,7 @@ async fn no_lease_rests_on_a_condemned_session(strategy: Strategy) {
     drop(cut);
     until("one of them leads", async || a.leads().await || b.leads().await).await;
     for candidate in [a, b] {
-        soon(candidate.session.send(Close), "closed").await.unwrap();
+        soon(candidate.session.close(), "closed").await;
     }
     terms.were_never_valid_at_once();
 }

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix_election::{Close, Session, StartError};
+use actix_election::{Session, StartError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The most that anything may take before the test fails.
@@ -43,7 +43,7 @@ async fn a_session_that_cannot_have_what_it_needs_says_so_and_leaves_nothing_beh
             Err(error) => panic!("with {limit} files: {error}"),
             Ok(session) => {
                 seen[2] += 1;
-                session.send(Close).await.unwrap();
+                session.close().await;
             }
         }
         wait_for_open_files(before).await;

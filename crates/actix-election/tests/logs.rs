@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, Once};
 use std::time::Duration;
 
 use actix_election::prelude::*;
-use actix_election::{GetStatus, StandbyReason, flush_logs};
+use actix_election::{StandbyReason, flush_logs};
 use common::{PATIENCE, Role, path, session, soon, until};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -182,8 +182,8 @@ async fn lines_say_who_where_and_for_how_long_at_levels_that_fit() {
         matches!(ended.fields.get("seconds"), Some(Value::Float(seconds)) if *seconds > 0.0),
         "{ended:?}"
     );
-    soon(masters.send(Close), "closed").await.unwrap();
-    soon(standbys.send(Close), "closed").await.unwrap();
+    soon(masters.close(), "closed").await;
+    soon(standbys.close(), "closed").await;
 }
 
 #[actix::test]
@@ -196,17 +196,17 @@ async fn an_orderly_end_is_no_warning_and_a_problem_is_one_with_one_message() {
     let session = session(server.address(), T);
     let election = Election::builder(&path).role(&role.address).campaign(&session).await.unwrap();
     let token = role.master().await.token().as_i64();
-    soon(election.send(Withdraw), "withdrawn").await.unwrap();
+    soon(election.withdraw(), "withdrawn").await;
     let ended = says(&path, "became standby").await;
     assert_eq!((ended.level, ended.integer("token")), (Level::INFO, token));
 
     let mut client = RawClient::connect(server.address(), T, None).await.unwrap();
     client.create(&path, b"", &Acl::open(), CreateMode::Persistent).await.unwrap();
-    election.do_send(actix_election::Campaign);
+    election.campaign();
     let problem = says(&path, &path).await;
     assert_eq!(problem.level, Level::WARN);
     assert!(problem.text("message").contains("is not ephemeral"), "{problem:?}");
-    soon(session.send(Close), "closed").await.unwrap();
+    soon(session.close(), "closed").await;
     let closed = line("closed", |line| line.text("message") == "session closed").await;
     assert_eq!(closed.level, Level::INFO);
 }
@@ -231,7 +231,7 @@ async fn what_strangers_write_as_their_address_is_harmless_in_logs() {
     assert!(shown.starts_with("\\u{1b}[2J\\n\\u{202e}\\u{2028}xxx") && shown.len() < 300, "{shown}");
     let standby = says(&path, "became standby").await;
     assert_eq!(standby.text("master"), shown);
-    soon(session.send(Close), "closed").await.unwrap();
+    soon(session.close(), "closed").await;
 }
 
 /// As many as would fill a screen many times over.
@@ -266,7 +266,7 @@ async fn a_thousand_elections_that_change_together_are_a_line() {
         assert!(lost.text("first").starts_with(&parent));
 
         LINES.lock().unwrap().clear();
-        soon(session.send(Close), "closed").await.unwrap();
+        soon(session.close(), "closed").await;
         // No need to wait: they were logged before the answer.
         let ended: i64 =
             lines().iter().filter(|line| line.text("message").starts_with("became standby")).map(of).sum();
@@ -312,13 +312,13 @@ async fn another_session_timeout_than_the_one_asked_for_is_said_once_a_session()
                 server.cut();
             }
         }
-        let status = soon(election.send(GetStatus), "a status").await.unwrap();
+        let status = election.status();
         assert_eq!((status.asked_timeout, status.granted_timeout), (asked, Some(granted)));
         assert_eq!(count("asked for"), usize::from(!expected.is_empty()), "{:?}", lines());
         if !expected.is_empty() {
             let line = line("granted", |line| line.text("message").starts_with("asked for")).await;
             assert_eq!((line.level, line.text("message")), (Level::INFO, expected));
         }
-        soon(session.send(Close), "closed").await.unwrap();
+        soon(session.close(), "closed").await;
     }
 }

@@ -49,7 +49,7 @@ impl Actor for Role {
 impl Handler<BecameMaster> for Role {
     type Result = ();
 
-    fn handle(&mut self, BecameMaster { path, lease }: BecameMaster, _: &mut Context<Self>) {
+    fn handle(&mut self, BecameMaster { path, lease, .. }: BecameMaster, _: &mut Context<Self>) {
         self.0.send_modify(|told| {
             if let Some(Some(before)) = told.states.insert(path.clone(), Some(lease)) {
                 told.out_of_turn.push(format!("{path}: master after {before:?}"));
@@ -70,8 +70,8 @@ impl Handler<BecameStandby> for Role {
 
 /// A session with its elections and their one role.
 struct Side {
-    session: Addr<Session>,
-    _elections: Vec<Addr<Election>>,
+    session: Session,
+    _elections: Vec<Election>,
     told: watch::Receiver<Told>,
 }
 
@@ -136,13 +136,13 @@ async fn they_live_and_leave(strategy: Strategy) {
     // Of each connection, a probe among them.
     assert!((20..=2 * 257).contains(&most), "{most} requests at once on two connections");
 
-    soon(first.session.send(Close), "closed").await.unwrap();
+    soon(first.session.close(), "closed").await;
     second.masters().await;
     first.until("told that it is over", |told| told.masters() == 0).await;
     let later = second.told.borrow().tokens();
     assert!(later.iter().all(|(path, token)| *token > tokens[path]));
 
-    soon(second.session.send(Close), "closed").await.unwrap();
+    soon(second.session.close(), "closed").await;
     let gone = |view: &zookeeper_testkit::server::ServerView| {
         view.sessions.is_empty() && view.ephemerals.is_empty() && view.watches == 0
     };
@@ -194,8 +194,8 @@ async fn one_master_of_each(sides: [Side; 2], before: &HashMap<ElectionPath, Fen
     for side in [&first, &second] {
         side.until("all in turn", |told| told.states.len() == ELECTIONS).await;
     }
-    soon(first.session.send(Close), "closed").await.unwrap();
-    soon(second.session.send(Close), "closed").await.unwrap();
+    soon(first.session.close(), "closed").await;
+    soon(second.session.close(), "closed").await;
 }
 
 #[actix::test]

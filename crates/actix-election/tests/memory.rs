@@ -45,5 +45,5 @@ async fn an_election_is_small() {
     server.wait_for(common::PATIENCE, |view| view.watches == 2 * ELECTIONS).await.unwrap();
     let each = resident().saturating_sub(before) / ELECTIONS;
     assert!(each < MOST_EACH, "{each} bytes each");
-    soon(session.send(Close), "closed").await.unwrap();
+    soon(session.close(), "closed").await;
 }

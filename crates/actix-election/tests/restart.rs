@@ -7,7 +7,6 @@ mod common;
 
 use std::time::Duration;
 
-use actix_election::AddRole;
 use actix_election::prelude::*;
 use common::{LONG, News, Role, session, soon};
 use tokio::sync::{mpsc, watch};
@@ -21,7 +20,7 @@ enum Way {
     /// By a tie to its context.
     Tie,
     /// By adding itself whenever it is started. The election is handed to it once it is there.
-    Add(watch::Receiver<Option<Addr<Election>>>),
+    Add(watch::Receiver<Option<Election>>),
 }
 
 /// Works as a role actor may: with handlers that return nothing, and in its context.
@@ -39,7 +38,7 @@ impl Actor for Worker {
         if let Way::Add(election) = &self.way
             && let Some(election) = election.borrow().as_ref()
         {
-            election.do_send(AddRole::new(&ctx.address()));
+            election.add_role(&ctx.address());
         }
     }
 }
@@ -88,8 +87,8 @@ struct Nodes {
     gate: watch::Sender<bool>,
     lease: Lease,
     other: Role,
-    sessions: [Addr<Session>; 2],
-    elections: [Addr<Election>; 2],
+    sessions: [Session; 2],
+    elections: [Election; 2],
 }
 
 impl Nodes {
@@ -126,12 +125,12 @@ impl Nodes {
     async fn hand_over_and_back(mut self) {
         let next = self.other.master().await;
         assert!(next.token() > self.lease.token() && !self.lease.is_valid());
-        soon(self.sessions[1].send(Close), "closed").await.unwrap();
+        soon(self.sessions[1].close(), "closed").await;
         match soon(self.told.recv(), "the worker leads again").await.unwrap() {
             News::Master(message) => assert!(message.lease.token() > next.token()),
             told => panic!("{told:?} in place of BecameMaster"),
         }
-        soon(self.sessions[0].send(Close), "closed").await.unwrap();
+        soon(self.sessions[0].close(), "closed").await;
         assert_eq!(self.server.view().owner(PATH), None);
     }
 }

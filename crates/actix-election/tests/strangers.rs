@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_election::prelude::*;
-use actix_election::{Close, Problem, SessionChanged, SessionState, Strategy, Subscribe, candidates};
+use actix_election::{Problem, SessionChanged, SessionState, Strategy, candidates};
 use common::{LONG, Role, path, server, soon};
 use tokio::sync::mpsc;
 use zookeeper_testkit::TestServer;
@@ -77,12 +77,12 @@ async fn too_many(server: SocketAddr) {
     let mut master = Role::start();
     let _other = Election::builder(&other).role(&master.address).campaign(&session).await.unwrap();
     let lease = master.master().await;
-    session.send(Subscribe::<SessionChanged>(listener.clone().recipient())).await.unwrap();
+    session.report_changes(listener.clone().recipient());
     assert!(matches!(soon(news.recv(), "the state").await, Some(Told::Session(SessionState::Connected))));
     let mut role = Role::start();
     let election = Election::builder(&path).strategy(Strategy::Queue).role(&role.address);
     let election = election.campaign(&session).await.unwrap();
-    election.send(Subscribe::<Problem>(listener.clone().recipient())).await.unwrap();
+    election.report_problems(listener.clone().recipient());
     role.standby(StandbyReason::Denied).await;
     let problem = match soon(news.recv(), "a problem").await.unwrap() {
         Told::Problem(problem) => problem.message,
@@ -97,7 +97,7 @@ async fn too_many(server: SocketAddr) {
     while let Ok(told) = news.try_recv() {
         assert!(!matches!(told, Told::Session(_)), "{told:?}");
     }
-    session.send(Close).await.unwrap();
+    session.close().await;
 }
 
 #[actix::test]

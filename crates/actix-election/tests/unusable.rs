@@ -6,7 +6,7 @@
 mod common;
 
 use actix_election::prelude::*;
-use actix_election::{Close, Problem, Strategy, Subscribe, ask_to_resign, candidates};
+use actix_election::{Problem, Strategy, ask_to_resign, candidates};
 use common::{LONG, Role, session, soon};
 use tokio::sync::mpsc;
 use zookeeper_testkit::server::ReplyFilter;
@@ -41,7 +41,7 @@ async fn answers_that_say_nothing_are_not_asked_for_in_a_loop() {
         let role = Role::start();
         let election = Election::builder(path).strategy(strategy).role(&role.address);
         let election = election.campaign(&session).await.unwrap();
-        election.do_send(Subscribe::<Problem>(listener.clone().recipient()));
+        election.report_problems(listener.clone().recipient());
         stand.push((election, role));
     }
     let inquiries =
@@ -58,5 +58,5 @@ async fn answers_that_say_nothing_are_not_asked_for_in_a_loop() {
     }
     let received = &four_letter::monitor(server.address()).await.unwrap()["zk_packets_received"];
     assert!(received.parse::<u32>().unwrap() < 300, "{received} requests in some seconds");
-    session.send(Close).await.unwrap();
+    session.close().await;
 }

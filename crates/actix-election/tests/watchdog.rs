@@ -54,7 +54,7 @@ impl Handler<BecameStandby> for Worker {
     type Result = ();
 
     fn handle(&mut self, message: BecameStandby, _: &mut Context<Self>) {
-        say(message.reason.name());
+        say(message.reason.as_str());
     }
 }
 
@@ -86,12 +86,12 @@ fn watched(server: String) -> ! {
         let (end, ended) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             for _ in std::io::stdin().lines() {
-                election.do_send(Resign::default());
+                election.resign();
             }
             let _ = end.send(election);
         });
         let _election = ended.await.unwrap();
-        session.send(Close).await.unwrap();
+        session.close().await;
     });
     // Not through the test harness, which knows nothing of the other threads.
     std::process::exit(0);

@@ -7,8 +7,8 @@ mod common;
 
 use std::net::SocketAddr;
 
+use actix_election::Strategy;
 use actix_election::prelude::*;
-use actix_election::{Close, Strategy};
 use common::{LONG, Role, path, server, session, until};
 use zookeeper_testkit::wire::RawClient;
 use zookeeper_testkit::{TestServer, four_letter};
@@ -47,7 +47,7 @@ async fn churn(server: SocketAddr, changes: usize) {
     until("no watch is left on what has gone", few).await;
     raw.close().await.unwrap();
     for (_election, _role, session) in stand {
-        session.send(Close).await.unwrap();
+        session.close().await;
     }
 }
 

@@ -88,7 +88,7 @@ async fn node(hosts: &str, path: &str, name: &str) -> Result<(), Box<dyn Error>>
         drop(leave);
     });
     let _ = asked_to_leave.await;
-    session.send(Close).await?;
+    session.close().await;
     Ok(())
 }
 

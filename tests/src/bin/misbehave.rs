@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actix_election::{
-    AddRole, BecameMaster, BecameStandby, Close, Election, Lease, Problem, Session, SessionChanged, Strategy,
-    Subscribe, clock,
+    BecameMaster, BecameStandby, Election, Lease, Problem, Session, SessionChanged, Strategy, clock,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -61,7 +60,7 @@ impl Handler<BecameStandby> for Role {
     fn handle(&mut self, message: BecameStandby, _: &mut Self::Context) {
         let mut lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
         *lease = None;
-        say(json!({"event": "became_standby", "reason": message.reason.name(), "master": null}));
+        say(json!({"event": "became_standby", "reason": message.reason.as_str(), "master": null}));
     }
 }
 
@@ -88,7 +87,7 @@ impl Handler<SessionChanged> for Reporter {
     type Result = ();
 
     fn handle(&mut self, message: SessionChanged, _: &mut Self::Context) {
-        say(json!({"event": "session", "state": message.state.name()}));
+        say(json!({"event": "session", "state": message.state.as_str()}));
     }
 }
 
@@ -136,8 +135,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let reporter = Reporter.start();
     let session =
         Session::builder(connect).session_timeout(Duration::from_millis(timeout.parse()?)).start()?;
-    session.send(Subscribe::<SessionChanged>(reporter.clone().recipient())).await?;
-    session.send(Subscribe::<Problem>(reporter.clone().recipient())).await?;
+    session.report_changes(reporter.clone().recipient());
+    session.report_problems(reporter.clone().recipient());
     let mut actor = role(name, &lease);
     let election = Election::builder(path)
         .strategy(strategy)
@@ -162,7 +161,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             ["add"] => {
                 actor = role(name, &lease);
                 if let Some((_, election)) = &handles {
-                    election.do_send(AddRole::new(&actor));
+                    election.add_role(&actor);
                 }
             }
             ["quit"] => break,
@@ -170,7 +169,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     if let Some((session, _election)) = handles {
-        session.send(Close).await?;
+        session.close().await;
     }
     Ok(())
 }

@@ -34,13 +34,40 @@ fn unusable_arguments_end_with_2_and_one_line_that_names_them() {
         (&["campaign", "/m\u{85}"], "/m\\u{85}", "no control"),
         (&["campaign", "/m", "--address", "a..b:1"], "a..b:1", "between dots"),
         (&["campaign", "/m", "--address", "999.0.0.1:1"], "999.0.0.1:1", "from 0 to 255"),
-        (&[], "subcommand", "campaign, status, watch, resign"),
+        (&["--zookeeper", "zk"], "subcommand", "campaign, status, watch, resign"),
+        (&["campaign", "/m", "--strategy", "chance"], "'chance'", "lock, queue"),
+        (&["campaign", "/m", "--id", ""], "--id", "must not be empty"),
+        (&["campaign", "/m", "--id"], "--id", "value is required"),
+        (&["status", "/m", "/n"], "'/n'", "unexpected"),
+        (&["status", "/m", "--json", "--json"], "'--json'", "more than once"),
+        (&["dev", "--zookeeper", "zk"], "'--zookeeper'", "unexpected"),
+        (&["--zookeeper", "zk", "dev"], "'--zookeeper'", "cannot be used with 'dev'"),
+        (&["man", "lead"], "'lead'", "campaign, status, watch, resign"),
+        (&["completions", "cmd"], "'cmd'", "bash"),
     ] {
         let output = run(&mut elect(args));
         let line = one_line(&output);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {line}");
         assert!(line.contains(value) && line.contains(rule), "{args:?}: {line}");
         assert!(!line.contains("secret"), "{line}");
+    }
+}
+
+/// The help is for people, the line for whoever reads standard error.
+#[test]
+fn without_a_command_there_is_help_and_the_code_of_unusable_arguments() {
+    for zookeeper in [None, Some("zk:1")] {
+        let mut alone = elect(&[]);
+        alone.envs(zookeeper.map(|zookeeper| ("ELECT_ZOOKEEPER", zookeeper)));
+        let mut output = run(&mut alone);
+        assert_eq!(output.status.code(), Some(2), "{zookeeper:?}");
+        let help = String::from_utf8(std::mem::take(&mut output.stdout)).unwrap();
+        assert!(
+            help.contains("Usage: elect") && help.contains("campaign") && help.contains("--help"),
+            "{help}"
+        );
+        let line = one_line(&output);
+        assert!(line.contains("subcommand") && line.contains("campaign, status, watch, resign"), "{line}");
     }
 }
 
@@ -145,6 +172,29 @@ fn help_goes_to_standard_output_and_shows_no_credentials() {
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("ELECT_AUTH") && !text.contains("hunter2"), "{text}");
     }
+}
+
+#[test]
+fn options_of_the_ensemble_are_shown_where_they_are_used() {
+    let help = |command| String::from_utf8(run(&mut elect(&[command, "--help"])).stdout).unwrap();
+    for command in ["campaign", "status", "watch", "resign"] {
+        let text = help(command);
+        for shown in ["--zookeeper", "--auth", "--max-frame-size", "Ensemble:", "127.0.0.1:2181"] {
+            assert!(text.contains(shown), "{command}: {shown}: {text}");
+        }
+    }
+    for command in ["dev", "completions", "man"] {
+        let text = help(command);
+        assert!(!text.contains("--zookeeper") && !text.contains("ELECT_"), "{command}: {text}");
+    }
+}
+
+/// What stands in the environment is for other commands.
+#[test]
+fn dev_does_not_mind_a_variable_that_it_does_not_use() {
+    let mut dev = Running::start(elect(&["dev", "--listen", "127.0.0.1:0"]).env("ELECT_ZOOKEEPER", "zk:"));
+    assert!(dev.line().starts_with("listening on "));
+    assert_eq!(dev.terminate(), Some(0));
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl Answered {
                 return;
             }
             self.created += 1;
-            let data = vec![self.sets as u8 + 1; LARGE];
+            let data = vec![(self.sets + 1) as u8; LARGE];
             if client.set_data(&parent, &data, None).await.is_err() {
                 return;
             }
@@ -278,7 +278,7 @@ async fn what_it_cannot_write_it_does_not_answer() {
     let errors = dev.errors();
     let last = errors.lines().last().unwrap();
     let log = data.path().join("log-0000000000000001");
-    assert!(last.starts_with("elect: ended, for data cannot be kept: cannot write "), "{errors}");
+    assert!(last.starts_with("elect: stopped, because data cannot be kept: cannot write "), "{errors}");
     assert!(last.contains(&log.display().to_string()) && last.contains("too large"), "{errors}");
 
     let (_dev, address) = start(data.path(), ANYWHERE);

@@ -34,7 +34,7 @@ impl Wanted<'_> {
         let mut lines = Vec::new();
         let mut reached = false;
         while !reached && let Some(line) = running.next_line() {
-            reached = line.starts_with(self.line);
+            reached = line.contains(self.line);
             lines.push(line);
         }
         if reached && self.code.is_none() {

@@ -42,7 +42,7 @@ pub(crate) fn nowhere() -> String {
 pub(crate) fn elect(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elect"));
     command.args(args).stdin(Stdio::null());
-    for name in ["ELECT_ZOOKEEPER", "ELECT_AUTH", "RUST_LOG"] {
+    for name in ["ELECT_ZOOKEEPER", "ELECT_AUTH", "RUST_LOG", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(name);
     }
     command
@@ -225,6 +225,14 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A line of text without the time before it, which has to be one.
+pub(crate) fn untimed(line: &str) -> String {
+    let (time, text) = line.split_once(' ').expect("a time and what happened");
+    let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    assert_eq!(shape, "0000-00-00T00:00:00.000Z", "{line}");
+    text.to_owned()
 }
 
 /// The keys of an object, in the order in which they stand in the line.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use zookeeper_testkit::TestServer;
 use zookeeper_testkit::wire::{Acl, CreateMode, RawClient};
 
-use crate::harness::{LIMIT, Running, client, elect, nowhere, one_line, path, run, server};
+use crate::harness::{LIMIT, Running, client, elect, keys, nowhere, one_line, path, run, server, untimed};
 
 async fn status(path: &str, args: &[&str]) -> (Option<i32>, String) {
     let server = server().await.to_string();
@@ -127,6 +127,19 @@ async fn watch_tells_every_change_until_it_is_ended() {
     assert_eq!(watch.remaining(), [""; 0]);
 }
 
+#[tokio::test]
+async fn watch_says_when_in_text_as_well() {
+    let path = path("watch-text");
+    let server = server().await.to_string();
+    let mut watch = Running::start(&mut elect(&["watch", &path, "--zookeeper", &server]));
+    assert_eq!(untimed(&watch.line()), "master: none");
+    let mut candidate = Running::campaign(&path, &["--address", "h:1"]).await;
+    let token = candidate.event("became_master")["token"].clone();
+    assert_eq!(untimed(&watch.line()), format!("master: h:1, token {token}"));
+    assert_eq!(candidate.terminate(), Some(0));
+    assert_eq!(watch.terminate(), Some(0));
+}
+
 #[test]
 fn watch_keeps_trying_and_a_signal_ends_it_all_the_same() {
     let nowhere = nowhere();
@@ -144,11 +157,22 @@ async fn resign_makes_a_lone_master_step_down_and_win_again() {
     let server = server().await.to_string();
     let mut candidate = Running::campaign(&path, &[]).await;
     let before = candidate.event("became_master");
-    let output = run(&mut elect(&["resign", &path, "--zookeeper", &server]));
+    let resign = ["resign", &path, "--zookeeper", &server];
+    let output = run(&mut elect(&resign));
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(said, format!("resigned: the master of token {} has given up the lock\n", before["token"]));
     assert_eq!(candidate.event("became_standby")["reason"], "resigned");
     let after = candidate.event("became_master");
     assert!(after["token"].as_i64() > before["token"].as_i64());
+
+    let output = run(elect(&resign).arg("--json"));
+    let line = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(keys(&line), ["at", "event", "token"], "{line}");
+    let event: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&event["event"], &event["token"]), (&"resigned".into(), &after["token"]), "{line}");
+    assert!(event["at"].as_f64() > after["at"].as_f64(), "{line}");
+    candidate.event("became_master");
     assert_eq!(candidate.terminate(), Some(0));
 }
 
@@ -170,8 +194,16 @@ async fn resign_hands_over_to_the_other_candidate() {
 #[tokio::test]
 async fn resign_is_done_where_nobody_is_master() {
     let server = server().await.to_string();
-    let output = run(&mut elect(&["--zookeeper", &server, "resign", &path("nobody")]));
+    let path = path("nobody");
+    let resign = ["--zookeeper", &server, "resign", &path];
+    let output = run(&mut elect(&resign));
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "there is no master\n");
+    let output = run(elect(&resign).arg("--json"));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let line = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(keys(&line), ["at", "event"], "{line}");
+    assert!(line.ends_with(",\"event\":\"no_master\"}\n"), "{line}");
 }
 
 #[tokio::test]
@@ -223,7 +255,8 @@ async fn a_list_that_is_too_long_is_said_with_the_setting_and_shown_where_that_a
     );
     let error = candidate.event_where(|event| event["event"] == "error");
     let message = error["message"].as_str().unwrap();
-    assert!(message.contains("children are more than can be listed") && message.contains("raise max_frame_size"), "{message}");
+    // The candidate itself among them.
+    assert!(message.contains("5243 children") && message.contains("raise max_frame_size"), "{message}");
     assert_eq!(candidate.terminate(), Some(0));
     assert_eq!(run(&mut elect(&["status", "/long", "--zookeeper", &address])).status.code(), Some(3));
 }

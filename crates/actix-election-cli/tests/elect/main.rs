@@ -10,11 +10,14 @@ mod harness;
 
 mod arguments;
 mod campaign;
+mod chroot;
+mod colours;
 mod data;
 mod descriptors;
 mod dev;
 mod endings;
 mod inquiries;
+mod pages;
 mod reasons;
 mod secrets;
 mod signals;

@@ -4,7 +4,7 @@ use super::goal::Goal;
 use super::lock::Lock;
 use super::observer::Observer;
 use super::queue::Queue;
-use super::{Master, Problem};
+use super::{Master, Place, Problem};
 use crate::{
     CandidateConfig, FencingToken, OpId, Operation, Reply, SessionId, Strategy, Timestamp, WatchEvent,
 };
@@ -172,8 +172,17 @@ impl Contest {
         }
     }
 
-    /// How many stood before us when that was last known; `None` where there is no queue, or we do not stand in it.
-    pub(super) fn place(&self) -> Option<usize> {
+    /// Whether [`master`](Self::master) is so now, and a change of it would be heard of.
+    pub(super) fn is_current(&self) -> bool {
+        match self {
+            Contest::Observer(observer) => observer.is_current(),
+            Contest::Lock(lock) => lock.is_current(),
+            Contest::Queue(queue) => queue.is_current(),
+        }
+    }
+
+    /// How many stand before us; `None` where there is no queue, or we do not stand in it.
+    pub(super) fn place(&self) -> Option<Place> {
         match self {
             Contest::Observer(_) | Contest::Lock(_) => None,
             Contest::Queue(queue) => queue.place(),

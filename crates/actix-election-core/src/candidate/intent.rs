@@ -71,7 +71,7 @@ impl Candidate {
         if !self.terms.is_over() {
             // One that is ending still rests on its znode, which is released only once the lease is over.
             Goal::Keep
-        } else if self.competes() || self.may_wait() {
+        } else if self.is_free() || self.may_wait() {
             Goal::Compete
         } else {
             Goal::Observe
@@ -79,7 +79,7 @@ impl Candidate {
     }
 
     /// Whether this candidate is free to be master.
-    pub(super) fn competes(&self) -> bool {
+    pub(super) fn is_free(&self) -> bool {
         self.intent.is_active() && !self.roles.is_empty() && self.roles.all_acknowledged()
     }
 

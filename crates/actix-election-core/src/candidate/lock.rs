@@ -162,9 +162,14 @@ impl Lock {
         match &self.view {
             View::Unknown => None,
             View::Absent | View::Squatted => Some(None),
-            View::Ours(token) => Some(Some(Master::new(&self.data, *token))),
+            View::Ours(token) => Some(Some(Master::with_data(&self.data, *token))),
             View::Theirs(master) => Some(Some(master.clone())),
         }
+    }
+
+    /// Whether that was read on this connection, and nothing has put it in doubt since.
+    pub(super) fn is_current(&self) -> bool {
+        self.fresh && self.armed.is_some()
     }
 
     /// What keeps this candidate from the lock, other than its holder.

@@ -42,8 +42,8 @@ mod timers;
 mod types;
 
 pub use types::{
-    CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Problem, ProblemKind, RoleId,
-    StandbyReason, Timer,
+    CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Place, Problem, ProblemKind,
+    RoleId, StandbyReason, Timer,
 };
 
 use crate::{CandidateConfig, InvalidConfig, Timestamp};

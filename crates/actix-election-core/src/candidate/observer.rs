@@ -92,6 +92,12 @@ impl Observer {
         self.master.clone()
     }
 
+    /// Whether that was read on this connection, and watches stand on all that decides.
+    pub(super) fn is_current(&self) -> bool {
+        let decided = self.kind != Kind::Queue || self.head.is_some() && self.head_armed.is_some();
+        self.kind != Kind::Unknown && self.path_armed.is_some() && decided
+    }
+
     /// Somebody else has seen who is master, or that nobody knows any more.
     pub(super) fn set_master(&mut self, master: Option<Option<Master>>) {
         self.master = master;

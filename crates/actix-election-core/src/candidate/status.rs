@@ -1,6 +1,7 @@
 //! A candidate's account of itself.
 
 use super::{Candidate, CandidateState, CandidateStatus, ProblemKind};
+use crate::FencingToken;
 
 impl Candidate {
     /// What this candidate is doing, and what it waits for.
@@ -8,11 +9,22 @@ impl Candidate {
         CandidateStatus {
             state: self.state(),
             master: self.contest.master().or_else(|| self.reports.announced().cloned()),
+            is_current: self.session.is_connected() && self.contest.is_current(),
             place: self.contest.place(),
             token: self.terms.token(),
             problem: self.problem().cloned(),
             next_retry: self.next_retry().max(self.intent.pause),
         }
+    }
+
+    /// Whether this candidate wants to be master, be it that it cannot now.
+    pub fn competes(&self) -> bool {
+        self.intent.campaigning
+    }
+
+    /// The token of a znode of ours that makes us master, be it that no term rests on it yet.
+    pub fn held_token(&self) -> Option<FencingToken> {
+        self.contest.held_token()
     }
 
     fn state(&self) -> CandidateState {

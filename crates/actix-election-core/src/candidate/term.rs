@@ -60,7 +60,7 @@ impl Terms {
 impl Candidate {
     pub(super) fn begin_term(&mut self) {
         if self.terms.is_over()
-            && self.competes()
+            && self.is_free()
             && self.lease_suffices()
             && let Some(token) = self.contest.held_token()
         {
@@ -84,7 +84,7 @@ impl Candidate {
     pub(super) fn is_winning(&self) -> bool {
         self.session.is_connected()
             && self.terms.is_over()
-            && self.competes()
+            && self.is_free()
             && self.contest.held_token().is_some()
             && !self.lease_suffices()
     }

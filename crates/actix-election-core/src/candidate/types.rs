@@ -9,6 +9,8 @@ use crate::{
 
 /// The holder of a lock, as everybody sees it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Master {
     /// What the lock's data says: `host:port`, or empty if the master gave none. Invalid UTF-8 is replaced.
     ///
@@ -20,8 +22,13 @@ pub struct Master {
 }
 
 impl Master {
+    /// A master that says this of itself: for tests, mostly.
+    pub fn new(address: impl Into<String>, token: FencingToken) -> Self {
+        Master { address: address.into(), token }
+    }
+
     /// With what its znode says. Another program may have written anything there.
-    pub(super) fn new(data: &[u8], token: FencingToken) -> Self {
+    pub(super) fn with_data(data: &[u8], token: FencingToken) -> Self {
         Master { address: String::from_utf8_lossy(data).into_owned(), token }
     }
 
@@ -32,12 +39,52 @@ impl Master {
 
     /// The master whose znode this is.
     pub(super) fn of(znode: &Znode) -> Self {
-        Master::new(&znode.data, FencingToken::new(znode.stat.czxid))
+        Master::with_data(&znode.data, FencingToken::new(znode.stat.czxid))
+    }
+}
+
+/// The address, escaped and cut, and the token.
+impl fmt::Display for Master {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address.as_str() {
+            "" => write!(f, "(no address), token {}", self.token),
+            _ => write!(f, "{}, token {}", self.printable_address(), self.token),
+        }
+    }
+}
+
+/// How many stand before a candidate in a queue. Nobody ever comes to stand before one that is there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Place {
+    /// So many, now: 0 for the head of the queue, 1 for the next.
+    Exactly(usize),
+    /// So many when that was last read, and by now perhaps fewer: of those further off nothing is watched.
+    AtMost(usize),
+}
+
+impl Place {
+    /// How many there are at most.
+    pub fn at_most(self) -> usize {
+        match self {
+            Place::Exactly(ahead) | Place::AtMost(ahead) => ahead,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Exactly(ahead) => write!(f, "{ahead}"),
+            Place::AtMost(ahead) => write!(f, "at most {ahead}"),
+        }
     }
 }
 
 /// Why a role is standby.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum StandbyReason {
     /// Nothing is known of the election yet: the ensemble has not answered.
     Connecting,
@@ -61,7 +108,7 @@ pub enum StandbyReason {
 
 impl StandbyReason {
     /// The name used in logs, in metrics and on the command line.
-    pub fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             StandbyReason::Connecting => "connecting",
             StandbyReason::Outranked => "outranked",
@@ -78,7 +125,7 @@ impl StandbyReason {
 
 impl fmt::Display for StandbyReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.as_str())
     }
 }
 
@@ -225,6 +272,8 @@ pub enum Timer {
 
 /// What a candidate is doing: the answer to "why am I not master?".
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum CandidateState {
     /// It does not compete; it follows who is master.
     Following,
@@ -254,7 +303,7 @@ pub enum CandidateState {
 
 impl CandidateState {
     /// The name used in logs, in metrics and on the command line.
-    pub fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             CandidateState::Following => "following",
             CandidateState::WaitingForRole => "waiting_for_role",
@@ -272,6 +321,12 @@ impl CandidateState {
     }
 }
 
+impl fmt::Display for CandidateState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A candidate's account of itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CandidateStatus {
@@ -279,9 +334,10 @@ pub struct CandidateStatus {
     pub state: CandidateState,
     /// Who is master, as far as it is known; the outer `None` while nothing is known.
     pub master: Option<Option<Master>>,
-    /// How many stood before it in the queue when that was last known, 0 for the master. `None` with the `Lock`
-    /// strategy, and for whoever does not stand in the queue. It is brought up to date when its turn comes nearer.
-    pub place: Option<usize>,
+    /// Whether what is known of the master is so now: it was read on this connection, and a change would be heard of.
+    pub is_current: bool,
+    /// How many stand before it in the queue. `None` with the `Lock` strategy, and for whoever does not stand in the queue.
+    pub place: Option<Place>,
     /// The token of its own term, while one runs.
     pub token: Option<FencingToken>,
     /// What is in its way, if anything that somebody has to put right.

@@ -7,7 +7,7 @@ use crate::states::*;
 
 #[test]
 fn a_state_has_a_name() {
-    let named = |bench: Bench| bench.state().name();
+    let named = |bench: Bench| bench.state().as_str();
     assert_eq!(named(idle()), "following");
     assert_eq!(named(without_role()), "waiting_for_role");
     assert_eq!(named(outranked()), "waiting_for_acknowledgement");

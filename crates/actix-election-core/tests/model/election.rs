@@ -37,7 +37,7 @@ impl World {
             self.output(p, input, output);
         }
         let state = self.processes[p].candidate.status().state;
-        self.judge.seen.note(state.name());
+        self.judge.seen.note(state.as_str());
     }
 
     fn output(&mut self, p: usize, input: Option<&Input>, output: Output) {
@@ -314,5 +314,6 @@ fn reason_name(reason: StandbyReason) -> &'static str {
         StandbyReason::PathTaken => "standby: path_taken",
         StandbyReason::Denied => "standby: denied",
         StandbyReason::RoleFailed => "standby: role_failed",
+        other => panic!("{other} is new"),
     }
 }

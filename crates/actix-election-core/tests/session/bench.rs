@@ -102,7 +102,7 @@ impl Bench {
             SessionOutput::State(SessionState::Suspended { until }) => {
                 format!("suspended until {:.2}", self.seconds(until))
             }
-            SessionOutput::State(state) => state.name().into(),
+            SessionOutput::State(state) => state.as_str().into(),
         }
     }
 

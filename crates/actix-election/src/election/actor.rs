@@ -5,54 +5,54 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use actix_election_core::{Candidate, ElectionPath, Input, OpId, Output, SessionState, Timestamp};
+use actix_election_core::{
+    Candidate, ElectionPath, FencingToken, Input, OpId, Output, SessionId, SessionState, Timestamp,
+};
 use tokio::sync::oneshot;
 
 use super::closing::Closing;
+use super::handle::Election;
 use super::ledger::Change;
-use super::messages::{AddRole, Campaign, GetStatus, MasterChanged, Observe, Resign, Status, Withdraw};
+use super::messages::{AddRole, Campaign, MasterChanged, Observe, Resign, Withdraw};
+use super::status::ElectionBoard;
 use super::sweep::{Lookout, NEAR, Sweep, Watched};
 use super::telling::Noted;
 use super::watchdog::Watchdog;
-use super::{ElectionBuilder, ElectionSettings};
+use super::{ElectionSettings, Home};
 use crate::clock::Clock;
 use crate::lease::{SessionLease, TermLease};
 use crate::session::link::{ConnectionId, Notice, Notices, Request, SessionLink};
+use crate::session::{Admission, Guest, SessionActor, Subscribe};
 use crate::subscribers::Subscribers;
-use crate::{Problem, Session, StartError, Subscribe};
+use crate::{Problem, StartError};
 
 /// One election, in which this process competes or which it follows.
 ///
 /// It takes no decision: those are the core's ([`actix_election_core::Candidate`]). It lives on the session's
 /// arbiter, apart from the role actors.
 ///
-/// # Messages
-///
-/// - [`AddRole`]: another actor that is told [`BecameMaster`](crate::BecameMaster) and
-///   [`BecameStandby`](crate::BecameStandby).
-/// - [`Observe`]: who is master, now and on every change.
-/// - [`GetStatus`]: why this process is not master.
-/// - [`Resign`], [`Withdraw`], [`Campaign`]: step down, leave, compete again.
-/// - [`Subscribe<Problem>`]: what somebody has to put right.
-///
 /// The actor lives for as long as its address is held by somebody (a [`Lease`](crate::Lease) holds none). When the last
 /// address is dropped, it withdraws in order and ends.
-pub struct Election {
+pub(crate) struct ElectionActor {
     pub(super) path: ElectionPath,
     pub(super) candidate: Candidate,
     pub(super) clock: Clock,
     pub(super) link: SessionLink,
     notices: Option<Notices>,
     /// Keeps the session alive for as long as this election is.
-    pub(super) session: Option<Addr<Session>>,
+    pub(super) session: Option<Addr<SessionActor>>,
+    pub(super) session_id: Option<SessionId>,
     connection: ConnectionId,
     pub(super) session_state: SessionState,
-    asked_timeout: Duration,
-    granted_timeout: Option<Duration>,
-    session_lease: Option<Arc<SessionLease>>,
+    pub(super) granted_timeout: Option<Duration>,
+    pub(super) session_lease: Option<Arc<SessionLease>>,
     /// The end of the lease that the core knows of.
     lease_told: Option<Timestamp>,
     pub(super) term: Option<Arc<TermLease>>,
+    /// The token of the znode that last made this candidate master.
+    pub(super) held: Option<FencingToken>,
+    /// What everybody may look at.
+    pub(super) board: Arc<ElectionBoard>,
     /// The role actors, among what is looked at for this election.
     pub(super) watched: Rc<Watched>,
     /// Looks for as long as this election is, and logs.
@@ -62,7 +62,7 @@ pub struct Election {
     campaign: bool,
     observers: Subscribers<MasterChanged>,
     problems: Subscribers<Problem>,
-    last_error: Option<String>,
+    pub(super) last_error: Option<Arc<str>>,
     timer: Option<(Timestamp, SpawnHandle)>,
     watchdog: Option<Watchdog>,
     leaving: Vec<oneshot::Sender<()>>,
@@ -74,66 +74,53 @@ pub struct Election {
     pub(super) is_heir: bool,
 }
 
-impl Election {
-    /// Settings for an election about the znode `path`, such as `/master`.
-    ///
-    /// ```no_run
-    /// # use actix_election::prelude::*;
-    /// # struct Worker;
-    /// # impl Actor for Worker { type Context = Context<Self>; }
-    /// # impl Handler<BecameMaster> for Worker { type Result = (); fn handle(&mut self, _: BecameMaster, _: &mut Context<Self>) {} }
-    /// # impl Handler<BecameStandby> for Worker { type Result = (); fn handle(&mut self, _: BecameStandby, _: &mut Context<Self>) {} }
-    /// # async fn example(session: Addr<Session>, worker: Addr<Worker>) -> Result<(), actix_election::StartError> {
-    /// let election = Election::builder("/master").address("10.0.0.7:8080").role(&worker).campaign(&session).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn builder(path: &str) -> ElectionBuilder {
-        ElectionBuilder::new(path)
+impl ElectionActor {
+    /// Starts the actor on this thread's arbiter, which is the session's.
+    pub(super) fn open(
+        settings: ElectionSettings,
+        admission: Admission,
+    ) -> Result<(Guest, Election), StartError> {
+        let election = Self::new(settings, Clock::Boot, Sweep::here(), admission.into())?;
+        let board = Arc::clone(&election.board);
+        let address = election.start();
+        Ok((Self::guest(&address), Election { address, board }))
     }
 
-    /// Starts the actor on this thread's arbiter, which is the session's.
-    pub(crate) fn open(
-        settings: ElectionSettings,
-        session_timeout: Duration,
-        session: Addr<Session>,
-        link: SessionLink,
-        notices: Notices,
-        sweep: Rc<Sweep>,
-    ) -> Result<Addr<Election>, StartError> {
-        let clock = Clock::Boot;
-        let election = Election::new(settings, session_timeout, clock, Some(session), link, notices, sweep)?;
-        Ok(election.start())
+    /// The actor as the session knows it.
+    pub(super) fn guest(address: &Addr<Self>) -> Guest {
+        Guest { closing: address.downgrade().recipient(), farewell: Sweep::flush_here }
     }
 
     pub(super) fn new(
         settings: ElectionSettings,
-        session_timeout: Duration,
         clock: Clock,
-        session: Option<Addr<Session>>,
-        link: SessionLink,
-        notices: Notices,
         sweep: Rc<Sweep>,
-    ) -> Result<Election, StartError> {
-        let ElectionSettings { mut config, roles, watchdog, campaign } = settings;
-        config.session_timeout = session_timeout;
+        home: Home,
+    ) -> Result<ElectionActor, StartError> {
+        let ElectionSettings { mut config, mut roles, work, watchdog, campaign } = settings;
+        let Home { session, shown, timeout, link, notices } = home;
+        config.session_timeout = timeout;
         let path = config.path.clone();
         let candidate =
             Candidate::new(config, clock.now()).map_err(|invalid| StartError::Invalid(invalid.problems))?;
-        Ok(Election {
+        let watchdog = watchdog.then(Watchdog::start).transpose().map_err(StartError::Thread)?;
+        roles.extend(work.map(|work| AddRole::new(&work.start())));
+        Ok(ElectionActor {
+            board: Arc::new(ElectionBoard::new(path.clone(), clock, timeout, shown)),
             path,
             candidate,
             clock,
             link,
             notices: Some(notices),
             session,
+            session_id: None,
             connection: ConnectionId::default(),
             session_state: SessionState::Connecting,
-            asked_timeout: session_timeout,
             granted_timeout: None,
             session_lease: None,
             lease_told: None,
             term: None,
+            held: None,
             watched: sweep.watch(),
             sweep,
             noted: Noted::default(),
@@ -143,7 +130,7 @@ impl Election {
             problems: Subscribers::default(),
             last_error: None,
             timer: None,
-            watchdog: watchdog.then(Watchdog::start).transpose().map_err(StartError::Thread)?,
+            watchdog,
             leaving: Vec::new(),
             closing: Closing::default(),
             stop_when_left: false,
@@ -169,9 +156,11 @@ impl Election {
             self.closing.stepped_down();
         }
         self.arm_timer(ctx);
+        self.publish();
     }
 
     fn drain(&mut self, ctx: &mut Context<Self>) {
+        self.held = self.candidate.held_token().or(self.held);
         while let Some(output) = self.candidate.next_output() {
             match output {
                 Output::Request(op, operation) => self.request(op, Request::Election(operation)),
@@ -179,7 +168,7 @@ impl Election {
                 // The close will do that, too.
                 Output::LeaseNeeded(false) if self.closing.withholds() => {}
                 Output::LeaseNeeded(needed) => self.link.candidate(needed),
-                Output::LeaseBegan(token) => self.begin_lease(token),
+                Output::LeaseBegan(token) => self.begin_lease(token, ctx),
                 Output::LeaseCapped(until) => {
                     if let Some(term) = &self.term {
                         term.cap(until);
@@ -189,8 +178,8 @@ impl Election {
                 Output::LeaseEnded => self.end_lease(),
                 Output::Notify(role, message, news) => self.tell(role, message, news, ctx),
                 Output::MasterChanged(master) => {
-                    let path = self.path.clone();
-                    self.observers.tell(&MasterChanged { path, master: master.clone() });
+                    let (path, is_self) = (self.path.clone(), self.is_self(master.as_ref()));
+                    self.observers.tell(&MasterChanged { path, master: master.clone(), is_self });
                     if let Some(master) = master {
                         self.note_new_master(master);
                     }
@@ -207,9 +196,16 @@ impl Election {
         }
     }
 
-    fn begin_lease(&mut self, token: actix_election_core::FencingToken) {
+    fn begin_lease(&mut self, token: FencingToken, ctx: &mut Context<Self>) {
         let Some(session) = &self.session_lease else { return };
-        let term = Arc::new(TermLease::new(token, self.clock, Arc::clone(session)));
+        // A lease keeps no election alive.
+        let election = ctx.address().downgrade();
+        let resign = move |token| {
+            if let Some(election) = election.upgrade() {
+                election.do_send(Resign { token: Some(token) });
+            }
+        };
+        let term = Arc::new(TermLease::new(token, self.clock, Arc::clone(session), resign));
         if let Some(watchdog) = &self.watchdog {
             watchdog.arm(Arc::clone(&term));
         }
@@ -239,8 +235,8 @@ impl Election {
 
     fn report(&mut self, trouble: actix_election_core::Problem) {
         let message = &trouble.message;
-        self.last_error = Some(message.clone());
-        self.problems.tell(&Problem { path: Some(self.path.clone()), message: message.clone() });
+        self.last_error = Some(message.as_str().into());
+        self.problems.tell(&Problem::new(Some(self.path.clone()), message.clone()));
         self.note(Change::Trouble(trouble));
     }
 
@@ -287,6 +283,7 @@ impl Election {
 
     fn session_is_over(&mut self, state: SessionState) {
         self.session_state = state;
+        self.session_id = None;
         self.granted_timeout = None;
         self.session_lease = None;
         self.lease_told = None;
@@ -296,12 +293,15 @@ impl Election {
     pub(super) fn forsaken(&mut self, ctx: &mut Context<Self>) {
         if !self.stop_when_left {
             self.stop_when_left = true;
+            if !self.is_heir {
+                self.note(Change::Forsaken { competes: self.candidate.competes() });
+            }
             self.feed(Input::Withdraw, ctx);
         }
     }
 }
 
-impl Actor for Election {
+impl Actor for ElectionActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -315,15 +315,17 @@ impl Actor for Election {
         if self.campaign {
             self.feed(Input::Campaign, ctx);
         }
+        self.publish();
     }
 }
 
-impl StreamHandler<Notice> for Election {
+impl StreamHandler<Notice> for ElectionActor {
     fn handle(&mut self, notice: Notice, ctx: &mut Self::Context) {
         let input = match notice {
             Notice::Connected { connection, session, timeout, lease } => {
                 self.connection = connection;
                 self.session_state = SessionState::Connected;
+                self.session_id = Some(session);
                 self.granted_timeout = Some(timeout.span());
                 self.session_lease = Some(lease);
                 Input::Connected { session, timeout }
@@ -351,7 +353,7 @@ impl StreamHandler<Notice> for Election {
     }
 }
 
-impl Handler<AddRole> for Election {
+impl Handler<AddRole> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, role: AddRole, ctx: &mut Self::Context) {
@@ -359,30 +361,31 @@ impl Handler<AddRole> for Election {
     }
 }
 
-impl Handler<Observe> for Election {
+impl Handler<Observe> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, Observe(observer): Observe, ctx: &mut Self::Context) {
         if let Some(master) = self.candidate.status().master {
-            observer.do_send(MasterChanged { path: self.path.clone(), master });
+            let is_self = self.is_self(master.as_ref());
+            observer.do_send(MasterChanged { path: self.path.clone(), master, is_self });
         }
         self.observers.add(observer);
         self.feed(Input::Observed, ctx);
     }
 }
 
-impl Handler<Subscribe<Problem>> for Election {
+impl Handler<Subscribe<Problem>> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, Subscribe(recipient): Subscribe<Problem>, _: &mut Self::Context) {
         if let Some(trouble) = self.candidate.status().problem {
-            recipient.do_send(Problem { path: Some(self.path.clone()), message: trouble.message });
+            recipient.do_send(Problem::new(Some(self.path.clone()), trouble.message));
         }
         self.problems.add(recipient);
     }
 }
 
-impl Handler<Resign> for Election {
+impl Handler<Resign> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, Resign { token }: Resign, ctx: &mut Self::Context) {
@@ -390,7 +393,7 @@ impl Handler<Resign> for Election {
     }
 }
 
-impl Handler<Campaign> for Election {
+impl Handler<Campaign> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, _: Campaign, ctx: &mut Self::Context) {
@@ -400,40 +403,11 @@ impl Handler<Campaign> for Election {
     }
 }
 
-impl Handler<Withdraw> for Election {
-    type Result = ResponseFuture<()>;
+impl Handler<Withdraw> for ElectionActor {
+    type Result = ();
 
-    fn handle(&mut self, _: Withdraw, ctx: &mut Self::Context) -> Self::Result {
-        let (left, wait) = oneshot::channel();
+    fn handle(&mut self, Withdraw(left): Withdraw, ctx: &mut Self::Context) {
         self.leaving.push(left);
         self.feed(Input::Withdraw, ctx);
-        Box::pin(async move {
-            // Dropped if the actor ends first, having left as well, or if a `Campaign` comes first.
-            let _ = wait.await;
-        })
-    }
-}
-
-impl Handler<GetStatus> for Election {
-    type Result = Status;
-
-    fn handle(&mut self, _: GetStatus, _: &mut Self::Context) -> Status {
-        let now = self.clock.now();
-        let status = self.candidate.status();
-        let lease = self.session_lease.as_ref();
-        Status {
-            path: self.path.clone(),
-            state: status.state,
-            place: status.place,
-            master: status.master,
-            token: status.token,
-            lease_remaining: lease.and_then(|lease| lease.until()).map(|until| until.since(now)),
-            session: self.session_state,
-            asked_timeout: self.asked_timeout,
-            granted_timeout: self.granted_timeout,
-            quorum_answer_age: lease.and_then(|lease| lease.last_quorum_answer()).map(|at| now.since(at)),
-            last_error: self.last_error.clone(),
-            next_retry: status.next_retry.map(|at| at.since(now)),
-        }
     }
 }

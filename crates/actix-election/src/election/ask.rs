@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use actix::prelude::*;
 use actix_election_core::{
     ElectionPath, FencingToken, Invalid, OpId, Operation, Refusal, Reply, SessionId, Stat, is_resign_request,
     queue_order, resign_request_data, resign_request_path,
@@ -15,6 +14,8 @@ use crate::session::link::Request;
 
 /// What came of [`ask_to_resign`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Asked {
     /// The master of this term has given up the lock.
     Resigned(FencingToken),
@@ -24,6 +25,7 @@ pub enum Asked {
 
 /// Why something could not be asked of the ensemble.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AskError {
     /// The path cannot be used.
     #[error(transparent)]
@@ -127,7 +129,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// # Cancel safety
 ///
 /// If the future is dropped, the request stands until the session is closed or expires.
-pub async fn ask_to_resign(session: &Addr<Session>, path: &str, limit: Duration) -> Result<Asked, AskError> {
+pub async fn ask_to_resign(session: &Session, path: &str, limit: Duration) -> Result<Asked, AskError> {
     let path = ElectionPath::new(path)?;
     let mut asking = Asking { path, inquiry: Inquiry::start(session).await?, asked: None, obstacle: None };
     match tokio::time::timeout(limit, asking.until_resigned()).await {

@@ -1,16 +1,24 @@
 //! Settings of an election.
 
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
-use actix_election_core::{Address, CandidateConfig, ElectionPath, QueueId};
+use actix_election_core::{Address, CandidateConfig, ElectionPath, Invalid, QueueId};
+use tokio::runtime::Handle;
 
-use super::{AddRole, BecameMaster, BecameStandby, Election};
-use crate::session::OpenElection;
-use crate::{Session, StartError};
+use super::actor::ElectionActor;
+use super::messages::AddRole;
+use super::work::{Start, Work};
+use super::{BecameMaster, BecameStandby, Election};
+use crate::session::Admit;
+use crate::{Lease, Session, StartError};
 
 /// Settings of an [`Election`], made by [`Election::builder`].
+#[derive(Clone)]
 #[must_use = "an election is not started before `campaign` or `observe`"]
 pub struct ElectionBuilder {
     path: String,
@@ -22,10 +30,14 @@ pub struct ElectionBuilder {
     refused_retry: Option<Duration>,
     watchdog: bool,
     roles: Vec<AddRole>,
+    without_role: bool,
+    on_master: Option<Start>,
 }
 
 /// How the candidates of an election compete.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Strategy {
     /// One ephemeral znode at the election path, which shows the master's address. Whoever creates it is master; when it
     /// goes, all others try again. Right for a few candidates.
@@ -36,12 +48,46 @@ pub enum Strategy {
     Queue,
 }
 
+impl Strategy {
+    /// The name used in configuration and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Strategy::Lock => "lock",
+            Strategy::Queue => "queue",
+        }
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = Invalid;
+
+    fn from_str(name: &str) -> Result<Self, Invalid> {
+        match name {
+            "lock" => Ok(Strategy::Lock),
+            "queue" => Ok(Strategy::Queue),
+            _ => Err(Invalid {
+                what: "strategy",
+                value: name.to_owned(),
+                rule: "it must be \"lock\" or \"queue\"",
+            }),
+        }
+    }
+}
+
 /// Settings that have been checked.
-pub(crate) struct ElectionSettings {
-    pub(crate) config: CandidateConfig,
-    pub(crate) roles: Vec<AddRole>,
-    pub(crate) watchdog: bool,
-    pub(crate) campaign: bool,
+pub(super) struct ElectionSettings {
+    pub(super) config: CandidateConfig,
+    pub(super) roles: Vec<AddRole>,
+    /// The role of whoever has no role actor.
+    pub(super) work: Option<Work>,
+    pub(super) watchdog: bool,
+    pub(super) campaign: bool,
 }
 
 impl ElectionBuilder {
@@ -56,6 +102,8 @@ impl ElectionBuilder {
             refused_retry: None,
             watchdog: false,
             roles: Vec::new(),
+            without_role: false,
+            on_master: None,
         }
     }
 
@@ -73,8 +121,8 @@ impl ElectionBuilder {
         self
     }
 
-    /// Adds a role actor. More can be added later with [`AddRole`]; without a live role a candidate does not
-    /// compete.
+    /// Adds a role actor. More can be added later with [`Election::add_role`]; without a live role a candidate does not
+    /// compete, unless it is [`without_role`](Self::without_role).
     ///
     /// # Under a supervisor
     ///
@@ -83,7 +131,7 @@ impl ElectionBuilder {
     ///
     /// Between messages **a restart cannot be seen from outside**, and a master whose work was dropped would stay master. So it
     /// ties its term to its context, by [`Lease::tie_to`](crate::Lease::tie_to) in its handler of [`BecameMaster`]; or it is
-    /// added again whenever it is restarted (see [`AddRole`]). Then it is told [`BecameStandby`]
+    /// added again whenever it is restarted (see [`Election::add_role`]). Then it is told [`BecameStandby`]
     /// ([`RoleFailed`](crate::StandbyReason::RoleFailed)), and competes again after the failure pause.
     ///
     /// A restart that drops the future of a handler is noticed without that: a master is told the same, and one that was
@@ -96,6 +144,59 @@ impl ElectionBuilder {
         A::Context: ToEnvelope<A, BecameMaster> + ToEnvelope<A, BecameStandby>,
     {
         self.roles.push(AddRole::new(role));
+        self
+    }
+
+    /// Runs a future for each term of this process: what it does as master. This is a role like an actor, and may stand beside
+    /// others. Called twice, the second replaces the first.
+    ///
+    /// The future is spawned on the tokio runtime that [`campaign`](Self::campaign) was called in, and is given the lease of
+    /// the term.
+    ///
+    /// - **At the end of the term it is dropped**, at its next await point. The lock is released once that has happened, or when
+    ///   the step-down timeout or the lease ends. So code between two await points goes on without a lease if it takes that
+    ///   long: check the lease before every step, and hand its token to the resource that you write to. What has to be
+    ///   put in order at the end belongs into a `Drop`.
+    /// - **If it returns, its work is done**: this process resigns, and competes again after the resign pause. A master
+    ///   that has nothing to do waits: for [`Lease::lost`](crate::Lease::lost), say.
+    /// - **If it panics**, or the closure does, the role has failed: the term ends in order
+    ///   ([`RoleFailed`](crate::StandbyReason::RoleFailed)), and this process competes again after the failure pause.
+    /// - If its runtime ends, the role is dead, and this process competes no more.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use actix_election::{Election, Session};
+    /// #[tokio::main]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let session = Session::builder("127.0.0.1:2181").start()?;
+    ///     let work = |lease: actix_election::Lease| async move {
+    ///         while lease.is_valid() {
+    ///             println!("one step, with token {}", lease.token());
+    ///             tokio::time::sleep(Duration::from_secs(1)).await;
+    ///         }
+    ///     };
+    ///     let _election = Election::builder("/master").on_master(work).campaign(&session).await?;
+    ///     tokio::signal::ctrl_c().await?;
+    ///     session.close().await;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn on_master<F, Fut>(mut self, start: F) -> Self
+    where
+        F: Fn(Lease) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.on_master = Some(Arc::new(move |lease| Box::pin(start(lease))));
+        self
+    }
+
+    /// Competes although nobody is told: for a program that looks at [`Election::lease`] before every step, or waits for
+    /// [`Election::until_master`].
+    ///
+    /// **Nothing waits for that program to stop** when this process steps down: its lease is over at once. Where that is not
+    /// enough, use [`on_master`](Self::on_master) or a role actor.
+    pub fn without_role(mut self) -> Self {
+        self.without_role = true;
         self
     }
 
@@ -132,7 +233,7 @@ impl ElectionBuilder {
     /// code that is running. A thread of its own watches the clock, so that it also acts right after a pause of
     /// the process. Off by default.
     ///
-    /// To stop the actix system while this process is master ends the lease too: [`Close`](crate::Close) the
+    /// To stop the actix system while this process is master ends the lease too: [close](crate::Session::close) the
     /// session before.
     pub fn watchdog(mut self, on: bool) -> Self {
         self.watchdog = on;
@@ -141,12 +242,12 @@ impl ElectionBuilder {
 
     /// Starts the election on the session's arbiter, and competes in it.
     ///
-    /// This waits for the actor to start, not for the ensemble. Of many elections, start all before you wait for any:
+    /// This waits for the election to start, not for the ensemble. Of many elections, start all before you wait for any:
     ///
     /// ```no_run
     /// # use actix_election::prelude::*;
     /// # use actix_election::StartError;
-    /// # async fn example<R>(session: Addr<Session>, role: Addr<R>) -> Result<(), StartError>
+    /// # async fn example<R>(session: Session, role: Addr<R>) -> Result<(), StartError>
     /// # where
     /// #     R: Actor<Context = Context<R>> + Handler<BecameMaster> + Handler<BecameStandby>,
     /// # {
@@ -161,33 +262,47 @@ impl ElectionBuilder {
     /// - [`StartError::Invalid`] lists every setting that cannot be used, with the rule that it breaks.
     /// - [`StartError::PathInUse`] if an election with this path runs on the session already.
     /// - [`StartError::SessionClosed`] if the session was closed.
+    /// - [`StartError::NoRuntime`] if it is to run [`on_master`](Self::on_master) and is called in no tokio runtime.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, the election either was not started or ends again by itself.
-    pub async fn campaign(self, session: &Addr<Session>) -> Result<Addr<Election>, StartError> {
+    pub async fn campaign(self, session: &Session) -> Result<Election, StartError> {
         self.start(session, true).await
     }
 
     /// Starts the election on the session's arbiter only to follow who is master, whichever strategy its candidates
-    /// use: see [`Observe`](crate::Observe).
+    /// use: see [`Election::observe`] and [`Election::changes`].
     ///
     /// # Errors
     ///
     /// As [`campaign`](Self::campaign).
-    pub async fn observe(self, session: &Addr<Session>) -> Result<Addr<Election>, StartError> {
+    pub async fn observe(self, session: &Session) -> Result<Election, StartError> {
         self.start(session, false).await
     }
 
-    async fn start(self, session: &Addr<Session>, campaign: bool) -> Result<Addr<Election>, StartError> {
+    async fn start(self, session: &Session, campaign: bool) -> Result<Election, StartError> {
         let settings = self.check(campaign)?;
-        session.send(OpenElection(settings)).await.unwrap_or(Err(StartError::SessionClosed))
+        let path = settings.config.path.clone();
+        let arrival = Box::new(move |admission| ElectionActor::open(settings, admission));
+        session.address.send(Admit { path, arrival }).await.unwrap_or(Err(StartError::SessionClosed))
+    }
+
+    /// The role of whoever has no role actor.
+    fn work(&self) -> Result<Option<Work>, StartError> {
+        match &self.on_master {
+            Some(start) => {
+                let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+                Ok(Some(Work::new(Some((Arc::clone(start), runtime)))))
+            }
+            None => Ok(self.without_role.then(|| Work::new(None))),
+        }
     }
 
     fn check(self, campaign: bool) -> Result<ElectionSettings, StartError> {
         let mut problems = Vec::new();
         let path = ElectionPath::new(&self.path).map_err(|problem| problems.push(problem)).ok();
-        let address = self.address.map(|address| Address::new(&address)).transpose();
+        let address = self.address.as_deref().map(Address::new).transpose();
         let address = address.map_err(|problem| problems.push(problem)).ok().flatten();
         // The other rules do not depend on the path: where it is unusable, any other shows what else is wrong.
         let stand_in =
@@ -207,10 +322,24 @@ impl ElectionBuilder {
             problems.extend(invalid.problems);
         }
         if problems.is_empty() {
-            Ok(ElectionSettings { config, roles: self.roles, watchdog: self.watchdog, campaign })
+            let work = self.work()?;
+            Ok(ElectionSettings { config, roles: self.roles, work, watchdog: self.watchdog, campaign })
         } else {
             Err(StartError::Invalid(problems))
         }
+    }
+}
+
+impl fmt::Debug for ElectionBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ElectionBuilder")
+            .field("path", &self.path)
+            .field("strategy", &self.strategy)
+            .field("address", &self.address)
+            .field("roles", &self.roles.len())
+            .field("on_master", &self.on_master.is_some())
+            .field("without_role", &self.without_role)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use actix::prelude::*;
 use actix_election_core::{
     Address, ElectionPath, FencingToken, Operation, Refusal, Reply, Znode, printable, queue_order,
 };
@@ -14,7 +13,9 @@ use crate::Session;
 use crate::session::link::Request;
 
 /// A candidate, as everybody sees it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Candidate {
     /// What it says of itself: `host:port`, or empty. Empty also where it may not be read. Whoever may create a candidate's
     /// znode may write anything there, of any length: show [`printable_address`](Self::printable_address).
@@ -24,6 +25,11 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// A candidate that says this of itself: for tests, mostly.
+    pub fn new(address: impl Into<String>, token: FencingToken) -> Self {
+        Candidate { address: address.into(), token }
+    }
+
     /// The address for logs and people: see [`printable()`]. Longer ones than any [`Address`] are cut.
     pub fn printable_address(&self) -> String {
         printable(&self.address, Address::MAX_LEN)
@@ -40,11 +46,7 @@ impl Candidate {
 /// # Cancel safety
 ///
 /// Cancel safe: it only reads.
-pub async fn candidates(
-    session: &Addr<Session>,
-    path: &str,
-    limit: Duration,
-) -> Result<Vec<Candidate>, AskError> {
+pub async fn candidates(session: &Session, path: &str, limit: Duration) -> Result<Vec<Candidate>, AskError> {
     let path = ElectionPath::new(path)?;
     let mut inquiry = Inquiry::start(session).await?;
     let candidates = tokio::time::timeout(limit, read_candidates(&mut inquiry, &path)).await;

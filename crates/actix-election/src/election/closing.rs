@@ -4,21 +4,9 @@ use actix::prelude::*;
 use actix_election_core::{Input, OpId};
 use tokio::sync::mpsc;
 
-use super::Election;
+use super::actor::ElectionActor;
+use crate::session::CloseStep;
 use crate::session::link::{ConnectionId, Request};
-
-/// Steps down, and says so as soon as no lease is valid any more: the session is about to be closed, and the lock goes
-/// with it. So nothing is asked of the ensemble until [`ReleaseNow`] comes.
-///
-/// The sender is dropped after one message, or without one if the election is at its end.
-#[derive(Message, Clone, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct PrepareToClose(pub(crate) mpsc::UnboundedSender<()>);
-
-/// The close has to wait for others: release the lock without it.
-#[derive(Message, Clone, Copy, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct ReleaseNow;
 
 /// Who waits for the election to step down, and what is not asked meanwhile.
 #[derive(Default)]
@@ -56,22 +44,21 @@ impl Closing {
     }
 }
 
-impl Handler<PrepareToClose> for Election {
+impl Handler<CloseStep> for ElectionActor {
     type Result = ();
 
-    fn handle(&mut self, PrepareToClose(ready): PrepareToClose, ctx: &mut Self::Context) {
-        self.closing.waiting.push(ready);
-        self.closing.withheld.get_or_insert_default();
-        self.feed(Input::Withdraw, ctx);
-    }
-}
-
-impl Handler<ReleaseNow> for Election {
-    type Result = ();
-
-    fn handle(&mut self, _: ReleaseNow, _: &mut Self::Context) {
-        for (connection, op, request) in self.closing.withheld.take().unwrap_or_default() {
-            self.link.request(connection, op, request);
+    fn handle(&mut self, step: CloseStep, ctx: &mut Self::Context) {
+        match step {
+            CloseStep::Prepare(ready) => {
+                self.closing.waiting.push(ready);
+                self.closing.withheld.get_or_insert_default();
+                self.feed(Input::Withdraw, ctx);
+            }
+            CloseStep::ReleaseNow => {
+                for (connection, op, request) in self.closing.withheld.take().unwrap_or_default() {
+                    self.link.request(connection, op, request);
+                }
+            }
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use actix::prelude::*;
 use actix_election_core::{OpId, Operation, Reply, SessionId};
 use futures::StreamExt;
 
@@ -36,8 +35,8 @@ pub(super) struct Inquiry {
 }
 
 impl Inquiry {
-    pub(super) async fn start(session: &Addr<Session>) -> Result<Self, AskError> {
-        let opened = session.send(OpenLink).await.map_err(|_| AskError::SessionClosed)?;
+    pub(super) async fn start(session: &Session) -> Result<Self, AskError> {
+        let opened = session.address.send(OpenLink).await.map_err(|_| AskError::SessionClosed)?;
         Ok(Inquiry {
             link: opened.0,
             notices: opened.1,

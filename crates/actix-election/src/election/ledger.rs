@@ -26,14 +26,27 @@ const LONGEST_TROUBLE: usize = 2_000;
 /// Something that has happened in an election.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
-    BecameMaster { token: FencingToken },
-    BecameStandby { reason: StandbyReason, master: Option<Master> },
-    TermEnded { reason: StandbyReason, token: FencingToken, lasted: Duration },
+    BecameMaster {
+        token: FencingToken,
+    },
+    BecameStandby {
+        reason: StandbyReason,
+        master: Option<Master>,
+    },
+    TermEnded {
+        reason: StandbyReason,
+        token: FencingToken,
+        lasted: Duration,
+    },
     NewMaster(Master),
     Trouble(Problem),
     RoleDead,
     RoleRestarted,
     RoleAddedAgain,
+    /// Nobody holds the election any more.
+    Forsaken {
+        competes: bool,
+    },
 }
 
 /// What changes have to have in common to be logged together.
@@ -47,6 +60,7 @@ enum Kind {
     RoleDead,
     RoleRestarted,
     RoleAddedAgain,
+    Forsaken { competes: bool },
 }
 
 impl Change {
@@ -60,6 +74,7 @@ impl Change {
             Change::RoleDead => Kind::RoleDead,
             Change::RoleRestarted => Kind::RoleRestarted,
             Change::RoleAddedAgain => Kind::RoleAddedAgain,
+            Change::Forsaken { competes } => Kind::Forsaken { competes: *competes },
         }
     }
 
@@ -95,6 +110,12 @@ impl Change {
             Change::RoleAddedAgain => {
                 journal!(INFO, %path, "a role actor was added again, so it was restarted");
             }
+            Change::Forsaken { competes: true } => {
+                journal!(WARN, %path, "the election's last handle was dropped: this process withdraws from it");
+            }
+            Change::Forsaken { competes: false } => {
+                journal!(INFO, %path, "the election's last handle was dropped: it is followed no longer");
+            }
         }
     }
 }
@@ -128,6 +149,18 @@ impl Kind {
             Kind::RoleAddedAgain => {
                 journal!(INFO, elections, %first, "role actors were added again, so they were restarted");
             }
+            Kind::Forsaken { competes: true } => journal!(
+                WARN,
+                elections,
+                %first,
+                "the last handles of elections were dropped: this process withdraws from them"
+            ),
+            Kind::Forsaken { competes: false } => journal!(
+                INFO,
+                elections,
+                %first,
+                "the last handles of elections were dropped: they are followed no longer"
+            ),
         }
     }
 }

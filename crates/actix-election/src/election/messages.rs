@@ -1,10 +1,9 @@
-//! What an election tells and what it is told.
-
-use std::time::Duration;
+//! What roles and observers are told, and what an election's actor is told.
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
-use actix_election_core::{CandidateState, ElectionPath, FencingToken, Master, SessionState, StandbyReason};
+use actix_election_core::{ElectionPath, FencingToken, Master, StandbyReason};
+use tokio::sync::oneshot;
 
 use crate::Lease;
 
@@ -16,6 +15,7 @@ use crate::Lease;
 /// [`Lease::tie_to`] here.
 #[derive(Message, Clone, Debug)]
 #[rtype(result = "()")]
+#[non_exhaustive]
 pub struct BecameMaster {
     /// The election that was won.
     pub path: ElectionPath,
@@ -23,12 +23,21 @@ pub struct BecameMaster {
     pub lease: Lease,
 }
 
+impl BecameMaster {
+    /// For the unit tests of role actors.
+    pub fn new(path: ElectionPath, lease: Lease) -> Self {
+        BecameMaster { path, lease }
+    }
+}
+
 /// The role is not master, or no longer.
 ///
 /// Stop acting as master **in this handler**, and return a future if that takes time: the lock is released once
 /// every role of the election has handled this message, or when the step-down timeout or the lease ends.
-#[derive(Message, Clone, Debug)]
+#[derive(Message, Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[rtype(result = "()")]
+#[non_exhaustive]
 pub struct BecameStandby {
     /// The election.
     pub path: ElectionPath,
@@ -37,41 +46,55 @@ pub struct BecameStandby {
     /// Who is master, as far as it is known. The address may be empty, and may be anything if a stranger wrote
     /// it: see [`Master::printable_address`].
     pub master: Option<Master>,
+    /// Whether that master is this candidate: by a znode of an earlier session, say, which stands until that has expired.
+    /// This process holds no lease by it: send nobody there.
+    pub is_self: bool,
+}
+
+impl BecameStandby {
+    /// For the unit tests of role actors: another one is `master`, if anybody is.
+    pub fn new(path: ElectionPath, reason: StandbyReason, master: Option<Master>) -> Self {
+        BecameStandby { path, reason, master, is_self: false }
+    }
 }
 
 /// Who is master has changed.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[rtype(result = "()")]
+#[non_exhaustive]
 pub struct MasterChanged {
     /// The election.
     pub path: ElectionPath,
     /// The master; `None` if there is none. While this process is cut off it is the last one known.
     pub master: Option<Master>,
+    /// Whether that master is this candidate. Whether it may act as one, only its [`Lease`] tells.
+    pub is_self: bool,
+}
+
+impl MasterChanged {
+    /// For the unit tests of whoever observes an election.
+    pub fn new(path: ElectionPath, master: Option<Master>) -> Self {
+        MasterChanged { path, master, is_self: false }
+    }
 }
 
 /// Sends [`MasterChanged`] to the recipient: at once if it is known who is master, and on every change.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Observe(pub Recipient<MasterChanged>);
+pub(crate) struct Observe(pub(crate) Recipient<MasterChanged>);
 
-/// Adds a role actor to an election. It is told its present state once, and takes part from then on.
-///
-/// Every role of an election is told the same; a handover waits until all have handled it; and the death of one
-/// resigns.
-///
-/// An actor plays one role. To add it again says that it was restarted, and what it had under way is lost: a master steps down
-/// ([`RoleFailed`](StandbyReason::RoleFailed)) and competes again after the failure pause, a standby is told once more that it
-/// is standby. So an actor that adds itself in `Actor::started` may live under a [`Supervisor`], which calls that again.
-#[derive(Message)]
+/// Adds a role actor to an election.
+#[derive(Message, Clone)]
 #[rtype(result = "()")]
-pub struct AddRole {
+pub(crate) struct AddRole {
     pub(super) master: Recipient<BecameMaster>,
     pub(super) standby: Recipient<BecameStandby>,
 }
 
 impl AddRole {
     /// The role that this actor plays.
-    pub fn new<A>(role: &Addr<A>) -> Self
+    pub(crate) fn new<A>(role: &Addr<A>) -> Self
     where
         A: Actor + Handler<BecameMaster> + Handler<BecameStandby>,
         A::Context: ToEnvelope<A, BecameMaster> + ToEnvelope<A, BecameStandby>,
@@ -80,60 +103,20 @@ impl AddRole {
     }
 }
 
-/// Steps down in order if this process is master, and stays out for the resign pause so that another one wins;
-/// then competes again.
+/// Steps down in order if this process is master, and stays out for the resign pause.
 #[derive(Message, Clone, Copy, Debug, Default)]
 #[rtype(result = "()")]
-pub struct Resign {
+pub(crate) struct Resign {
     /// Only if this term still runs; `None` for whatever runs, and to stay out even if none does.
-    pub token: Option<FencingToken>,
+    pub(crate) token: Option<FencingToken>,
 }
 
-/// Leaves the election: steps down in order if this process is master, and competes no more. The answer comes when
-/// the lock is released; while this process is cut off, that is when it is connected again or the session is over.
-///
-/// The election goes on to follow who is master. [`Campaign`] enters it again; one that comes before the answer
-/// brings the answer at once.
+/// Leaves the election, and says when that is done. The sender is dropped if the election ends or a [`Campaign`] comes first.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Withdraw(pub(crate) oneshot::Sender<()>);
+
+/// Competes from now on.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
-pub struct Withdraw;
-
-/// Competes again after a [`Withdraw`], or makes a candidate of an observer.
-#[derive(Message, Clone, Copy, Debug)]
-#[rtype(result = "()")]
-pub struct Campaign;
-
-/// Asks an election for an account of itself: above all, why this process is not master.
-#[derive(Message, Clone, Copy, Debug)]
-#[rtype(result = "Status")]
-pub struct GetStatus;
-
-/// An election's account of itself.
-#[derive(MessageResponse, Clone, Debug)]
-pub struct Status {
-    /// The election.
-    pub path: ElectionPath,
-    /// What this process does in it.
-    pub state: CandidateState,
-    /// The place in the queue, 0 for the master; `None` with the `Lock` strategy, which has no queue.
-    pub place: Option<usize>,
-    /// The master as far as it is known: the outer `None` if nothing is known yet.
-    pub master: Option<Option<Master>>,
-    /// The token of the term of this process, while one runs.
-    pub token: Option<FencingToken>,
-    /// For how long the session is certain to live; `None` if nothing is proven.
-    pub lease_remaining: Option<Duration>,
-    /// The state of the session.
-    pub session: SessionState,
-    /// The session timeout that was asked for.
-    pub asked_timeout: Duration,
-    /// The session timeout T that everything goes by: the smallest that was granted to the present session. A server's limits
-    /// can make it shorter or longer than what was asked for. `None` before there is a session.
-    pub granted_timeout: Option<Duration>,
-    /// How long ago a quorum of the ensemble last answered; `None` for never in this session.
-    pub quorum_answer_age: Option<Duration>,
-    /// The last thing that went wrong, right or wrong as it may be by now.
-    pub last_error: Option<String>,
-    /// When it will try again, if it waits for a time rather than for an event.
-    pub next_retry: Option<Duration>,
-}
+pub(crate) struct Campaign;

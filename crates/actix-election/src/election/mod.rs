@@ -1,31 +1,34 @@
-//! The election actor and what it says.
+//! Elections: what users hold of them, the actor behind that, and what it says.
 
 mod actor;
 mod ask;
 mod builder;
 mod candidates;
+mod chroot;
 mod closing;
+mod handle;
 mod heir;
+mod home;
 mod inquiry;
 mod ledger;
 mod messages;
 mod roles;
+mod showing;
+mod status;
 mod sweep;
 mod telling;
 mod watchdog;
+mod work;
 
 #[cfg(test)]
 mod tests;
 
-pub use actor::Election;
 pub use ask::{AskError, Asked, Obstacle, ask_to_resign};
-pub(crate) use builder::ElectionSettings;
+use builder::ElectionSettings;
 pub use builder::{ElectionBuilder, Strategy};
 pub use candidates::{Candidate, candidates};
-pub(crate) use closing::{PrepareToClose, ReleaseNow};
-pub(crate) use heir::Remains;
-pub use messages::{
-    AddRole, BecameMaster, BecameStandby, Campaign, GetStatus, MasterChanged, Observe, Resign, Status,
-    Withdraw,
-};
-pub(crate) use sweep::Sweep;
+pub use chroot::chroot_exists;
+pub use handle::{Changes, Election};
+use home::Home;
+pub use messages::{BecameMaster, BecameStandby, MasterChanged};
+pub use status::{Leadership, Status};

@@ -9,8 +9,9 @@ use actix::dev::RecipientRequest;
 use actix::prelude::{MailboxError, Recipient};
 use actix_election_core::{MessageId, RoleId};
 
-use super::{AddRole, BecameMaster, BecameStandby};
-use crate::tie::Tie;
+use super::messages::AddRole;
+use super::{BecameMaster, BecameStandby};
+use crate::lease::TermLease;
 
 /// The role actors of an election.
 #[derive(Default)]
@@ -29,8 +30,8 @@ struct RoleActor {
     /// The `BecameMaster` that may not have been handled yet. Dropping it takes the message out of the mailbox, if it is
     /// still there.
     unread: Option<Pin<Box<RecipientRequest<BecameMaster>>>>,
-    /// What the term is tied to, while that is `BecameMaster`.
-    tie: Option<Arc<Tie>>,
+    /// The term that may be tied to something, while that is `BecameMaster`.
+    term: Option<Arc<TermLease>>,
     /// It was restarted since it was told that; so many looks pass before that is made known.
     restarted: Option<u32>,
     /// How many messages in a row were lost.
@@ -53,7 +54,7 @@ impl RoleActor {
     /// Looks what has come of a `BecameMaster`. Nothing waits for its handling, so that nobody need be woken by that.
     fn look(&mut self) {
         self.restarted = self.restarted.map(|looks| looks.saturating_sub(1));
-        if self.tie.take_if(|tie| tie.is_cut()).is_some() {
+        if self.term.take_if(|term| term.is_tie_cut()).is_some() {
             self.restarted = Some(0);
         }
         let Some(request) = &mut self.unread else { return };
@@ -76,7 +77,7 @@ impl RoleActor {
         self.is_master = false;
         self.restarted = None;
         self.unread = None;
-        self.tie = None;
+        self.term = None;
     }
 }
 
@@ -113,7 +114,7 @@ impl RoleActors {
             told: None,
             is_master: false,
             unread: None,
-            tie: None,
+            term: None,
             restarted: None,
             losses: 0,
         };
@@ -178,7 +179,7 @@ impl RoleActors {
         if let Some(role) = self.role(id) {
             role.tell(message);
             role.is_master = true;
-            role.tie = Some(Arc::clone(&news.lease.tie));
+            role.term = Some(Arc::clone(&news.lease.term));
             role.unread = Some(Box::pin(role.master.clone().send(news)));
         }
     }

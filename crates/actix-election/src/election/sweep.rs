@@ -12,7 +12,7 @@ use actix::fut::ActorFuture;
 use actix::prelude::*;
 use actix_election_core::{ElectionPath, Timestamp};
 
-use super::Election;
+use super::actor::ElectionActor;
 use super::ledger::{Change, Ledger};
 use super::roles::RoleActors;
 use crate::clock::Clock;
@@ -23,8 +23,12 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// What is due within so long has a timer of its own; the sweep sees it come.
 pub(super) const NEAR: Duration = INTERVAL.saturating_mul(2);
 
+thread_local! {
+    static HERE: RefCell<Weak<Sweep>> = const { RefCell::new(Weak::new()) };
+}
+
 /// The elections of an arbiter, and the one timer that looks at them.
-pub(crate) struct Sweep {
+pub(super) struct Sweep {
     clock: Clock,
     watched: RefCell<Vec<Weak<Watched>>>,
     ledger: Ledger,
@@ -43,7 +47,7 @@ pub(super) struct Watched {
 
 impl Sweep {
     /// Starts to look, on this thread's arbiter, for as long as somebody holds what is returned.
-    pub(crate) fn start(clock: Clock) -> Rc<Sweep> {
+    pub(super) fn start(clock: Clock) -> Rc<Sweep> {
         let sweep = Rc::new(Sweep { clock, watched: RefCell::default(), ledger: Ledger::default() });
         let swept = Rc::downgrade(&sweep);
         actix::spawn(async move {
@@ -58,6 +62,24 @@ impl Sweep {
         sweep
     }
 
+    /// The one of this thread's arbiter, started if there is none: all elections of a session live on one.
+    pub(super) fn here() -> Rc<Sweep> {
+        HERE.with_borrow_mut(|here| {
+            here.upgrade().unwrap_or_else(|| {
+                let sweep = Sweep::start(Clock::Boot);
+                *here = Rc::downgrade(&sweep);
+                sweep
+            })
+        })
+    }
+
+    /// Logs what waits for others of its kind.
+    pub(super) fn flush_here() {
+        if let Some(sweep) = HERE.with_borrow(Weak::upgrade) {
+            sweep.ledger.flush();
+        }
+    }
+
     pub(super) fn watch(&self) -> Rc<Watched> {
         let watched = Rc::<Watched>::default();
         self.watched.borrow_mut().push(Rc::downgrade(&watched));
@@ -67,11 +89,6 @@ impl Sweep {
     /// Logs a change of one of the elections, alone or together with others.
     pub(super) fn note(&self, path: &ElectionPath, change: Change) {
         self.ledger.note(self.clock.now(), self.watched.borrow().len(), path, change);
-    }
-
-    /// Logs what waits for others of its kind.
-    pub(crate) fn flush_log(&self) {
-        self.ledger.flush();
     }
 
     fn look(&self) {
@@ -101,14 +118,14 @@ impl Watched {
 /// The election's end: comes when it is called, and when the last address of the election is gone.
 pub(super) struct Lookout(pub(super) Rc<Watched>);
 
-impl ActorFuture<Election> for Lookout {
+impl ActorFuture<ElectionActor> for Lookout {
     type Output = ();
 
     /// actix polls this whenever the election has something to do, and wakes the election when its last address is dropped.
     fn poll(
         self: Pin<&mut Self>,
-        election: &mut Election,
-        ctx: &mut Context<Election>,
+        election: &mut ElectionActor,
+        ctx: &mut Context<ElectionActor>,
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         let mut waker = self.0.waker.borrow_mut();

@@ -1,14 +1,12 @@
 //! The role actors of an election: what they are told, and what becomes of them.
 
-use std::sync::Arc;
-
 use actix::prelude::*;
 use actix_election_core::{CandidateState, Master};
 use actix_election_core::{
     FencingToken, Input, Message as News, MessageId, RoleId, StandbyReason, Timestamp,
 };
 
-use super::Election;
+use super::actor::ElectionActor;
 use super::ledger::Change;
 use super::messages::{AddRole, BecameMaster, BecameStandby};
 use super::roles::{Delivery, Failure};
@@ -23,7 +21,7 @@ pub(super) enum Noted {
     Master(FencingToken, Timestamp),
 }
 
-impl Election {
+impl ElectionActor {
     /// Logs a change, after everybody was told of it.
     pub(super) fn note(&self, change: Change) {
         self.sweep.note(&self.path, change);
@@ -68,14 +66,13 @@ impl Election {
         match news {
             News::BecameMaster { token } => {
                 let Some(term) = self.term.clone() else { return };
-                let election = ctx.address().downgrade().recipient();
-                let lease = Lease { term, election, tie: Arc::default() };
-                let news = BecameMaster { path, lease };
+                let news = BecameMaster { path, lease: Lease { term } };
                 self.watched.roles.borrow_mut().tell_master(role, message, news);
                 self.note_master(token);
             }
             News::BecameStandby { reason, master } => {
-                let news = BecameStandby { path, reason, master: master.clone() };
+                let is_self = self.is_self(master.as_ref());
+                let news = BecameStandby { path, reason, master: master.clone(), is_self };
                 let delivery = self.watched.roles.borrow_mut().tell_standby(role, message, news);
                 if let Some(delivery) = delivery {
                     ctx.spawn(

@@ -1,23 +1,22 @@
 //! The session actor.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix::WeakAddr;
 use actix::prelude::*;
-use actix_election_core::{Candidate, ElectionPath, SessionId, SessionState, SessionTimeout};
+use actix::{Message, WeakRecipient};
+use actix_election_core::{ElectionPath, SessionId, SessionState, SessionTimeout};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
-use super::SessionBuilder;
+use super::board::{Attached, SessionBoard, SessionFacts};
+use super::guests::{Admission, CloseStep, Guest};
+use super::handle::SessionChanged;
 use super::link::{Command, LinkId, Notices, SessionLink, SessionNotice, notice_channel};
-use crate::clock::Clock;
-use crate::election::{Election, ElectionSettings, PrepareToClose, ReleaseNow, Remains, Sweep};
+use crate::Problem;
 use crate::journal::journal;
 use crate::subscribers::Subscribers;
-use crate::{Problem, StartError, Subscribe};
 
 /// How often it is checked whether anybody still holds an address of this actor.
 const HANDLE_CHECK: Duration = Duration::from_millis(100);
@@ -27,89 +26,57 @@ const HANDLE_CHECK: Duration = Duration::from_millis(100);
 const CLOSE_LULL: Duration = Duration::from_millis(5);
 const CLOSE_TOGETHER: Duration = Duration::from_millis(500);
 
-/// A ZooKeeper session: shared by any number of elections of this process.
-///
-/// The session itself is held by a thread of its own, and this actor and its elections live on an arbiter of their
-/// own, so that a role actor that blocks its thread costs neither the session nor a lease.
-///
-/// # Messages
-///
-/// - [`Subscribe<SessionChanged>`]: the state of the session, now and on every change.
-/// - [`Subscribe<Problem>`]: what keeps the session from being attached, and that one of its elections has ended unasked.
-/// - [`Close`]: hand over every election in order, then close the session.
-///
-/// The actor lives for as long as its address is held by somebody, elections included. When the last address is
-/// dropped without a [`Close`], the session is closed all the same.
-pub struct Session {
+/// What stands between a session's thread and those who use the session. It lives on an arbiter of its own, for as long as
+/// its address is held by somebody, its guests included.
+pub(crate) struct SessionActor {
     arbiter: ArbiterHandle,
     commands: mpsc::UnboundedSender<Command>,
     notices: Option<mpsc::UnboundedReceiver<SessionNotice>>,
     timeout: Duration,
+    /// What was told last: the board may already show that it is closed.
     state: SessionState,
+    board: Arc<SessionBoard>,
     changes: Subscribers<SessionChanged>,
     problems: Subscribers<Problem>,
     /// What keeps the session from being connected.
     problem: Option<Problem>,
-    /// What was attached last, and where.
-    attached: Option<(SessionId, SessionTimeout, SocketAddr)>,
     /// The session and timeout of which it was last said that another one was asked for.
     clamped: Option<(SessionId, SessionTimeout)>,
     /// Whether somebody has asked for the end.
     closing: bool,
     /// Until they have said that they have ended.
-    elections: BTreeMap<String, WeakAddr<Election>>,
-    /// Started with the first election.
-    sweep: Option<Rc<Sweep>>,
+    pub(super) guests: BTreeMap<ElectionPath, WeakRecipient<CloseStep>>,
+    farewell: Option<fn()>,
     next_link: u64,
 }
 
-impl Session {
-    /// Settings for a session at the ensemble `connect`: `host[:port],host[:port],.../chroot`.
-    ///
-    /// Every path is taken relative to the chroot, which is created where it is missing.
-    ///
-    /// ```no_run
-    /// # #[actix::main]
-    /// # async fn main() -> Result<(), actix_election::StartError> {
-    /// use std::time::Duration;
-    /// use actix_election::Session;
-    ///
-    /// let session = Session::builder("zk1:2181,zk2:2181,zk3:2181/payments")
-    ///     .session_timeout(Duration::from_secs(6))
-    ///     .auth("digest", "payments:secret")
-    ///     .start()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn builder(connect: &str) -> SessionBuilder {
-        SessionBuilder::new(connect)
-    }
-
+impl SessionActor {
     pub(super) fn new(
         arbiter: ArbiterHandle,
         commands: mpsc::UnboundedSender<Command>,
         notices: mpsc::UnboundedReceiver<SessionNotice>,
         timeout: Duration,
+        board: Arc<SessionBoard>,
     ) -> Self {
-        Session {
+        SessionActor {
             arbiter,
             commands,
             notices: Some(notices),
             timeout,
             state: SessionState::Connecting,
+            board,
             changes: Subscribers::default(),
             problems: Subscribers::default(),
             problem: None,
-            attached: None,
             clamped: None,
             closing: false,
-            elections: BTreeMap::new(),
-            sweep: None,
+            guests: BTreeMap::new(),
+            farewell: None,
             next_link: 0,
         }
     }
 
-    fn link(&mut self) -> (SessionLink, Notices) {
+    pub(super) fn link(&mut self) -> (SessionLink, Notices) {
         self.next_link += 1;
         let id = LinkId(self.next_link);
         let (notices, received) = notice_channel();
@@ -117,12 +84,37 @@ impl Session {
         (SessionLink { id, commands: self.commands.clone() }, received)
     }
 
+    pub(super) fn admission(&mut self, ctx: &mut Context<Self>) -> Admission {
+        let (link, notices) = self.link();
+        let (session, board) = (ctx.address(), Arc::clone(&self.board));
+        Admission { session, board, timeout: self.timeout, link, notices }
+    }
+
+    pub(super) fn enter(&mut self, path: ElectionPath, guest: Guest) {
+        self.farewell = Some(guest.farewell);
+        self.guests.insert(path, guest.closing);
+    }
+
+    /// Says that an election has ended unasked.
+    pub(super) fn lost_a_guest(&mut self, path: ElectionPath, what_follows: &str) {
+        let message = format!(
+            "the election for {path} has ended unasked, by a panic or since its actor was stopped; {what_follows}"
+        );
+        self.problems.tell(&Problem::new(Some(path), message.clone()));
+        journal!(ERROR, "{message}");
+    }
+
+    fn facts(&self) -> SessionFacts {
+        self.board.read().value
+    }
+
     /// Logs the state, after everybody was told of it.
     fn log_state(&self) {
-        let session = self.attached.map(|(session, ..)| tracing::field::debug(session));
-        let server = self.attached.map(|(_, _, server)| tracing::field::display(server));
-        let timeout = self.attached.map(|(_, timeout, _)| tracing::field::debug(timeout.span()));
-        match self.state {
+        let (state, attached) = (self.state, self.facts().attached);
+        let session = attached.map(|attached| tracing::field::debug(attached.session));
+        let server = attached.map(|attached| tracing::field::display(attached.server));
+        let timeout = attached.map(|attached| tracing::field::debug(attached.timeout.span()));
+        match state {
             SessionState::Connecting => journal!(INFO, "looking for a server"),
             SessionState::Connected => journal!(INFO, session, timeout, server, "session connected"),
             SessionState::Suspended { .. } => journal!(INFO, session, server, "session suspended: cut off"),
@@ -131,12 +123,13 @@ impl Session {
             SessionState::Closed => {
                 journal!(ERROR, session, "session closed, which nobody asked for: its thread has ended");
             }
+            other => journal!(INFO, session, server, "session {other}"),
         }
     }
 
     /// Logs that a server's limits have made another timeout of the one that was asked for: once for a session.
     fn log_grant(&mut self) {
-        let Some((session, timeout, _)) = self.attached else { return };
+        let Some(Attached { session, timeout, .. }) = self.facts().attached else { return };
         let (asked, granted) = (self.timeout, timeout.span());
         // It is asked for in milliseconds.
         if asked.as_millis() != granted.as_millis() && self.clamped != Some((session, timeout)) {
@@ -148,35 +141,39 @@ impl Session {
         }
     }
 
-    /// Starts whoever lets go of what an election has left. The path stays in use until that is done.
-    fn open_heir(
-        &mut self,
-        heir: Candidate,
-        path: ElectionPath,
-        ctx: &mut Context<Self>,
-    ) -> Result<(), StartError> {
-        let (link, notices) = self.link();
-        let sweep = self.sweep();
-        let key = path.as_str().to_owned();
-        let heir = Election::open_heir(heir, path, self.timeout, ctx.address(), link, notices, sweep)?;
-        self.elections.insert(key, heir);
-        Ok(())
-    }
-
-    fn sweep(&mut self) -> Rc<Sweep> {
-        Rc::clone(self.sweep.get_or_insert_with(|| Sweep::start(Clock::Boot)))
+    fn state_changed(&mut self, state: SessionState) {
+        self.state = state;
+        if state == SessionState::Closed {
+            self.board.close();
+        } else {
+            self.board.show(SessionFacts { state, ..self.facts() }, false);
+        }
+        if state == SessionState::Connected {
+            self.problem = None;
+        }
+        self.changes.tell(&SessionChanged { state });
+        self.log_state();
+        if state == SessionState::Connected {
+            self.log_grant();
+        }
     }
 }
 
-impl Actor for Session {
+impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         if let Some(mut notices) = self.notices.take() {
             ctx.add_stream(futures::stream::poll_fn(move |cx| notices.poll_recv(cx)));
         }
-        ctx.run_interval(HANDLE_CHECK, |_, ctx| {
+        ctx.run_interval(HANDLE_CHECK, |session, ctx| {
             if !ctx.connected() {
+                let id = session.facts().attached.map(|attached| tracing::field::debug(attached.session));
+                journal!(
+                    INFO,
+                    session = id,
+                    "nobody holds the session or an election of it any more: it is closed"
+                );
                 ctx.stop();
             }
         });
@@ -187,30 +184,28 @@ impl Actor for Session {
     }
 }
 
-impl StreamHandler<SessionNotice> for Session {
+impl Drop for SessionActor {
+    /// The session's thread closes the session when nobody is left who could send it a command.
+    fn drop(&mut self) {
+        self.board.close();
+    }
+}
+
+impl StreamHandler<SessionNotice> for SessionActor {
     fn handle(&mut self, notice: SessionNotice, _: &mut Self::Context) {
         match notice {
             SessionNotice::State(state) if state == self.state => {}
-            SessionNotice::State(state) => {
-                self.state = state;
-                if state == SessionState::Connected {
-                    self.problem = None;
-                }
-                self.changes.tell(&SessionChanged { state });
-                self.log_state();
-                if state == SessionState::Connected {
-                    self.log_grant();
-                }
-            }
+            SessionNotice::State(state) => self.state_changed(state),
             SessionNotice::Problem(message) => {
-                let problem = Problem { path: None, message: message.clone() };
+                let problem = Problem::new(None, message.clone());
                 self.problems.tell(&problem);
                 self.problem = Some(problem);
                 journal!(WARN, "{message}");
             }
             SessionNotice::Detail(text) => journal!(DEBUG, "{text}"),
             SessionNotice::Attached { session, timeout, server } => {
-                self.attached = Some((session, timeout, server));
+                let attached = Some(Attached { session, timeout, server });
+                self.board.show(SessionFacts { attached, ..self.facts() }, false);
             }
         }
     }
@@ -219,15 +214,15 @@ impl StreamHandler<SessionNotice> for Session {
     fn finished(&mut self, _: &mut Self::Context) {}
 }
 
-/// The state of a session has changed.
-#[derive(Message, Clone, Debug, PartialEq, Eq)]
+/// Sends every `M` of this actor to the recipient from now on, until its actor is gone; and at once what holds now.
+#[derive(Message)]
 #[rtype(result = "()")]
-pub struct SessionChanged {
-    /// The new state.
-    pub state: SessionState,
-}
+pub(crate) struct Subscribe<M>(pub(crate) Recipient<M>)
+where
+    M: Message + Send + 'static,
+    M::Result: Send;
 
-impl Handler<Subscribe<SessionChanged>> for Session {
+impl Handler<Subscribe<SessionChanged>> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, Subscribe(recipient): Subscribe<SessionChanged>, _: &mut Self::Context) {
@@ -236,7 +231,7 @@ impl Handler<Subscribe<SessionChanged>> for Session {
     }
 }
 
-impl Handler<Subscribe<Problem>> for Session {
+impl Handler<Subscribe<Problem>> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, Subscribe(recipient): Subscribe<Problem>, _: &mut Self::Context) {
@@ -247,37 +242,35 @@ impl Handler<Subscribe<Problem>> for Session {
     }
 }
 
-/// Hands over every election of the session in order, then closes the session.
-///
-/// The answer comes when the session is closed, which releases all locks at once. Roles get their step-down timeout; if one
-/// takes its time, the locks of other elections are released meanwhile. Where no server can be reached, the session is
-/// given up after 2 s and ends at the ensemble when it expires.
-#[derive(Message, Clone, Copy, Debug)]
+/// Has every guest step down in order, then closes the session and says so.
+#[derive(Message)]
 #[rtype(result = "()")]
-pub struct Close;
+pub(crate) struct Close(pub(crate) oneshot::Sender<()>);
 
-impl Handler<Close> for Session {
-    type Result = ResponseActFuture<Self, ()>;
+impl Handler<Close> for SessionActor {
+    type Result = ();
 
-    fn handle(&mut self, _: Close, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Close(answer): Close, ctx: &mut Self::Context) {
         self.closing = true;
-        let elections: Vec<_> = self.elections.values().filter_map(WeakAddr::upgrade).collect();
+        let guests: Vec<_> = self.guests.values().filter_map(WeakRecipient::upgrade).collect();
         let commands = self.commands.clone();
         let close = async move {
-            all_step_down(&elections).await;
+            all_step_down(&guests).await;
             let (done, closed) = oneshot::channel();
             if commands.send(Command::Close(done)).is_ok() {
                 // An error says that the thread is gone, and so is the session.
                 let _ = closed.await;
             }
         };
-        Box::pin(close.into_actor(self).map(|(), session, ctx| {
-            if let Some(sweep) = &session.sweep {
-                sweep.flush_log();
+        ctx.spawn(close.into_actor(self).map(|(), session, ctx| {
+            if let Some(farewell) = session.farewell {
+                farewell();
             }
-            // After the answer is out.
+            session.board.close();
+            let _ = answer.send(());
+            // What the session's thread has said last may still be on its way to those who are told of it.
             ctx.run_later(Duration::ZERO, |_, ctx| ctx.stop());
-        }))
+        }));
     }
 }
 
@@ -285,10 +278,10 @@ impl Handler<Close> for Session {
 ///
 /// The close releases all locks at once, which is far less work for the ensemble, and for whoever takes over, than the same
 /// number of deletes. But no lock waits for a role of another election that takes its time.
-async fn all_step_down(elections: &[Addr<Election>]) {
+async fn all_step_down(guests: &[Recipient<CloseStep>]) {
     let (ready, mut stepped_down) = mpsc::unbounded_channel();
-    for election in elections {
-        election.do_send(PrepareToClose(ready.clone()));
+    for guest in guests {
+        guest.do_send(CloseStep::Prepare(ready.clone()));
     }
     drop(ready);
     let until = Instant::now() + CLOSE_TOGETHER;
@@ -299,79 +292,8 @@ async fn all_step_down(elections: &[Addr<Election>]) {
             _ => break,
         }
     }
-    for election in elections {
-        election.do_send(ReleaseNow);
+    for guest in guests {
+        guest.do_send(CloseStep::ReleaseNow);
     }
     while stepped_down.recv().await.is_some() {}
-}
-
-/// Starts an election on the session's arbiter.
-#[derive(Message)]
-#[rtype(result = "Result<Addr<Election>, StartError>")]
-pub(crate) struct OpenElection(pub(crate) ElectionSettings);
-
-impl Handler<OpenElection> for Session {
-    type Result = Result<Addr<Election>, StartError>;
-
-    fn handle(&mut self, OpenElection(settings): OpenElection, ctx: &mut Self::Context) -> Self::Result {
-        let path = settings.config.path.as_str().to_owned();
-        if self.elections.contains_key(&path) {
-            return Err(StartError::PathInUse(path));
-        }
-        let (link, notices) = self.link();
-        let sweep = self.sweep();
-        let election = Election::open(settings, self.timeout, ctx.address(), link, notices, sweep)?;
-        self.elections.insert(path, election.downgrade());
-        Ok(election)
-    }
-}
-
-/// An election has ended: the last thing that it says, however it came to that.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct ElectionEnded {
-    pub(crate) path: ElectionPath,
-    pub(crate) remains: Remains,
-}
-
-impl Handler<ElectionEnded> for Session {
-    type Result = ();
-
-    fn handle(&mut self, ElectionEnded { path, remains }: ElectionEnded, ctx: &mut Self::Context) {
-        let what_follows = match remains {
-            Remains::Nothing => {
-                self.elections.remove(path.as_str());
-                return;
-            }
-            Remains::Uncertain => "what it held at the ensemble goes with the session".to_owned(),
-            Remains::Heir(None) => "it held nothing at the ensemble".to_owned(),
-            Remains::Heir(Some(heir)) => match self.open_heir(*heir, path.clone(), ctx) {
-                Ok(()) => "what it held at the ensemble is released".to_owned(),
-                Err(error) => format!("what it held at the ensemble goes with the session: {error}"),
-            },
-        };
-        let message = format!(
-            "the election for {path} has ended unasked, by a panic or since its actor was stopped; {what_follows}"
-        );
-        self.problems.tell(&Problem { path: Some(path), message: message.clone() });
-        journal!(ERROR, "{message}");
-    }
-}
-
-/// Opens a link of its own on the session.
-#[derive(Message)]
-#[rtype(result = "OpenedLink")]
-pub(crate) struct OpenLink;
-
-/// A link, and what it is told.
-#[derive(MessageResponse)]
-pub(crate) struct OpenedLink(pub(crate) SessionLink, pub(crate) Notices);
-
-impl Handler<OpenLink> for Session {
-    type Result = OpenedLink;
-
-    fn handle(&mut self, _: OpenLink, _: &mut Self::Context) -> OpenedLink {
-        let (link, notices) = self.link();
-        OpenedLink(link, notices)
-    }
 }

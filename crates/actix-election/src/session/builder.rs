@@ -1,16 +1,17 @@
 //! Settings of a session.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Addr};
+use actix::Actor;
 use actix_election_core::{Invalid, SessionTimeout};
-use actix_rt::{Arbiter, ArbiterHandle, System};
 use tokio::sync::mpsc;
 
-use super::Session;
 use super::client::Auth;
 use super::driver::{self, DriverConfig};
 use super::servers::ConnectString;
+use super::{Session, SessionActor, SessionBoard, system};
 use crate::{StartError, journal};
 
 /// Settings of a [`Session`], made by [`Session::builder`].
@@ -67,30 +68,33 @@ impl SessionBuilder {
         self
     }
 
-    /// Starts the session actor on an arbiter of its own, and the thread that holds the session. Returns at once:
-    /// the ensemble need not be there yet.
+    /// Starts the session, on threads of its own. Returns at once: the ensemble need not be there yet.
+    ///
+    /// It needs no runtime and no actix system. Where there is a system on this thread, as in `#[actix::main]`, the session
+    /// is part of that and ends with it. Elsewhere, as in `#[tokio::main]`, it runs in a system that is started once for the
+    /// process, on a thread of its own.
     ///
     /// # Errors
     ///
     /// - [`StartError::Invalid`] lists every setting that cannot be used, with the rule that it breaks.
-    /// - [`StartError::NoSystem`] outside an actix system.
     /// - [`StartError::Thread`], [`StartError::Runtime`] and [`StartError::Socket`] if the operating system does not give what
     ///   a session and one connection of it need: threads, or open files. What runs out later is a [`Problem`](crate::Problem).
-    pub fn start(self) -> Result<Addr<Session>, StartError> {
+    pub fn start(self) -> Result<Session, StartError> {
         let config = self.check()?;
-        if !System::is_registered() {
-            return Err(StartError::NoSystem);
-        }
         let (commands, driver_commands) = mpsc::unbounded_channel();
         let (driver_notices, notices) = mpsc::unbounded_channel();
         let timeout = config.timeout;
         journal::ensure().map_err(StartError::Thread)?;
-        let arbiter = start_arbiter()?;
+        let arbiter = system::start_arbiter()?;
         driver::start(config, driver_commands, driver_notices).inspect_err(|_| {
             arbiter.stop();
         })?;
-        let own = arbiter.clone();
-        Ok(Session::start_in_arbiter(&arbiter, move |_| Session::new(own, commands, notices, timeout)))
+        let board = Arc::new(SessionBoard::of_new_session());
+        let (own, shown) = (arbiter.clone(), Arc::clone(&board));
+        let address = SessionActor::start_in_arbiter(&arbiter, move |_| {
+            SessionActor::new(own, commands, notices, timeout, shown)
+        });
+        Ok(Session { address, board })
     }
 
     fn check(self) -> Result<DriverConfig, StartError> {
@@ -136,16 +140,13 @@ impl SessionBuilder {
     }
 }
 
-/// A thread with a runtime for actors.
-fn start_arbiter() -> Result<ArbiterHandle, StartError> {
-    let (began, has_begun) = std::sync::mpsc::channel();
-    let arbiter = Arbiter::try_with_tokio_rt(move || {
-        // Nobody waits for it: it is looked at later.
-        let _ = began.send(());
-        driver::runtime()
-    });
-    arbiter.map(|arbiter| arbiter.handle()).map_err(|error| match has_begun.try_recv() {
-        Ok(()) => StartError::Runtime(error),
-        Err(_) => StartError::Thread(error),
-    })
+impl fmt::Debug for SessionBuilder {
+    /// Without the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionBuilder")
+            .field("connect", &self.connect)
+            .field("session_timeout", &self.timeout)
+            .field("max_frame_size", &self.max_frame)
+            .finish_non_exhaustive()
+    }
 }

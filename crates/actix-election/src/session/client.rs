@@ -212,8 +212,12 @@ impl Client {
         if self.authenticated { Acl::creator_all().clone() } else { Acl::open_unsafe().clone() }
     }
 
+    /// The empty path is the chroot itself, or the root.
     fn full(&self, path: &str) -> String {
-        format!("{}{path}", self.chroot)
+        match (self.chroot.as_str(), path) {
+            ("", "") => "/".to_owned(),
+            (chroot, path) => format!("{chroot}{path}"),
+        }
     }
 }
 

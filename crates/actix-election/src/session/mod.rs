@@ -1,5 +1,6 @@
-//! The session actor: one ZooKeeper session, shared by every election of the process.
+//! One ZooKeeper session, shared by every election of the process.
 
+mod board;
 mod client;
 mod connection;
 mod dial;
@@ -17,7 +18,12 @@ mod tests;
 
 mod actor;
 mod builder;
+mod guests;
+mod handle;
+mod system;
 
-pub use actor::{Close, Session, SessionChanged};
-pub(crate) use actor::{ElectionEnded, OpenElection, OpenLink};
+pub(crate) use actor::{SessionActor, Subscribe};
+pub(crate) use board::SessionBoard;
 pub use builder::SessionBuilder;
+pub(crate) use guests::{Admission, Admit, CloseStep, Guest, GuestEnded, Heir, OpenLink, Remains};
+pub use handle::{Session, SessionChanged, SessionChanges};

@@ -42,7 +42,7 @@ pub(crate) async fn holder(path: &str) -> Option<i64> {
     ephemerals.into_iter().find(|(_, paths)| paths.contains(path)).map(|(session, _)| session)
 }
 
-pub(crate) fn session(server: SocketAddr, timeout: Duration) -> Addr<Session> {
+pub(crate) fn session(server: SocketAddr, timeout: Duration) -> Session {
     Session::builder(&server.to_string()).session_timeout(timeout).start().unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_election::prelude::*;
-use actix_election::{CandidateState, GetStatus, SessionChanged, SessionState, Subscribe};
+use actix_election::{CandidateState, SessionChanged, SessionState};
 use futures::future::try_join_all;
 use tokio::sync::watch;
 
@@ -25,8 +25,8 @@ pub(crate) struct Ours {
 }
 
 struct OurSession {
-    session: Addr<Session>,
-    elections: Vec<Addr<Election>>,
+    session: Session,
+    elections: Vec<Election>,
 }
 
 impl Ours {
@@ -44,7 +44,7 @@ impl Candidates for Ours {
         let started = Session::builder(connect).session_timeout(timeout).start()?;
         let (sender, mut states) = watch::channel(SessionState::Connecting);
         let follower = Follower(sender).start();
-        started.send(Subscribe::<SessionChanged>(follower.recipient())).await?;
+        started.report_changes(follower.recipient());
         states.wait_for(|state| *state == SessionState::Connected).await?;
         self.sessions.insert(session, OurSession { session: started, elections: Vec::new() });
         Ok(())
@@ -69,7 +69,7 @@ impl Candidates for Ours {
     async fn standing(&mut self, session: u32) -> Outcome<()> {
         for election in &self.get(session)?.elections {
             let stands = |state| matches!(state, CandidateState::Master | CandidateState::Standby);
-            while !stands(election.send(GetStatus).await?.state) {
+            while !stands(election.status().state) {
                 tokio::time::sleep(LOOK).await;
             }
         }
@@ -78,12 +78,13 @@ impl Candidates for Ours {
 
     async fn resign(&mut self, session: u32) -> Outcome<()> {
         let own = self.get(session)?;
-        own.elections.first().ok_or("no election")?.do_send(Resign { token: None });
+        own.elections.first().ok_or("no election")?.resign();
         Ok(())
     }
 
     async fn close(&mut self, session: u32) -> Outcome<()> {
-        Ok(self.get(session)?.session.send(Close).await?)
+        self.get(session)?.session.close().await;
+        Ok(())
     }
 }
 
@@ -97,7 +98,7 @@ impl Actor for Follower {
 impl Handler<SessionChanged> for Follower {
     type Result = ();
 
-    fn handle(&mut self, SessionChanged { state }: SessionChanged, _: &mut Self::Context) {
+    fn handle(&mut self, SessionChanged { state, .. }: SessionChanged, _: &mut Self::Context) {
         self.0.send_replace(state);
     }
 }

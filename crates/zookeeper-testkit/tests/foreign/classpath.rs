@@ -7,7 +7,7 @@ const DEBIAN: [&str; 2] = ["/usr/share/java/curator-recipes.jar", "/usr/share/ja
 const CLASSPATH: &str = "CURATOR_CLASSPATH";
 
 /// What to do where it is missing.
-pub(crate) const REMEDY: &str = "`cargo xtask zookeeper` installs Curator and a JDK; elsewhere: a `java` of a JDK, and \
+pub(crate) const REMEDY: &str = "`cargo xtask setup` installs Curator and a JDK; elsewhere: a `java` of a JDK, and \
                                  the classpath of curator-recipes in CURATOR_CLASSPATH.";
 
 /// The classpath of Curator's recipes.

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use super::program::Program;
 
-/// Where `cargo xtask zookeeper` puts it. Not what the system has: its version may be any.
+/// Where `cargo xtask setup` puts it. Not what the system has: its version may be any.
 const FOLDER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/kazoo-2.11.0");
-const REMEDY: &str = "`cargo xtask zookeeper` installs kazoo.";
+const REMEDY: &str = "`cargo xtask setup` installs kazoo.";
 
 pub(crate) const MILESTONES: &[&str] = &[
     "create -> /kazoo/deep/node",

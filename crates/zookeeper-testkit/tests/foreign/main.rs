@@ -4,7 +4,7 @@
 //! (ports, times, session ids, names of protected nodes) left out. The in-process server comes first and the real one is
 //! what it is held against.
 //!
-//! `cargo xtask zookeeper` installs what the clients need. Where something is missing, the test fails and says what.
+//! `cargo xtask setup` installs what the clients need. Where something is missing, the test fails and says what.
 
 #![allow(
     clippy::unwrap_used,

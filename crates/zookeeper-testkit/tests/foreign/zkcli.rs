@@ -12,7 +12,7 @@ use super::program::Program;
 /// zkCli.sh finds JLine.
 const MARK: &str = "printwatches";
 const MARK_ANSWER: &str = "printwatches is on\n";
-const REMEDY: &str = "`cargo xtask zookeeper` installs ZooKeeper, which brings zkCli.sh.";
+const REMEDY: &str = "`cargo xtask setup` installs ZooKeeper, which brings zkCli.sh.";
 
 pub(crate) const MILESTONES: &[&str] = &[
     "first: create /zkcli/data one",

@@ -11,6 +11,7 @@
 mod ahead;
 mod own;
 mod step;
+mod view;
 
 use std::time::Duration;
 
@@ -129,39 +130,6 @@ impl Queue {
         if let Some(own) = self.own.as_mut().filter(|own| own.token == token) {
             own.retired = true;
         }
-    }
-
-    pub(super) fn held_token(&self) -> Option<FencingToken> {
-        let own = self.own.as_ref()?;
-        (own.seen && !own.retired && own.place == Place::Head).then_some(own.token)
-    }
-
-    pub(super) fn is_gone(&self, token: FencingToken) -> bool {
-        self.own.as_ref().is_none_or(|own| own.token != token)
-    }
-
-    pub(super) fn maybe_ours(&self) -> bool {
-        self.maybe_created || self.own.is_some()
-    }
-
-    pub(super) fn master(&self) -> Option<Option<Master>> {
-        self.observer.master()
-    }
-
-    pub(super) fn others_master(&self) -> Option<Master> {
-        let own = self.own.as_ref().map(|own| own.token);
-        self.observer.master().flatten().filter(|master| Some(master.token) != own)
-    }
-
-    /// Behind somebody, be it that we may not be told behind whom.
-    pub(super) fn is_outranked(&self) -> bool {
-        let taken = self.problem().is_some_and(|problem| problem.kind == ProblemKind::PathTaken);
-        let strangers = self.own.as_ref().is_some_and(Own::is_behind_a_stranger);
-        self.others_master().is_some() || strangers && !taken
-    }
-
-    pub(super) fn place(&self) -> Option<usize> {
-        self.own.as_ref()?.count_ahead()
     }
 
     pub(super) fn problem(&self) -> Option<&Problem> {
@@ -395,7 +363,7 @@ impl Queue {
     fn now_head(&mut self) {
         let Some(own) = &mut self.own else { return };
         own.place = Place::Head;
-        self.observer.set_master(Some(Some(Master::new(&self.data, own.token))));
+        self.observer.set_master(Some(Some(Master::with_data(&self.data, own.token))));
         self.obstacle = None;
     }
 

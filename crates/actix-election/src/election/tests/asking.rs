@@ -5,20 +5,20 @@ use actix_election_core::{CandidateState, StandbyReason};
 use super::fake::is_create;
 use super::role::{Watched, settle};
 use super::{T, lone_master, seconds, soon, start};
-use crate::{Campaign, Withdraw};
+use crate::election::messages::Campaign;
 
 #[actix::test]
 async fn withdraw_answers_once_the_lock_is_released() {
     let mut role = Watched::start();
     let (world, lease) = lone_master(&mut role).await;
     world.session.hold();
-    let mut withdrawn = Box::pin(world.election.send(Withdraw));
+    let mut withdrawn = Box::pin(world.withdraw());
     role.standby(StandbyReason::Resigned).await;
     let early = tokio::time::timeout(seconds(5.0), &mut withdrawn).await;
     assert!(early.is_err(), "the ensemble has not answered yet");
     assert!(!lease.is_valid());
     world.session.release();
-    soon(withdrawn, "withdrawn").await.unwrap();
+    soon(withdrawn, "withdrawn").await;
     assert_eq!(world.session.owner(), None);
     assert_eq!(world.session.candidate(), [true, false]);
     assert_eq!(world.status().await.state, CandidateState::Following);
@@ -35,11 +35,11 @@ async fn while_cut_off_it_answers_once_the_session_is_over() {
     let mut role = Watched::start();
     let (world, _) = lone_master(&mut role).await;
     world.session.disconnect();
-    let mut withdrawn = Box::pin(world.election.send(Withdraw));
+    let mut withdrawn = Box::pin(world.withdraw());
     role.standby(StandbyReason::Resigned).await;
     assert!(tokio::time::timeout(T, &mut withdrawn).await.is_err(), "the lock may still stand");
     world.session.expire();
-    soon(withdrawn, "withdrawn").await.unwrap();
+    soon(withdrawn, "withdrawn").await;
     role.nothing_more().await;
 }
 
@@ -48,8 +48,8 @@ async fn who_has_nothing_to_release_is_answered_at_once() {
     let role = Watched::start();
     let world = start(&[&role], true, |_| ());
     let before = world.now();
-    soon(world.election.send(Withdraw), "withdrawn").await.unwrap();
-    soon(world.election.send(Withdraw), "withdrawn twice").await.unwrap();
+    soon(world.withdraw(), "withdrawn").await;
+    soon(world.withdraw(), "withdrawn twice").await;
     assert_eq!(world.now(), before);
 }
 
@@ -58,10 +58,10 @@ async fn a_campaign_overtakes_a_withdrawal() {
     let mut role = Watched::start();
     let (world, lease) = lone_master(&mut role).await;
     role.standby_gate(false);
-    let withdrawn = world.election.send(Withdraw);
+    let withdrawn = world.withdraw();
     role.standby(StandbyReason::Resigned).await;
     world.election.do_send(Campaign);
-    soon(withdrawn, "an answer, though it does not leave now").await.unwrap();
+    soon(withdrawn, "an answer, though it does not leave now").await;
     role.standby_gate(true);
     let next = role.master().await;
     assert!(next.token() > lease.token(), "the term that was being ended is over all the same");

@@ -12,10 +12,14 @@ use tokio::sync::mpsc;
 use super::role::{Watched, settle};
 use super::{PATH, T, World, lone_master, seconds, soon};
 use crate::clock::{self, Clock};
-use crate::election::{AddRole, ElectionSettings, PrepareToClose, ReleaseNow, Sweep};
+use crate::election::actor::ElectionActor;
+use crate::election::messages::AddRole;
+use crate::election::sweep::Sweep;
+use crate::election::{ElectionSettings, Home};
 use crate::lease::SessionLease;
 use crate::session::link::{Command, ConnectionId, LinkId, Notice, SessionLink, notice_channel};
-use crate::{BecameMaster, BecameStandby, Election, Lease};
+use crate::session::{CloseStep, SessionBoard};
+use crate::{BecameMaster, BecameStandby, Lease};
 
 #[actix::test]
 async fn an_election_that_nobody_holds_withdraws_and_ends() {
@@ -73,7 +77,7 @@ async fn a_role_that_is_busy_then_is_told_all_the_same() {
 /// Has the election step down for a close; the future ends once it says that it has.
 fn stepped_down(world: &World) -> impl Future<Output = ()> + use<> {
     let (ready, mut stepped_down) = mpsc::unbounded_channel();
-    world.election.do_send(PrepareToClose(ready));
+    world.election.do_send(CloseStep::Prepare(ready));
     async move {
         assert_eq!(stepped_down.recv().await, Some(()));
         assert_eq!(stepped_down.recv().await, None);
@@ -106,7 +110,7 @@ async fn a_lock_is_released_one_by_one_only_if_the_close_has_to_wait() {
     soon(stepped_down(&world), "ready").await;
     settle().await;
     assert_eq!((world.session.asked().len(), world.session.owner()), (asked, Some(world.session.id())));
-    world.election.send(ReleaseNow).await.unwrap();
+    world.election.send(CloseStep::ReleaseNow).await.unwrap();
     settle().await;
     assert_eq!(world.session.owner(), None);
 }
@@ -119,7 +123,7 @@ async fn what_was_withheld_for_a_connection_that_is_gone_is_never_asked_for() {
     let asked = world.session.asked().len();
     world.session.disconnect();
     settle().await;
-    world.election.send(ReleaseNow).await.unwrap();
+    world.election.send(CloseStep::ReleaseNow).await.unwrap();
     settle().await;
     let late = world.session.asked()[asked..].to_vec();
     assert!(!late.is_empty() && late.iter().all(|asked| !asked.current), "{late:?}");
@@ -178,6 +182,7 @@ async fn an_election_that_is_torn_down_with_its_thread_leaves_no_valid_lease() {
     let settings = ElectionSettings {
         config: CandidateConfig::new(ElectionPath::new(PATH).unwrap()),
         roles: vec![AddRole::new(&Leases(tell).start())],
+        work: None,
         watchdog: false,
         campaign: true,
     };
@@ -186,7 +191,9 @@ async fn an_election_that_is_torn_down_with_its_thread_leaves_no_valid_lease() {
     arbiter.spawn_fn(move || {
         let link = SessionLink { id: LinkId(1), commands };
         let sweep = Sweep::start(Clock::Boot);
-        let election = Election::new(settings, T, Clock::Boot, None, link, told, sweep).unwrap();
+        let shown = Arc::new(SessionBoard::of_new_session());
+        let home = Home { session: None, shown, timeout: T, link, notices: told };
+        let election = ElectionActor::new(settings, Clock::Boot, sweep, home).unwrap();
         started.send(election.start()).unwrap();
     });
     let _election = address.await.unwrap();

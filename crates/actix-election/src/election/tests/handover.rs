@@ -7,7 +7,7 @@ use actix_election_core::{
 use super::fake::lets_go;
 use super::role::{Watched, settle};
 use super::{PATH, lone_master, seconds, start};
-use crate::Resign;
+use crate::election::messages::Resign;
 
 #[actix::test]
 async fn the_lease_is_valid_until_the_handler_is_through_and_over_before_the_lock_goes() {

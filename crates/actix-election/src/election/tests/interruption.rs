@@ -5,7 +5,6 @@ use actix_election_core::{CandidateState, Operation, Reply, SessionState, Standb
 use super::fake::{is_create, is_read};
 use super::role::{Watched, settle};
 use super::{PATH, T, campaign, lone_master, seconds};
-use crate::Withdraw;
 
 #[actix::test]
 async fn a_short_interruption_changes_nothing_and_sends_nothing() {
@@ -81,7 +80,7 @@ async fn who_takes_a_lock_that_was_deleted_by_hand_is_named() {
     role.standby(StandbyReason::NodeLost).await;
     world.session.release();
     world.state(CandidateState::Standby).await;
-    let master = world.status().await.master.flatten().unwrap();
+    let master = world.status().await.leadership.master().cloned().unwrap();
     assert_eq!((master.address.as_str(), master.token.as_i64()), ("there:1", token));
     role.nothing_more().await;
 }
@@ -143,6 +142,6 @@ async fn without_the_sessions_thread_the_session_is_lost() {
     assert!(!lease.is_valid());
     let status = world.status().await;
     assert_eq!((status.state, status.session), (CandidateState::Connecting, SessionState::Closed));
-    super::soon(world.election.send(Withdraw), "nothing is left to wait for").await.unwrap();
+    super::soon(world.withdraw(), "nothing is left to wait for").await;
     role.nothing_until(3 * T).await;
 }

@@ -6,8 +6,9 @@ use actix_election_core::{FencingToken, StandbyReason};
 
 use super::role::{Watched, settle};
 use super::{T, campaign, lone_master, seconds};
+use crate::Lease;
 use crate::clock::suspend;
-use crate::{Lease, Resign};
+use crate::election::messages::Resign;
 
 /// When `lost()` of this lease resolves, in the time of the test.
 fn watch(lease: &Lease) -> tokio::sync::oneshot::Receiver<Duration> {

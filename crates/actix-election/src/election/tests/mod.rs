@@ -4,6 +4,7 @@
 //! of its own time a thing happened, and no machine is too slow for that.
 
 mod asking;
+mod bystanders;
 mod departure;
 mod fake;
 mod handover;
@@ -14,17 +15,25 @@ mod role;
 mod several;
 mod turns;
 mod watching;
+mod working;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
 use actix_election_core::{Address, CandidateConfig, CandidateState, ElectionPath, Timestamp};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::{AddRole, Election, ElectionSettings, GetStatus, Status, Sweep};
+use super::actor::ElectionActor;
+use super::messages::{AddRole, Withdraw};
+use super::status::ElectionBoard;
+use super::sweep::Sweep;
+use super::work::Work;
+use super::{Election, ElectionSettings, Home, Status};
 use crate::clock::Clock;
+use crate::session::SessionBoard;
 use fake::Fake;
 use role::Watched;
 
@@ -41,7 +50,19 @@ const PATIENCE: Duration = Duration::from_secs(600);
 struct World {
     origin: Instant,
     session: Fake,
-    election: Addr<Election>,
+    election: Addr<ElectionActor>,
+    board: Arc<ElectionBoard>,
+}
+
+/// Have handled whatever came before.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Settle;
+
+impl Handler<Settle> for ElectionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Settle, _: &mut Context<Self>) {}
 }
 
 /// An election that competes with this role, on a session that is not connected yet.
@@ -51,21 +72,47 @@ fn campaign(role: &Watched) -> World {
 
 /// An election with these roles, on a session that is not connected yet.
 fn start(roles: &[&Watched], campaign: bool, change: impl FnOnce(&mut CandidateConfig)) -> World {
+    let roles = roles.iter().map(|role| AddRole::new(&role.address)).collect();
+    start_with(roles, None, campaign, change)
+}
+
+/// The same with a role that is no actor.
+fn start_with(
+    roles: Vec<AddRole>,
+    work: Option<Work>,
+    campaign: bool,
+    change: impl FnOnce(&mut CandidateConfig),
+) -> World {
     let origin = role::origin();
     let clock = Clock::Tokio(origin);
     let (session, link, notices) = Fake::start(clock);
     let mut config = CandidateConfig::new(ElectionPath::new(PATH).unwrap());
     config.address = Some(Address::new("here:1").unwrap());
     change(&mut config);
-    let roles = roles.iter().map(|role| AddRole::new(&role.address)).collect();
-    let settings = ElectionSettings { config, roles, watchdog: false, campaign };
-    let election = Election::new(settings, T, clock, None, link, notices, Sweep::start(clock)).unwrap();
-    World { origin, session, election: election.start() }
+    let settings = ElectionSettings { config, roles, work, watchdog: false, campaign };
+    let shown = Arc::new(SessionBoard::of_new_session());
+    let home = Home { session: None, shown, timeout: T, link, notices };
+    let actor = ElectionActor::new(settings, clock, Sweep::start(clock), home).unwrap();
+    let board = Arc::clone(&actor.board);
+    World { origin, session, election: actor.start(), board }
 }
 
 impl World {
     async fn status(&self) -> Status {
-        self.election.send(GetStatus).await.unwrap()
+        self.election.send(Settle).await.unwrap();
+        self.board.status()
+    }
+
+    /// What users hold.
+    fn handle(&self) -> Election {
+        Election { address: self.election.clone(), board: Arc::clone(&self.board) }
+    }
+
+    /// Returns at once; the future once that is done.
+    fn withdraw(&self) -> impl Future<Output = ()> + use<> {
+        let (left, wait) = oneshot::channel();
+        self.election.do_send(Withdraw(left));
+        async move { wait.await.unwrap_or_default() }
     }
 
     /// Waits until the election is in this state.
@@ -75,7 +122,7 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        soon(reached, state.name()).await;
+        soon(reached, state.as_str()).await;
     }
 
     /// The time of the test.

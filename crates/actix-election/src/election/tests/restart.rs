@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 
 use super::role::{Die, Tie, Watched, settle};
 use super::{World, campaign, lone_master, next, seconds, start};
-use crate::{AddRole, BecameMaster, BecameStandby, Resign};
+use crate::election::messages::{AddRole, Resign};
+use crate::{BecameMaster, BecameStandby};
 
 /// A master whose role is still at work on `BecameMaster`.
 async fn busy_master(role: &mut Watched) -> (World, crate::Lease) {

@@ -5,7 +5,8 @@ use actix_election_core::{CandidateState, StandbyReason};
 
 use super::role::{Die, News, Watched, settle};
 use super::{T, World, lone_master, next, seconds, start};
-use crate::{AddRole, BecameMaster, BecameStandby, Resign};
+use crate::election::messages::{AddRole, Resign};
+use crate::{BecameMaster, BecameStandby};
 
 async fn two_masters() -> (World, Watched, Watched) {
     let (mut one, mut other) = (Watched::start(), Watched::start());

@@ -6,7 +6,8 @@ use std::sync::mpsc;
 
 use super::role::{Watched, settle};
 use super::{PATIENCE, T, campaign, lone_master, seconds, soon, start};
-use crate::{AddRole, BecameMaster, BecameStandby, Resign};
+use crate::election::messages::{AddRole, Resign};
+use crate::{BecameMaster, BecameStandby};
 
 #[actix::test]
 async fn a_lone_winner_is_told_that_it_is_master_and_nothing_before() {

@@ -7,7 +7,10 @@ use tokio::sync::mpsc;
 use super::fake::{is_create, is_read};
 use super::role::{Die, Watched, settle};
 use super::{PATH, T, campaign, next, seconds, start};
-use crate::{AddRole, Campaign, MasterChanged, Observe, Problem, Resign, Subscribe};
+use crate::election::actor::ElectionActor;
+use crate::election::messages::{AddRole, Campaign, Observe, Resign};
+use crate::session::Subscribe;
+use crate::{Leadership, MasterChanged, Problem};
 
 /// Passes on what it is told.
 struct Listener<M: Message>(mpsc::UnboundedSender<M>);
@@ -35,7 +38,7 @@ impl Handler<Problem> for Listener<Problem> {
 struct Changes(mpsc::UnboundedReceiver<MasterChanged>);
 
 impl Changes {
-    fn of(election: &Addr<crate::Election>) -> Self {
+    fn of(election: &Addr<ElectionActor>) -> Self {
         let (tell, told) = mpsc::unbounded_channel();
         election.do_send(Observe(Listener(tell).start().recipient()));
         Changes(told)
@@ -49,7 +52,7 @@ impl Changes {
     }
 }
 
-fn problems(election: &Addr<crate::Election>) -> mpsc::UnboundedReceiver<Problem> {
+fn problems(election: &Addr<ElectionActor>) -> mpsc::UnboundedReceiver<Problem> {
     let (tell, told) = mpsc::unbounded_channel();
     election.do_send(Subscribe(Listener(tell).start().recipient()));
     told
@@ -169,7 +172,7 @@ async fn status_says_why_this_process_is_not_master() {
     let world = start(&[&role], true, |_| ());
     let status = world.status().await;
     assert_eq!((status.state, status.session), (CandidateState::Connecting, SessionState::Connecting));
-    assert_eq!((status.master, status.token, status.place), (None, None, None));
+    assert_eq!((status.leadership, status.token, status.place), (Leadership::Unknown, None, None));
     assert_eq!((status.lease_remaining, status.quorum_answer_age), (None, None));
     assert_eq!((status.last_error, status.next_retry), (None, None));
 
@@ -180,7 +183,7 @@ async fn status_says_why_this_process_is_not_master() {
     world.session.release();
     world.state(CandidateState::Standby).await;
     let status = world.status().await;
-    let master = status.master.flatten().unwrap();
+    let master = status.leadership.master().cloned().unwrap();
     assert_eq!((master.address.as_str(), master.token.as_i64()), ("there:1", token));
     assert_eq!(status.session, SessionState::Connected);
     world.at(seconds(0.9)).await;
@@ -196,7 +199,7 @@ async fn status_says_why_this_process_is_not_master() {
     let lease = role.master().await;
     let status = world.status().await;
     assert_eq!((status.state, status.token), (CandidateState::Master, Some(lease.token())));
-    assert_eq!(status.master.flatten().map(|master| master.token), Some(lease.token()));
+    assert_eq!(status.leadership.master().cloned().map(|master| master.token), Some(lease.token()));
 
     role.standby_gate(false);
     world.election.do_send(Resign::default());
@@ -208,7 +211,7 @@ async fn status_says_why_this_process_is_not_master() {
     role.standby_gate(true);
     world.state(CandidateState::Standby).await;
     let status = world.status().await;
-    assert_eq!(status.master.flatten().map(|master| master.token.as_i64()), Some(token));
+    assert_eq!(status.leadership.master().cloned().map(|master| master.token.as_i64()), Some(token));
 }
 
 #[actix::test]
@@ -222,9 +225,122 @@ async fn a_lock_that_may_not_be_read_is_followed_by_its_stat() {
     assert!(matches!(told.news, super::role::News::Standby(..)), "{told:?}");
     let status = world.status().await;
     assert_eq!(status.state, CandidateState::Denied);
-    assert_eq!(status.master.flatten().map(|master| master.token.as_i64()), Some(token));
+    assert_eq!(status.leadership.master().cloned().map(|master| master.token.as_i64()), Some(token));
     world.session.delete(PATH);
     role.master().await;
     let create = |operation: &Operation| matches!(operation, Operation::Create { .. });
     assert_eq!(world.session.asked_for(create).len(), 1);
+}
+
+/// One whose server is frozen still sees its own lock. A request that it sent on to "the master" would come back.
+#[actix::test]
+async fn an_ex_master_says_that_the_master_it_knows_is_itself() {
+    let mut role = Watched::start();
+    let (world, lease) = super::lone_master(&mut role).await;
+    let mut changes = Changes::of(&world.election);
+    assert_eq!(changes.next().await.as_deref(), Some("here:1"));
+    let election = world.handle();
+    assert!(election.leadership().is_self() && election.leadership().is_current());
+
+    world.session.disconnect();
+    settle().await;
+    assert!(lease.is_valid() && election.leadership().is_current(), "by its lease");
+    world.session.stall();
+    role.standby(StandbyReason::LeaseEnding).await;
+    settle().await;
+    assert!(election.lease().is_none());
+    let Leadership::Held { master, is_self, is_current } = election.leadership() else {
+        panic!("{:?}", election.leadership())
+    };
+    assert_eq!((master.token, is_self, is_current), (lease.token(), true, false));
+    assert_eq!(election.leadership().to_string(), format!("{master} (this process) (when last known)"));
+
+    // Its session is lost, and another one is master.
+    world.session.expire();
+    let token = world.session.taken_by("there:1");
+    world.session.connect();
+    world.state(CandidateState::Standby).await;
+    let leadership = election.leadership();
+    assert!(!leadership.is_self() && leadership.is_current());
+    assert_eq!(leadership.master().map(|master| master.token.as_i64()), Some(token));
+}
+
+#[actix::test]
+async fn observers_are_told_whether_the_master_is_this_process() {
+    let mut role = Watched::start();
+    let world = campaign(&role);
+    let mut changes = Changes::of(&world.election);
+    world.session.connect();
+    let lease = role.master().await;
+    let changed = next(&mut changes.0, "none, and then this").await;
+    let changed = if changed.master.is_none() { next(&mut changes.0, "this").await } else { changed };
+    assert_eq!(changed.master.map(|master| master.token), Some(lease.token()));
+    assert!(changed.is_self);
+    world.session.expire();
+    world.session.taken_by("there:1");
+    world.session.connect();
+    role.standby(StandbyReason::SessionLost).await;
+    loop {
+        let changed = next(&mut changes.0, "the other").await;
+        if changed.master.is_some_and(|master| master.address == "there:1") {
+            assert!(!changed.is_self);
+            break;
+        }
+    }
+}
+
+#[actix::test]
+async fn changes_are_told_to_whoever_waits_wherever_that_is() {
+    let mut role = Watched::start();
+    let world = campaign(&role);
+    let election = world.handle();
+    let mut changes = election.changes();
+    let first = futures::StreamExt::next(&mut changes).await.unwrap();
+    assert_eq!(first.leadership, Leadership::Unknown);
+    // From a thread and a runtime that know nothing of this one.
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let watching = election.clone();
+    let elsewhere = std::thread::spawn(move || {
+        futures::executor::block_on(async {
+            while watching.status().state != CandidateState::Master {
+                let changed = watching.changed();
+                if watching.status().state != CandidateState::Master {
+                    changed.await.unwrap();
+                }
+            }
+            tell.send(watching.lease().unwrap()).unwrap();
+        });
+    });
+    world.session.connect();
+    let lease = role.master().await;
+    let seen = loop {
+        match told.try_recv() {
+            Ok(seen) => break seen,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(seen.token(), lease.token());
+    elsewhere.join().unwrap();
+    let status = super::soon(
+        async {
+            loop {
+                let status = futures::StreamExt::next(&mut changes).await.unwrap();
+                if status.state == CandidateState::Master {
+                    return status;
+                }
+            }
+        },
+        "the change",
+    )
+    .await;
+    assert_eq!(status.token, Some(lease.token()));
+    assert!(status.term_since.is_some_and(|since| since <= status.at));
+    assert_eq!(status.session_id.map(|id| id.0), Some(world.session.id()));
+    assert_eq!((status.asked_timeout, status.granted_timeout), (T, Some(T)));
+    assert_eq!(election.status(), election.status(), "the clock stands");
+    // Where nothing changes nobody is woken, however often the lease is extended.
+    settle().await;
+    while tokio::time::timeout(seconds(0.01), futures::StreamExt::next(&mut changes)).await.is_ok() {}
+    let quiet = tokio::time::timeout(3 * T, election.changed()).await;
+    assert!(quiet.is_err(), "{:?}", election.status());
 }

@@ -6,9 +6,9 @@ use std::pin::pin;
 
 use actix::{Actor, Addr, Arbiter, Context, Handler};
 
-use super::super::actor::Session as SessionActor;
+use super::super::{Session, SessionActor, SessionBoard};
 use super::*;
-use crate::{Election, MasterChanged, Observe, StartError, ask_to_resign, candidates};
+use crate::{Election, MasterChanged, StartError, ask_to_resign, candidates};
 
 /// The session's thread, as far as its users see it. Whoever joins is connected, and every request is answered.
 struct FakeDriver {
@@ -19,13 +19,16 @@ struct FakeDriver {
 
 impl FakeDriver {
     /// A session actor, and what stands in for its thread.
-    fn start() -> (Addr<SessionActor>, Self) {
+    fn start() -> (Session, Self) {
         let (commands, received) = mpsc::unbounded_channel();
         // Nothing is ever said here, and the session goes on.
         let (notices, said) = mpsc::unbounded_channel();
         std::mem::forget(notices);
         let arbiter = Arbiter::new().handle();
-        let session = SessionActor::new(arbiter, commands, said, seconds(10.0)).start();
+        let board = Arc::new(SessionBoard::of_new_session());
+        let shown = Arc::clone(&board);
+        let address = SessionActor::new(arbiter, commands, said, seconds(10.0), shown).start();
+        let session = Session { address, board };
         (session, FakeDriver { commands: received, links: BTreeMap::new(), joined: 0 })
     }
 
@@ -95,9 +98,10 @@ impl Handler<MasterChanged> for Listener {
     fn handle(&mut self, _: MasterChanged, _: &mut Context<Self>) {}
 }
 
-async fn observe(session: &Addr<SessionActor>, listener: &Addr<Listener>) -> Result<(), StartError> {
+async fn observe(session: &Session, listener: &Addr<Listener>) -> Result<(), StartError> {
     let election = Election::builder("/m").observe(session).await?;
-    let _ = election.send(Observe(listener.clone().recipient())).await;
+    election.observe(listener.clone().recipient());
+    let _ = election.changed().await;
     Ok(())
 }
 

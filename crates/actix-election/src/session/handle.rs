@@ -1,0 +1,151 @@
+//! What users hold of a session.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix::{Addr, Message, Recipient};
+use actix_election_core::SessionState;
+use futures::{Stream, StreamExt as _};
+use tokio::sync::oneshot;
+
+use super::SessionBuilder;
+use super::actor::{Close, SessionActor, Subscribe};
+use super::board::SessionBoard;
+use crate::Problem;
+
+/// A ZooKeeper session: shared by any number of elections of this process.
+///
+/// A handle: cheap to clone, and of use in every thread and runtime. The session is held by a thread of its own, and its
+/// elections live on another one, so that code which blocks a thread of yours costs neither the session nor a lease.
+///
+/// The session lives for as long as somebody holds a handle of it or of one of its elections. When the last one is dropped
+/// without [`close`](Self::close), it is closed all the same, which the log says.
+#[derive(Clone)]
+#[must_use = "the session is closed when the last handle of it and of its elections is dropped"]
+pub struct Session {
+    pub(crate) address: Addr<SessionActor>,
+    pub(crate) board: Arc<SessionBoard>,
+}
+
+impl Session {
+    /// Settings for a session at the ensemble `connect`: `host[:port],host[:port],.../chroot`.
+    ///
+    /// Every path is taken relative to the chroot, which is created where it is missing.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), actix_election::StartError> {
+    /// use std::time::Duration;
+    /// use actix_election::Session;
+    ///
+    /// let session = Session::builder("zk1:2181,zk2:2181,zk3:2181/payments")
+    ///     .session_timeout(Duration::from_secs(6))
+    ///     .auth("digest", "payments:secret")
+    ///     .start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(connect: &str) -> SessionBuilder {
+        SessionBuilder::new(connect)
+    }
+
+    /// Hands over every election of the session in order, then closes the session.
+    ///
+    /// It returns when the session is closed, which releases all locks at once; at once if it is closed already. Roles get
+    /// their step-down timeout; if one takes its time, the locks of other elections are released meanwhile. Where no server
+    /// can be reached, the session is given up after 2 s and ends at the ensemble when it expires.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once it was polled, the session is closed even if the future is dropped.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        self.address.do_send(Close(done));
+        // An error says that the actor is gone, and so is the session.
+        let _ = closed.await;
+    }
+
+    /// The state of the session now. It waits for nobody.
+    pub fn state(&self) -> SessionState {
+        self.board.read().value.state
+    }
+
+    /// The state of the session, now and on every change. Whoever is slow misses what came in between, and never the last.
+    ///
+    /// It ends once the session is closed, and keeps none open.
+    pub fn changes(&self) -> SessionChanges {
+        let board = Arc::clone(&self.board);
+        let seen: Option<u64> = None;
+        let states = futures::stream::unfold((board, seen), async |(board, seen)| {
+            let shown = match seen {
+                None => board.read(),
+                Some(version) => board.after(version).await?,
+            };
+            Some((shown.value.state, (board, Some(shown.version))))
+        });
+        // What was attached, and where, is shown as well.
+        let mut last = None;
+        SessionChanges(Box::pin(
+            states.filter(move |state| std::future::ready(last.replace(*state) != Some(*state))),
+        ))
+    }
+
+    /// Sends [`SessionChanged`] to this recipient, now and on every change, until its actor is gone.
+    pub fn report_changes(&self, recipient: Recipient<SessionChanged>) {
+        self.address.do_send(Subscribe(recipient));
+    }
+
+    /// Sends [`Problem`] to this recipient: what keeps the session from being attached, and that one of its elections has
+    /// ended unasked. Now if there is one, and until the recipient's actor is gone.
+    pub fn report_problems(&self, recipient: Recipient<Problem>) {
+        self.address.do_send(Subscribe(recipient));
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let facts = self.board.read().value;
+        let mut shown = f.debug_struct("Session");
+        shown.field("state", &facts.state);
+        if let Some(attached) = facts.attached {
+            shown.field("session", &attached.session).field("server", &attached.server);
+        }
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// The state of a session has changed.
+#[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[rtype(result = "()")]
+#[non_exhaustive]
+pub struct SessionChanged {
+    /// The new state.
+    pub state: SessionState,
+}
+
+impl SessionChanged {
+    /// For the tests of whoever is told it.
+    pub fn new(state: SessionState) -> Self {
+        SessionChanged { state }
+    }
+}
+
+/// The states of a session: see [`Session::changes`].
+#[must_use = "streams do nothing unless polled"]
+pub struct SessionChanges(Pin<Box<dyn Stream<Item = SessionState> + Send>>);
+
+impl Stream for SessionChanges {
+    type Item = SessionState;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<SessionState>> {
+        self.0.poll_next_unpin(cx)
+    }
+}
+
+impl fmt::Debug for SessionChanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionChanges").finish_non_exhaustive()
+    }
+}
