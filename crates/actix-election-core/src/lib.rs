@@ -30,7 +30,7 @@
 //!          │            SteppingDown ──────────► the lease is over ────┤
 //!          │             acknowledged, or               │              │
 //!          │             the time is up                 ▼              │
-//!          └──────────────────────────── the lock is let go ───────────┘
+//!          └─────────────────────────── the lock is released ──────────┘
 //! ```
 //!
 //! Beside these stand `WaitingForRole`, `WaitingForAcknowledgement` and `Pausing` (this process is not free to
@@ -50,8 +50,8 @@ mod time;
 mod timeout;
 
 pub use candidate::{
-    Candidate, CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Place, RoleId,
-    StandbyReason, Timer, Trouble, TroubleKind,
+    Candidate, CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Place, Problem,
+    ProblemKind, RoleId, StandbyReason, Timer,
 };
 pub use config::{CandidateConfig, InvalidConfig, Strategy};
 pub use ensemble::{FencingToken, OpId, Operation, Refusal, Reply, SessionId, Stat, WatchEvent, Znode};

@@ -59,7 +59,7 @@ impl SessionTimeout {
         self.0 / 4
     }
 
-    /// T/3: a role that knows nothing by then is told that it is standby.
+    /// T/3: a role that knows nothing by then is notified that it is standby.
     pub fn first_word(self) -> Duration {
         self.0 / 3
     }

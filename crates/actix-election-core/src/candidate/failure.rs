@@ -1,11 +1,11 @@
 //! What comes of it when role actors die or are restarted.
 
-use super::roles::Told;
-use super::{Candidate, Message, MessageId, RoleId, StandbyReason, Trouble, TroubleKind};
+use super::roles::Notified;
+use super::{Candidate, Message, MessageId, RoleId, StandbyReason};
 
 impl Candidate {
     pub(super) fn role_joined(&mut self, role: RoleId) {
-        self.no_role = None;
+        self.own_problems.no_role = None;
         self.roles.join(role, self.now);
     }
 
@@ -13,38 +13,33 @@ impl Candidate {
         if !self.roles.remove(role) {
             return;
         }
-        // Whatever this one had been told: a term is led by all roles together.
+        // Whatever this one had been notified of: a term is led by all roles together.
         self.fail();
         if self.roles.is_empty() {
-            self.no_role = Some(Trouble {
-                kind: TroubleKind::NoRole,
-                message:
-                    "no role actor is left, the last one is dead: this candidate stays out until one is added"
-                        .to_owned(),
-            });
+            self.own_problems.no_role();
         }
     }
 
-    /// What it did as master has stopped, or goes on where nobody minds it. To tell it anew would leave that to run beside
+    /// What it did as master has stopped, or goes on where nobody minds it. To notify it anew would leave that to run beside
     /// what it begins now; so it steps down like all others, and whoever can do the work has the next term.
     pub(super) fn role_restarted(&mut self, role: RoleId, message: MessageId) {
-        match self.roles.told_by(role, message) {
-            Some(Told::Master) => self.fail(),
+        match self.roles.notified_by(role, message) {
+            Some(Notified::Master) => self.fail(),
             // The lock may wait for its word.
-            Some(Told::Standby) if self.roles.owes_word(role) => {
-                let reason = self.last_end.unwrap_or(StandbyReason::Connecting);
+            Some(Notified::Standby) if self.roles.owes_word(role) => {
+                let reason = self.terms.last_end.unwrap_or(StandbyReason::Connecting);
                 let otherwise = Message::BecameStandby { reason, master: self.others_master() };
                 let message = self.standby_news().unwrap_or(otherwise);
-                self.tell(role, message);
+                self.notify(role, message);
             }
-            Some(Told::Standby) => self.roles.forget(role, self.now),
-            Some(Told::Nothing) | None => {}
+            Some(Notified::Standby) => self.roles.forget(role, self.now),
+            Some(Notified::Nothing) | None => {}
         }
     }
 
     fn fail(&mut self) {
         self.step_down(StandbyReason::RoleFailed, self.config.failure_pause);
-        self.last_end = Some(StandbyReason::RoleFailed);
+        self.terms.last_end = Some(StandbyReason::RoleFailed);
         self.stay_out(self.config.failure_pause);
     }
 }

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use super::contest::Want;
-use super::{Master, Trouble, TroubleKind};
+use super::goal::Goal;
+use super::obstacle::Obstacle;
+use super::{Master, Problem};
 use crate::{
     ElectionPath, FencingToken, OpId, Operation, Refusal, Reply, SessionId, Stat, Timestamp, WatchEvent,
     Znode,
@@ -54,16 +55,14 @@ pub(super) struct Lock {
     pending: Option<(OpId, Step)>,
     /// What the last answer calls for, before anything else.
     follow_up: Option<Step>,
-    /// A lock of ours up to this token was let go, or its term is over: it is never led by again.
+    /// A lock of ours up to this token was released, or its term is over: it is never led by again.
     retired: Option<FencingToken>,
     /// Whether a lock of ours may exist: a create was sent in this session, and nothing has ruled it out since.
     maybe_ours: bool,
     /// The parents were just created: if they are missing again, somebody deletes them.
     parents_made: bool,
     /// What stands in the way, and the step that ran into it.
-    trouble: Option<(Step, Trouble)>,
-    /// When what was refused may be asked again; `None` once that time has come.
-    retry_at: Option<Timestamp>,
+    obstacle: Option<(Step, Obstacle)>,
 }
 
 impl Lock {
@@ -81,8 +80,7 @@ impl Lock {
             retired: None,
             maybe_ours: false,
             parents_made: false,
-            trouble: None,
-            retry_at: None,
+            obstacle: None,
         }
     }
 
@@ -94,7 +92,7 @@ impl Lock {
     pub(super) fn connected(&mut self, session: SessionId) {
         self.disconnected();
         self.session = Some(session);
-        self.retry_at = None;
+        self.obstacle.iter_mut().for_each(|(_, obstacle)| obstacle.stop_waiting());
     }
 
     /// Watches die with their connection, and what was under way has no answer any more.
@@ -117,18 +115,15 @@ impl Lock {
         self.retired = None;
     }
 
-    /// Whoever does not compete any more is not in trouble for not being allowed to.
+    /// That somebody may not compete is no problem once nobody wants to.
     pub(super) fn withdraw(&mut self) {
-        if matches!(self.trouble, Some((Step::Create | Step::Parents, _))) {
-            self.clear_trouble();
-        }
+        self.obstacle.take_if(|(step, _)| matches!(step, Step::Create | Step::Parents));
     }
 
-    /// Lets go of a retry that is due, so that it is not waited for again, whether there is now a use for it or
-    /// not. A lock that could not be read is read again: nothing tells us that its ACL was put right.
+    /// A lock that could not be read is read again: nothing tells us that its ACL was put right.
     pub(super) fn pass_time(&mut self, now: Timestamp) {
-        let due = self.retry_at.take_if(|at| now >= *at).is_some();
-        if due && matches!(self.trouble, Some((Step::ExistsUnreadable, _))) {
+        let Some((step, obstacle)) = &mut self.obstacle else { return };
+        if obstacle.pass_time(now) && *step == Step::ExistsUnreadable {
             self.fresh = false;
         }
     }
@@ -141,7 +136,7 @@ impl Lock {
     }
 
     /// The token of a lock that we hold and may lead by. One that was seen on an earlier connection may be gone.
-    pub(super) fn held(&self) -> Option<FencingToken> {
+    pub(super) fn held_token(&self) -> Option<FencingToken> {
         match self.view {
             View::Ours(token) if self.fresh && Some(token) > self.retired => Some(token),
             _ => None,
@@ -157,7 +152,7 @@ impl Lock {
         }
     }
 
-    /// Whether a lock of ours may exist that has not been let go.
+    /// Whether a lock of ours may exist that has not been released.
     pub(super) fn maybe_ours(&self) -> bool {
         self.maybe_ours || matches!(self.view, View::Ours(_))
     }
@@ -178,21 +173,21 @@ impl Lock {
     }
 
     /// What keeps this candidate from the lock, other than its holder.
-    pub(super) fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref().map(|(_, trouble)| trouble)
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        self.obstacle.as_ref().map(|(_, obstacle)| obstacle.problem())
     }
 
     /// When a refused request is made again.
     pub(super) fn retry_at(&self) -> Option<Timestamp> {
-        self.retry_at
+        self.obstacle.as_ref().and_then(|(_, obstacle)| obstacle.retry_at())
     }
 
     /// The request to make next, if there is one. It is under way from here on.
-    pub(super) fn next_operation(&mut self, want: Want, op: OpId) -> Option<Operation> {
+    pub(super) fn next_operation(&mut self, goal: Goal, op: OpId) -> Option<Operation> {
         if self.session.is_none() || self.pending.is_some() {
             return None;
         }
-        let step = self.follow_up.take().or_else(|| self.next_step(want))?;
+        let step = self.follow_up.take().or_else(|| self.next_step(goal))?;
         self.pending = Some((op, step));
         let path = self.path.clone();
         Some(match step {
@@ -204,7 +199,7 @@ impl Lock {
             }
             Step::Parents => Operation::CreateParents { path },
             Step::Confirm => {
-                // From here on it is being let go, and a change of mind comes too late.
+                // From here on it is being released, and a change of mind comes too late.
                 if let View::Ours(token) = self.view {
                     self.retire(token);
                 }
@@ -214,14 +209,14 @@ impl Lock {
         })
     }
 
-    fn next_step(&self, want: Want) -> Option<Step> {
+    fn next_step(&self, goal: Goal) -> Option<Step> {
         if !self.fresh {
             return self.unless_held_back(Step::Read);
         }
-        let let_go = want == Want::Follow || self.held().is_none();
+        let release = goal == Goal::Observe || self.held_token().is_none();
         match self.view {
-            View::Absent if want != Want::Follow && !self.holds_back(Step::Create) => Some(Step::Create),
-            View::Ours(_) if let_go && !self.holds_back(Step::Confirm) => Some(Step::Confirm),
+            View::Absent if goal != Goal::Observe && !self.holds_back(Step::Create) => Some(Step::Create),
+            View::Ours(_) if release && !self.holds_back(Step::Confirm) => Some(Step::Confirm),
             _ if self.armed.is_some() => None,
             View::Absent => self.unless_held_back(Step::Exists),
             _ => self.unless_held_back(Step::Read),
@@ -233,12 +228,11 @@ impl Lock {
     }
 
     /// Whether `step` has to wait until what was refused may be asked again. Who may not create can still follow
-    /// who is master, and a lock that cannot be read can still be let go.
+    /// who is master, and a lock that cannot be read can still be released.
     fn holds_back(&self, step: Step) -> bool {
-        let Some((refused, _)) = self.trouble.as_ref().filter(|_| self.retry_at.is_some()) else {
-            return false;
-        };
-        match refused {
+        let waiting = self.obstacle.as_ref().filter(|(_, obstacle)| obstacle.is_waiting());
+        let Some((stopped, _)) = waiting else { return false };
+        match stopped {
             Step::Create | Step::Parents => step == Step::Create,
             Step::ExistsUnreadable => false,
             _ => true,
@@ -266,12 +260,8 @@ impl Lock {
             (Step::ExistsUnreadable, Reply::Found(znode)) => {
                 self.armed = Some(op);
                 self.see(&znode);
-                self.stumble(
-                    step,
-                    TroubleKind::Denied,
-                    "the ACL does not allow this process to read the lock".into(),
-                );
-                self.retry_at = Some(now + self.refused_retry);
+                let obstacle = Obstacle::unreadable("the lock").until(now + self.refused_retry);
+                self.obstacle = Some((step, obstacle));
             }
             // Something has come in the meantime: read it, which arms the watch again.
             (Step::Exists, Reply::Found(_)) => self.fresh = false,
@@ -312,9 +302,9 @@ impl Lock {
 
     fn absent(&mut self) {
         // That there is no lock says nothing of whether we may create one.
-        let cannot_create = matches!(self.trouble, Some((Step::Create | Step::Parents, _)));
+        let cannot_create = matches!(self.obstacle, Some((Step::Create | Step::Parents, _)));
         if self.view != View::Absent || !cannot_create {
-            self.clear_trouble();
+            self.obstacle = None;
         }
         self.view = View::Absent;
         self.fresh = true;
@@ -323,7 +313,7 @@ impl Lock {
 
     fn created(&mut self, stat: Stat) {
         self.parents_made = false;
-        self.clear_trouble();
+        self.obstacle = None;
         if Some(SessionId(stat.ephemeral_owner)) == self.session {
             self.view = View::Ours(FencingToken::new(stat.czxid));
             self.fresh = true;
@@ -336,12 +326,11 @@ impl Lock {
         let Stat { czxid, ephemeral_owner } = znode.stat;
         let token = FencingToken::new(czxid);
         self.fresh = true;
-        self.clear_trouble();
+        self.obstacle = None;
         self.maybe_ours = false;
         if ephemeral_owner == 0 {
             self.view = View::Squatted;
-            let text = format!("{} is not ephemeral, so it is no lock: it has to be deleted", self.path);
-            self.stumble(Step::Read, TroubleKind::PathTaken, text);
+            self.obstacle = Some((Step::Read, Obstacle::not_ephemeral(&self.path, "lock")));
         } else if Some(SessionId(ephemeral_owner)) == self.session {
             self.view = View::Ours(token);
         } else {
@@ -349,7 +338,7 @@ impl Lock {
         }
     }
 
-    /// What stands at the path was read behind a probe: only the very lock that we let go is deleted.
+    /// What stands at the path was read behind a probe: only the very lock that we release is deleted.
     fn confirmed(&mut self, znode: &Znode) {
         let before = self.view.clone();
         self.see(znode);
@@ -376,7 +365,6 @@ impl Lock {
             _ => {}
         }
         self.parents_made = false;
-        self.retry_at = Some(now + self.refused_retry);
         let doing = match step {
             Step::Read => "read the lock",
             Step::Exists | Step::ExistsUnreadable => "watch the lock",
@@ -385,22 +373,9 @@ impl Lock {
             Step::Confirm => "read the lock before it is released",
             Step::Delete => "delete the lock",
         };
-        let kind = match refusal {
-            Refusal::NoAuth => TroubleKind::Denied,
-            Refusal::EphemeralParent => TroubleKind::PathTaken,
-            _ => TroubleKind::Refused,
-        };
+        let doing = format!("{doing} at {}", self.path);
         // Whoever may not even look has to wait before the next attempt to read.
-        let origin = if step == Step::ExistsUnreadable { Step::Read } else { step };
-        self.stumble(origin, kind, format!("cannot {doing} at {}: {refusal}", self.path));
-    }
-
-    fn clear_trouble(&mut self) {
-        self.trouble = None;
-        self.retry_at = None;
-    }
-
-    fn stumble(&mut self, step: Step, kind: TroubleKind, message: String) {
-        self.trouble = Some((step, Trouble { kind, message }));
+        let stopped = if step == Step::ExistsUnreadable { Step::Read } else { step };
+        self.obstacle = Some((stopped, Obstacle::refused(doing, refusal, now, self.refused_retry)));
     }
 }

@@ -1,41 +1,65 @@
 //! One candidate of one election.
+//!
+//! Its parts, and where each is decided:
+//!
+//! | | |
+//! |---|---|
+//! | `types` | what goes in and what comes out |
+//! | `intent` | whether this process takes part, and its breaks |
+//! | `session` | the session, its connection and its lease, as the driver knows them |
+//! | `contest` | what is known of the election at the ensemble: `observer`, `lock`, `queue` |
+//! | `goal`, `obstacle` | what these are to do, and what stops them |
+//! | `requests` | what the ensemble is asked, and what comes of its answers |
+//! | `pace` | how fast it is asked |
+//! | `resign_watch` | how another process asks for an end of the term |
+//! | `term` | how a mastership begins and ends |
+//! | `roles`, `notify`, `failure` | the role actors: what each knows, of what it is notified, what happens when it dies |
+//! | `timers` | what is to be done without any input |
+//! | `problems` | what people have to put right |
+//! | `reports`, `status` | what the driver hears of all this, unasked and asked |
+//! | `outbox` | what is still to be carried out |
 
 mod contest;
 mod failure;
-mod follow;
+mod goal;
+mod intent;
 mod lock;
+mod notify;
+mod observer;
+mod obstacle;
+mod outbox;
 mod pace;
+mod problems;
 mod queue;
+mod reports;
+mod requests;
 mod resign_watch;
 mod roles;
+mod session;
 mod status;
-mod telling;
 mod term;
+mod timers;
 mod types;
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
 pub use types::{
-    CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Place, RoleId, StandbyReason,
-    Timer, Trouble, TroubleKind,
+    CandidateState, CandidateStatus, Input, Master, Message, MessageId, Output, Place, Problem, ProblemKind,
+    RoleId, StandbyReason, Timer,
 };
 
-use crate::{CandidateConfig, FencingToken, InvalidConfig, OpId, SessionId, SessionTimeout, Timestamp};
-use contest::{Contest, Want};
+use crate::{CandidateConfig, InvalidConfig, Timestamp};
+use contest::Contest;
+use intent::Intent;
+use outbox::Outbox;
 use pace::Pace;
+use problems::OwnProblems;
+use reports::Reports;
 use resign_watch::ResignWatch;
 use roles::Roles;
-use term::Term;
-
-/// How often it is looked whether the lease suffices to lead by what is held, at intervals of T/20: for 2 T.
-const SHORT_LOOKS: u32 = 40;
-
-/// How often a trouble that lasts is reported.
-const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+use session::Session;
+use term::Terms;
 
 /// Decides, for one process and one election: what to ask of the ensemble, when the lease of a term begins and
-/// ends, and what the role actors are told.
+/// ends, and of what the role actors are notified.
 ///
 /// # The driver contract
 ///
@@ -49,7 +73,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 /// It hands over an [`Input::Lease`] whenever the session's lease was extended, at the latest right before the
 /// next other input: a candidate goes by the lease that it knows. Inputs of one connection are handed over in
 /// the order in which they happened, and none of an old connection after [`Input::Disconnected`].
-/// What a candidate still asks of a connection that is gone, or tells a role that is dead, before it hears of that,
+/// What a candidate still asks of a connection that is gone, or notifies a role that is dead, before it hears of that,
 /// goes nowhere: drop it.
 ///
 /// ```
@@ -62,7 +86,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 /// let mut candidate = Candidate::new(CandidateConfig::new(ElectionPath::new("/master")?), t0)?;
 ///
 /// // A driver that stands in for an ensemble where nobody else competes.
-/// let mut told = Vec::new();
+/// let mut heard = Vec::new();
 /// let mut inputs = std::collections::VecDeque::from([
 ///     Input::RoleJoined(RoleId(1)),
 ///     Input::Campaign,
@@ -73,17 +97,17 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 ///     candidate.handle(t0, input);
 ///     while let Some(output) = candidate.next_output() {
 ///         match output {
-///             Output::Request(op, Operation::Read { .. }) if told.is_empty() => inputs.push_back(Input::Answered(op, Reply::Missing)),
+///             Output::Request(op, Operation::Read { .. }) if heard.is_empty() => inputs.push_back(Input::Answered(op, Reply::Missing)),
 ///             Output::Request(op, Operation::Create { .. }) => {
 ///                 let stat = Stat { czxid: 42, ephemeral_owner: session.0 };
 ///                 inputs.push_back(Input::Answered(op, Reply::Created(stat)));
 ///             }
-///             Output::Tell(_, _, message) => told.push(message),
+///             Output::Notify(_, _, message) => heard.push(message),
 ///             _ => {}
 ///         }
 ///     }
 /// }
-/// assert_eq!(told, [Message::BecameMaster { token: FencingToken::new(42) }]);
+/// assert_eq!(heard, [Message::BecameMaster { token: FencingToken::new(42) }]);
 /// assert_eq!(candidate.next_timer(), Some((t0 + Duration::from_millis(8_750), Timer::Notice)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -91,34 +115,16 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 pub struct Candidate {
     config: CandidateConfig,
     now: Timestamp,
-    campaigning: bool,
-    leaving: bool,
-    /// The timeout granted to the present session, or to the last one.
-    timeout: SessionTimeout,
-    session: Option<SessionId>,
-    connected: bool,
-    lease: Option<Timestamp>,
+    intent: Intent,
+    session: Session,
     contest: Contest,
-    term: Option<Term>,
-    resign_watch: ResignWatch,
     pace: Pace,
+    resign_watch: ResignWatch,
+    terms: Terms,
     roles: Roles,
-    /// Whether it was said that the session's lease is needed.
-    lease_needed: bool,
-    /// Stay out until then.
-    pause: Option<Timestamp>,
-    /// Why the roles are standby where nothing at the ensemble says so: the end of the last term.
-    last_end: Option<StandbyReason>,
-    announced: Option<Option<Master>>,
-    reported: Option<(Trouble, Timestamp)>,
-    overdue: Option<Trouble>,
-    /// All roles have died, and none has joined since.
-    no_role: Option<Trouble>,
-    /// How often the lease was looked at since there is something to lead by, and did not suffice.
-    short_looks: u32,
-    too_slow: Option<Trouble>,
-    next_op: u64,
-    outputs: VecDeque<Output>,
+    own_problems: OwnProblems,
+    reports: Reports,
+    outbox: Outbox,
 }
 
 impl Candidate {
@@ -130,38 +136,26 @@ impl Candidate {
     pub fn new(config: CandidateConfig, now: Timestamp) -> Result<Self, InvalidConfig> {
         config.validate()?;
         Ok(Candidate {
-            contest: Contest::follow(&config),
-            timeout: SessionTimeout::new(config.session_timeout),
+            intent: Intent::default(),
+            session: Session::none(&config),
+            contest: Contest::observe(&config),
             pace: Pace::new(config.refused_retry),
+            resign_watch: ResignWatch::default(),
+            terms: Terms::default(),
+            roles: Roles::default(),
+            own_problems: OwnProblems::default(),
+            reports: Reports::default(),
+            outbox: Outbox::default(),
             config,
             now,
-            campaigning: false,
-            leaving: false,
-            session: None,
-            connected: false,
-            lease: None,
-            term: None,
-            resign_watch: ResignWatch::default(),
-            roles: Roles::default(),
-            lease_needed: false,
-            pause: None,
-            last_end: None,
-            announced: None,
-            reported: None,
-            overdue: None,
-            no_role: None,
-            short_looks: 0,
-            too_slow: None,
-            next_op: 0,
-            outputs: VecDeque::new(),
         })
     }
 
     /// A candidate in the place of this one, which can go on no longer (its driver has panicked, say): it finds out what this one
-    /// has left at the ensemble in the present session. Withdraw it ([`Input::Withdraw`]), and it lets go of that; then nothing
+    /// has left at the ensemble in the present session. Withdraw it ([`Input::Withdraw`]), and it releases that; then nothing
     /// is left ([`Output::Left`]). `None` if this one has never competed.
     pub fn heir(&self) -> Option<Candidate> {
-        if matches!(self.contest, Contest::Follow(_)) {
+        if self.contest.only_observes() {
             return None;
         }
         let mut heir = Self::new(self.config.clone(), self.now).ok()?;
@@ -174,7 +168,7 @@ impl Candidate {
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         self.now = self.now.max(now);
         if let Input::Lease(until) = input {
-            self.lease = Some(until);
+            self.session.lease_until(until);
         }
         // Before anything else: after a stop of the whole process, what is overdue comes first.
         self.pass_time();
@@ -184,87 +178,12 @@ impl Candidate {
 
     /// The next thing to do; `None` once everything is done.
     pub fn next_output(&mut self) -> Option<Output> {
-        let next = self.outputs.pop_front();
-        if next.is_none() {
-            // Most candidates have nothing to say for hours.
-            self.outputs = VecDeque::new();
-        }
-        next
-    }
-
-    /// When to call with [`Input::Timer`], and why.
-    pub fn next_timer(&self) -> Option<(Timestamp, Timer)> {
-        let notice = match (&self.term, self.lease) {
-            (Some(Term { ending: None, .. }), Some(lease)) => Some(lease - self.timeout.notice()),
-            _ => None,
-        };
-        let step_down = self.term.and_then(|term| term.ending).map(|ending| ending.at);
-        let overdue = self.overdue_at().filter(|_| self.overdue.is_none());
-        let short = self.is_winning().then(|| self.now + self.timeout.probe_interval() / 2);
-        let first_word = self
-            .roles
-            .waiting_since()
-            .filter(|_| self.campaigning && self.term.is_none() && !self.is_winning())
-            .map(|since| since + self.timeout.first_word());
-        let resign_watch = self.running_term().and_then(|_| self.resign_watch.retry_at());
-        let retry = [self.next_retry(), resign_watch.filter(|_| self.connected)].into_iter().flatten().min();
-        let report = self.trouble().and(self.reported.as_ref()).map(|(_, at)| *at + REPORT_INTERVAL);
-        [
-            (notice, Timer::Notice),
-            (step_down, Timer::StepDown),
-            (overdue, Timer::StepDown),
-            (short, Timer::LeaseShort),
-            (first_word, Timer::FirstWord),
-            (self.pause, Timer::Pause),
-            (retry, Timer::Retry),
-            (report, Timer::Report),
-        ]
-        .into_iter()
-        .filter_map(|(at, timer)| Some((at?, timer)))
-        .min()
-    }
-
-    /// When the ensemble is asked again, if that waits for a time.
-    fn next_retry(&self) -> Option<Timestamp> {
-        // What is due before the pause is over waits for that.
-        self.pace.until().or(self.contest.retry_at()).filter(|_| self.connected)
+        self.outbox.pop()
     }
 
     /// Whether no term runs and every role has handled its `BecameStandby`.
     pub fn has_stepped_down(&self) -> bool {
-        self.term.is_none() && self.roles.all_acknowledged()
-    }
-
-    fn pass_time(&mut self) {
-        self.pause.take_if(|until| self.now >= *until);
-        self.contest.pass_time(self.now);
-        self.resign_watch.pass_time(self.now);
-        self.pace.pass_time(self.now);
-        if let (Some(Term { ending: None, .. }), Some(lease)) = (&self.term, self.lease)
-            && self.now >= lease - self.timeout.notice()
-        {
-            self.outputs.push_back(Output::LeaseCapped(lease));
-            self.begin_end(StandbyReason::LeaseEnding, lease, Duration::ZERO);
-        }
-        if let Some(Term { ending: Some(ending), .. }) = self.term
-            && self.now >= ending.at
-        {
-            self.end_term(ending);
-        }
-        if self.overdue_at().is_some_and(|at| self.now >= at) {
-            self.overdue = Some(Trouble {
-                kind: TroubleKind::StepDownOverdue,
-                message: format!(
-                    "a role has not handled BecameStandby within {:?}: this candidate stays out until it does",
-                    self.config.step_down_timeout
-                ),
-            });
-        }
-    }
-
-    /// When a role that has still to acknowledge `BecameStandby` has had its time.
-    fn overdue_at(&self) -> Option<Timestamp> {
-        self.roles.unacknowledged_since().map(|since| since + self.config.step_down_timeout)
+        self.terms.is_over() && self.roles.all_acknowledged()
     }
 
     fn take_in(&mut self, input: Input) {
@@ -282,233 +201,23 @@ impl Candidate {
             Input::Connected { session, timeout } => self.connect(session, timeout),
             Input::Disconnected => self.disconnect(),
             Input::SessionLost => self.lose_session(),
-            Input::Answered(op, reply) => {
-                if self.contest.awaits(op) || self.resign_watch.awaits(op) {
-                    self.pace.answered(self.now, &reply);
-                }
-                let asked_to_resign = self.resign_watch.answered(
-                    op,
-                    &reply,
-                    self.running_term(),
-                    self.now + self.config.refused_retry,
-                );
-                self.contest.answered(self.now, op, reply);
-                if asked_to_resign {
-                    self.resign(self.term.map(|term| term.token));
-                }
-            }
-            Input::WatchFired(op, event) => {
-                if self.contest.is_armed(op) || self.resign_watch.is_armed(op) {
-                    self.pace.event();
-                }
-                self.resign_watch.watch_fired(op);
-                self.contest.watch_fired(op, event);
-            }
+            Input::Answered(op, reply) => self.answered(op, reply),
+            Input::WatchFired(op, event) => self.watch_fired(op, event),
             Input::Observed => self.contest.observed(),
-            Input::Timer => self.look_at_lease(),
+            Input::Timer => self.check_lease(),
             Input::Lease(_) => {}
         }
     }
 
-    fn campaign(&mut self) {
-        self.pace.reset();
-        if !self.campaigning {
-            self.roles.restart_wait(self.now);
-            self.contest.compete(&self.config, self.session.filter(|_| self.connected));
-        }
-        self.campaigning = true;
-        self.leaving = false;
-    }
-
-    fn resign(&mut self, token: Option<FencingToken>) {
-        match self.term {
-            Some(term) if token.is_none_or(|token| token == term.token) => {
-                self.step_down(StandbyReason::Resigned, self.config.resign_pause);
-            }
-            None if token.is_none() => {
-                self.last_end = Some(StandbyReason::Resigned);
-                self.stay_out(self.config.resign_pause);
-            }
-            _ => {}
-        }
-    }
-
-    fn withdraw(&mut self) {
-        self.pace.reset();
-        self.step_down(StandbyReason::Resigned, Duration::ZERO);
-        self.contest.withdraw();
-        self.too_slow = None;
-        self.campaigning = false;
-        self.leaving = true;
-        self.pause = None;
-    }
-
-    fn connect(&mut self, session: SessionId, timeout: SessionTimeout) {
-        if self.session.is_some_and(|before| before != session) {
-            self.lose_session();
-        }
-        self.session = Some(session);
-        self.timeout = timeout;
-        self.connected = true;
-        self.pace.reset();
-        self.contest.connected(session);
-        self.resign_watch.reset();
-    }
-
-    fn disconnect(&mut self) {
-        self.connected = false;
-        self.pace.reset();
-        self.contest.disconnected();
-        self.resign_watch.reset();
-    }
-
-    fn lose_session(&mut self) {
-        self.disconnect();
-        self.session = None;
-        self.lease = None;
-        self.contest.session_lost();
-        self.cut_term(StandbyReason::SessionLost);
-    }
-
-    /// Who holds what makes master and cannot lead by it keeps everybody else from leading: after a while it makes room.
-    fn look_at_lease(&mut self) {
-        if !self.is_winning() {
-            return;
-        }
-        self.short_looks += 1;
-        if self.short_looks < SHORT_LOOKS {
-            return;
-        }
-        self.too_slow = Some(Trouble {
-            kind: TroubleKind::TooSlow,
-            message: format!(
-                "in 2 T, with a session timeout T of {:?}, the ensemble has not answered fast enough to lead: this \
-                 candidate makes room for others",
-                self.timeout
-            ),
-        });
-        if let Some(token) = self.contest.held() {
-            self.contest.retire(token);
-        }
-        self.last_end = Some(StandbyReason::LeaseEnding);
-        self.stay_out(self.config.failure_pause);
-    }
-
     /// Brings everything in line with what is known now.
     fn settle(&mut self) {
-        if self.term.is_some_and(|term| self.contest.is_gone(term.token)) {
-            self.cut_term(StandbyReason::NodeLost);
-        }
-        if self.roles.all_acknowledged() {
-            self.overdue = None;
-            if let Some(Term { ending: Some(ending), .. }) = self.term {
-                self.end_term(ending);
-            }
-        }
+        self.end_what_is_over();
         self.begin_term();
-        if !self.is_winning() {
-            self.short_looks = 0;
-        }
-        self.tell_newcomers();
+        self.notify_newcomers();
         self.ask_for_lease();
         self.ask_ensemble();
-        self.announce();
-        self.report();
-        if self.leaving && self.term.is_none() && !self.contest.maybe_ours() {
-            self.leaving = false;
-            self.ask_for_lease();
-            self.outputs.push_back(Output::Left);
-        }
-    }
-
-    /// From the first moment on: a lease that was not kept up never comes back in the same session.
-    fn ask_for_lease(&mut self) {
-        let needed = self.campaigning || self.leaving || self.term.is_some();
-        if needed != self.lease_needed {
-            self.lease_needed = needed;
-            self.outputs.push_back(Output::LeaseNeeded(needed));
-        }
-    }
-
-    /// Whether this candidate is free to be master.
-    fn is_free(&self) -> bool {
-        self.campaigning && self.pause.is_none() && !self.roles.is_empty() && self.roles.all_acknowledged()
-    }
-
-    /// Whether this candidate may stand in a queue, though its roles have still to say that they are standby.
-    fn may_wait(&self) -> bool {
-        let free = self.campaigning && self.pause.is_none() && !self.roles.is_empty();
-        free && self.overdue.is_none() && matches!(self.contest, Contest::Queue(_))
-    }
-
-    fn lease_suffices(&self) -> bool {
-        self.lease.is_some_and(|lease| lease.since(self.now) >= self.timeout.least_to_lead())
-    }
-
-    /// Whether the lock is held and only a longer lease is waited for.
-    fn is_winning(&self) -> bool {
-        self.connected
-            && self.term.is_none()
-            && self.is_free()
-            && self.contest.held().is_some()
-            && !self.lease_suffices()
-    }
-
-    fn stay_out(&mut self, pause: Duration) {
-        if self.campaigning && !pause.is_zero() {
-            self.pause = self.pause.max(Some(self.now + pause));
-        }
-    }
-
-    fn ask_ensemble(&mut self) {
-        if self.pace.until().is_some() {
-            return;
-        }
-        let want = match self.term {
-            // One that is ending still rests on its znode, which is let go only once the lease is over.
-            Some(_) => Want::Keep,
-            None if self.is_free() || self.may_wait() => Want::Compete,
-            None => Want::Follow,
-        };
-        while let Some(operation) = self.contest.next_operation(want, OpId(self.next_op)) {
-            self.request(Output::Request(OpId(self.next_op), operation));
-        }
-        let op = OpId(self.next_op);
-        if let Some(session) = self.session.filter(|_| self.connected && self.running_term().is_some())
-            && let Some(request) = self.resign_watch.next_request(&self.config.path, session, op)
-        {
-            self.request(request);
-        }
-    }
-
-    /// The term, unless it is ending.
-    fn running_term(&self) -> Option<FencingToken> {
-        self.term.filter(|term| term.ending.is_none()).map(|term| term.token)
-    }
-
-    fn request(&mut self, request: Output) {
-        self.outputs.push_back(request);
-        self.next_op += 1;
-    }
-
-    fn announce(&mut self) {
-        let master = self.contest.master();
-        if master.is_some() && master != self.announced {
-            self.announced.clone_from(&master);
-            self.outputs.extend(master.map(Output::MasterChanged));
-        }
-    }
-
-    fn report(&mut self) {
-        let Some(trouble) = self.trouble() else { return };
-        let again = self
-            .reported
-            .as_ref()
-            .is_none_or(|(last, at)| last != trouble || self.now >= *at + REPORT_INTERVAL);
-        if again {
-            let trouble = trouble.clone();
-            self.reported = Some((trouble.clone(), self.now));
-            self.outputs.push_back(Output::Report(trouble));
-        }
+        self.announce_master();
+        self.report_problem();
+        self.say_goodbye();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Trouble, TroubleKind};
+use super::{Problem, ProblemKind};
 use crate::{Reply, Timestamp};
 
 /// So many answers may follow each other with nothing else happening before there is a pause: far more than it takes to
@@ -31,12 +31,12 @@ pub(super) struct Pace {
     until: Option<Timestamp>,
     /// When the last answer came, or the pause after it ended.
     last: Option<Timestamp>,
-    trouble: Option<Trouble>,
+    problem: Option<Problem>,
 }
 
 impl Pace {
     pub(super) fn new(longest: Duration) -> Self {
-        Pace { longest, answers: 0, pauses: 0, until: None, last: None, trouble: None }
+        Pace { longest, answers: 0, pauses: 0, until: None, last: None, problem: None }
     }
 
     /// There is a new reason to ask, and not one that the ensemble alone can bring about again and again.
@@ -70,8 +70,8 @@ impl Pace {
         self.last = self.until;
         self.pauses = self.pauses.saturating_add(1);
         if self.pauses >= PAUSES_TO_TELL {
-            self.trouble = Some(Trouble {
-                kind: TroubleKind::Refused,
+            self.problem = Some(Problem {
+                kind: ProblemKind::Refused,
                 message: "the ensemble's answers lead nowhere: they say nothing, or contradict each other; it is asked \
                           ever more rarely"
                     .to_owned(),
@@ -88,7 +88,7 @@ impl Pace {
         self.until
     }
 
-    pub(super) fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref().filter(|_| self.until.is_some())
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        self.problem.as_ref().filter(|_| self.until.is_some())
     }
 }

@@ -1,10 +1,10 @@
-//! What each role actor has been told, and has yet to acknowledge.
+//! Of what each role actor has been notified, and what it has yet to acknowledge.
 
 use super::{Message, MessageId, RoleId};
 use crate::Timestamp;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Told {
+pub(super) enum Notified {
     Nothing,
     Standby,
     Master,
@@ -12,9 +12,9 @@ pub(super) enum Told {
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Role {
-    pub(super) told: Told,
+    pub(super) notified: Notified,
     pub(super) joined: Timestamp,
-    /// The last message that it was told.
+    /// The last message that it was sent.
     last: Option<MessageId>,
     /// The `BecameStandby` whose handler has not finished.
     unacknowledged: Option<(MessageId, Timestamp)>,
@@ -31,7 +31,7 @@ pub(super) struct Roles {
 impl Roles {
     pub(super) fn join(&mut self, id: RoleId, now: Timestamp) {
         if let Err(place) = self.roles.binary_search_by_key(&id, |(id, _)| *id) {
-            let role = Role { told: Told::Nothing, joined: now, last: None, unacknowledged: None };
+            let role = Role { notified: Notified::Nothing, joined: now, last: None, unacknowledged: None };
             self.roles.insert(place, (id, role));
         }
     }
@@ -47,10 +47,10 @@ impl Roles {
         self.roles.iter_mut().find(|(other, _)| *other == id).map(|(_, role)| role)
     }
 
-    /// What this role was told by this message; `None` if that is not the last that it was told.
-    pub(super) fn told_by(&self, id: RoleId, message: MessageId) -> Option<Told> {
+    /// Of what this message notified the role; `None` if it is not the last that the role was sent.
+    pub(super) fn notified_by(&self, id: RoleId, message: MessageId) -> Option<Notified> {
         let (_, role) = self.roles.iter().find(|(other, _)| *other == id)?;
-        (role.last == Some(message)).then_some(role.told)
+        (role.last == Some(message)).then_some(role.notified)
     }
 
     /// Whether this role has a `BecameStandby` to acknowledge.
@@ -61,7 +61,7 @@ impl Roles {
     /// From now on the role knows as little as one that has just joined.
     pub(super) fn forget(&mut self, id: RoleId, now: Timestamp) {
         if let Some(role) = self.role(id) {
-            role.told = Told::Nothing;
+            role.notified = Notified::Nothing;
             role.joined = now;
             role.last = None;
         }
@@ -87,27 +87,31 @@ impl Roles {
         self.roles.iter().filter_map(|(_, role)| role.unacknowledged.map(|(_, since)| since)).min()
     }
 
-    /// The ids of the roles that were last told `told`.
-    pub(super) fn told(&self, told: Told) -> Vec<RoleId> {
-        self.roles.iter().filter(|(_, role)| role.told == told).map(|(id, _)| *id).collect()
+    /// The ids of the roles whose last news is `last`.
+    pub(super) fn notified(&self, last: Notified) -> Vec<RoleId> {
+        self.roles.iter().filter(|(_, role)| role.notified == last).map(|(id, _)| *id).collect()
     }
 
     /// When the roles that know nothing joined, the first of them.
     pub(super) fn waiting_since(&self) -> Option<Timestamp> {
-        self.roles.iter().filter(|(_, role)| role.told == Told::Nothing).map(|(_, role)| role.joined).min()
+        self.roles
+            .iter()
+            .filter(|(_, role)| role.notified == Notified::Nothing)
+            .map(|(_, role)| role.joined)
+            .min()
     }
 
     /// Notes that `message` goes out to the role, and gives it its id.
-    pub(super) fn tell(&mut self, now: Timestamp, id: RoleId, message: &Message) -> MessageId {
+    pub(super) fn notify(&mut self, now: Timestamp, id: RoleId, message: &Message) -> MessageId {
         self.next_message += 1;
         let number = MessageId(self.next_message);
         if let Some(role) = self.role(id) {
             role.last = Some(number);
             match message {
-                Message::BecameMaster { .. } => role.told = Told::Master,
+                Message::BecameMaster { .. } => role.notified = Notified::Master,
                 Message::BecameStandby { .. } => {
-                    role.told = Told::Standby;
-                    // If it is told again: it has had its time since the first.
+                    role.notified = Notified::Standby;
+                    // If it is notified again: it has had its time since the first.
                     let since = role.unacknowledged.map_or(now, |(_, since)| since);
                     role.unacknowledged = Some((number, since));
                 }

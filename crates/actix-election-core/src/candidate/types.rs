@@ -131,16 +131,16 @@ impl fmt::Display for StandbyReason {
 
 /// Something that keeps a candidate from being master and that somebody has to put right.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Trouble {
+pub struct Problem {
     /// Which kind.
-    pub kind: TroubleKind,
+    pub kind: ProblemKind,
     /// What exactly, for people.
     pub message: String,
 }
 
-/// The kinds of [`Trouble`].
+/// The kinds of [`Problem`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum TroubleKind {
+pub enum ProblemKind {
     /// Something that is no lock stands at the election path or above it.
     PathTaken,
     /// An ACL does not allow what is needed.
@@ -164,7 +164,7 @@ pub struct RoleId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MessageId(pub u64);
 
-/// What a role is told.
+/// Of what a role is notified.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Message {
     /// The role is master, under this token.
@@ -199,8 +199,8 @@ pub enum Input {
     RoleAcknowledged(RoleId, MessageId),
     /// A role actor is dead.
     RoleFailed(RoleId),
-    /// A role actor was restarted, and what it had under way is lost: the handling of this message, which it was told last,
-    /// or what it has done since. Ignored if it has been told another since: to that it can act as it should.
+    /// A role actor was restarted, and what it had under way is lost: the handling of this message, which it was sent last,
+    /// or what it has done since. Ignored if it has been sent another since: to that it can act as it should.
     RoleRestarted(RoleId, MessageId),
     /// Somebody wants to hear of every change of master from now on, also while this candidate waits in a queue.
     Observed,
@@ -241,12 +241,12 @@ pub enum Output {
     LeaseCapped(Timestamp),
     /// The term's lease is over now. Carried out before anything that follows.
     LeaseEnded,
-    /// Tell this role. A `BecameMaster` that it has not begun to handle is taken back by a `BecameStandby`.
-    Tell(RoleId, MessageId, Message),
+    /// Notify this role. A `BecameMaster` that it has not begun to handle is taken back by a `BecameStandby`.
+    Notify(RoleId, MessageId, Message),
     /// Who is master has changed, or is known for the first time.
     MasterChanged(Option<Master>),
     /// Something needs the attention of people. Repeated once a minute while it lasts.
-    Report(Trouble),
+    Report(Problem),
     /// After [`Input::Withdraw`]: nothing of this candidate is left at the ensemble.
     Left,
 }
@@ -254,7 +254,7 @@ pub enum Output {
 /// Why a candidate wants to be woken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Timer {
-    /// T/8 before the lease ends: the roles have to be told.
+    /// T/8 before the lease ends: the roles have to be notified.
     Notice,
     /// The roles have had their time to step down.
     StepDown,
@@ -266,7 +266,7 @@ pub enum Timer {
     Pause,
     /// What was refused is tried again.
     Retry,
-    /// A trouble that lasts is reported again.
+    /// A problem that lasts is reported again.
     Report,
 }
 
@@ -341,7 +341,7 @@ pub struct CandidateStatus {
     /// The token of its own term, while one runs.
     pub token: Option<FencingToken>,
     /// What is in its way, if anything that somebody has to put right.
-    pub trouble: Option<Trouble>,
+    pub problem: Option<Problem>,
     /// When it will try again, if it waits for a time rather than an event.
     pub next_retry: Option<Timestamp>,
 }

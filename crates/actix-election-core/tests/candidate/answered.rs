@@ -85,7 +85,7 @@ fn the_masters_own_lock_is_read_again() {
             Master,
         ),
         (
-            "and to be let go",
+            "and to be released",
             back.clone().after([
                 Answer("read", refused(Refusal::NoAuth)),
                 Answer("exists", znode(OURS.0, TOKEN, "")),
@@ -290,7 +290,7 @@ fn the_look_before_the_delete() {
     check([
         ("still ours", confirming(), Answer("confirm", own(TOKEN)), &["delete"], Pausing),
         ("gone", confirming(), Answer("confirm", Reply::Missing), &["master none"], Pausing),
-        // Not the one that is let go: it is looked at anew.
+        // Not the one that is released: it is looked at anew.
         ("another's", confirming(), Answer("confirm", others(50)), &["read", "master b:1/50"], Pausing),
         ("ours, but another", confirming(), Answer("confirm", own(50)), &["read", "master a:1/50"], Pausing),
         (

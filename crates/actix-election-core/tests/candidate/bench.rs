@@ -147,8 +147,8 @@ impl Bench {
         self.patient.contains(&self.last(kind))
     }
 
-    fn last_told(&self, role: RoleId) -> MessageId {
-        self.messages.iter().rfind(|(to, _)| *to == role).expect("nothing was told").1
+    fn last_notified(&self, role: RoleId) -> MessageId {
+        self.messages.iter().rfind(|(to, _)| *to == role).expect("nobody was notified").1
     }
 
     fn input(&mut self, given: Given) -> Input {
@@ -157,8 +157,8 @@ impl Bench {
             Given::Unknown(kind) => Input::Answered(self.last(kind), Reply::Unknown),
             Given::Answer(kind, reply) => Input::Answered(self.last(kind), reply),
             Given::Watch(kind, event) => Input::WatchFired(self.last(kind), event),
-            Given::Ack(role) => Input::RoleAcknowledged(role, self.last_told(role)),
-            Given::Restart(role) => Input::RoleRestarted(role, self.last_told(role)),
+            Given::Ack(role) => Input::RoleAcknowledged(role, self.last_notified(role)),
+            Given::Restart(role) => Input::RoleRestarted(role, self.last_notified(role)),
             Given::Wait(seconds) => {
                 self.now = self.now + Duration::from_secs_f64(seconds);
                 Input::Timer
@@ -179,7 +179,7 @@ impl Bench {
                 assert_eq!(ids.len(), self.requests.len(), "{op:?} was used twice");
                 kind
             }
-            Output::Tell(role, id, message) => {
+            Output::Notify(role, id, message) => {
                 assert!(self.messages.iter().all(|(_, used)| *used != id), "{id:?} was used twice");
                 self.messages.push((role, id));
                 match message {
@@ -198,7 +198,7 @@ impl Bench {
             Output::LeaseEnded => "lease over".into(),
             Output::MasterChanged(None) => "master none".into(),
             Output::MasterChanged(Some(master)) => format!("master {}", named(&master)),
-            Output::Report(trouble) => format!("report {:?}", trouble.kind),
+            Output::Report(problem) => format!("report {:?}", problem.kind),
             Output::Left => "left".into(),
         }
     }

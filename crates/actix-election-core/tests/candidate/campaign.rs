@@ -13,8 +13,8 @@ fn campaign_in_every_state() {
         ("nothing there yet", idle(), campaign(), &[], WaitingForRole),
         ("a role waits", idle().after([joins(ROLE)]), campaign(), &[], Connecting),
         // What an onlooker knows is not enough to compete by.
-        ("another is known to be master", looking_on(), campaign(), &["read"], Competing),
-        ("the lock is known to be free", looking_on_free(), campaign(), &["read"], Competing),
+        ("another is known to be master", observing(), campaign(), &["read"], Competing),
+        ("the lock is known to be free", observing_nobody(), campaign(), &["read"], Competing),
         ("again, while reading", reading(), campaign(), &[], Competing),
         ("again, while creating", creating(), campaign(), &[], Competing),
         ("again, while standby", standby(), campaign(), &[], Standby),
@@ -27,7 +27,7 @@ fn campaign_in_every_state() {
     ]);
 }
 
-fn looking_on_free() -> Bench {
+fn observing_nobody() -> Bench {
     let there = idle().after([joins(ROLE), Lease(0.98 * T), connects(OURS), Answer("read", Reply::Missing)]);
     there.after([Answer("exists", Reply::Missing)])
 }

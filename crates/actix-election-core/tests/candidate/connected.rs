@@ -21,7 +21,7 @@ fn whatever_was_before_the_lock_is_read() {
         ("winning", winning_armed().after([cut()]), connects(OURS), &["read"], Competing),
         ("master", suspended(), connects(OURS), &["read", "exists request"], Master),
         ("stepping down", stepping_down().after([cut()]), connects(OURS), &["read"], SteppingDown),
-        ("letting go", confirming().after([cut()]), connects(OURS), &["read"], Pausing),
+        ("releasing", confirming().after([cut()]), connects(OURS), &["read"], Pausing),
         ("while it stays out", pausing().after([cut()]), connects(OURS), &["read"], Pausing),
         ("without word of the cut", standby(), connects(OURS), &["read"], Standby),
     ]);

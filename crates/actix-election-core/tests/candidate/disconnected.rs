@@ -10,14 +10,14 @@ use crate::table::check;
 #[test]
 fn a_cut_in_every_state() {
     check([
-        ("not competing", looking_on(), cut(), &[], Following),
+        ("not competing", observing(), cut(), &[], Following),
         ("reading", reading(), cut(), &[], Connecting),
         ("creating", creating(), cut(), &[], Connecting),
         ("standby", standby(), cut(), &[], Connecting),
         ("winning", winning(), cut(), &[], Connecting),
         ("master", master(), cut(), &[], Master),
         ("stepping down", stepping_down(), cut(), &[], SteppingDown),
-        ("letting go", deleting(), cut(), &[], Connecting),
+        ("releasing", deleting(), cut(), &[], Connecting),
         ("while it stays out", pausing(), cut(), &[], Connecting),
         ("denied", denied(), cut(), &[], Connecting),
         ("the path is taken", path_taken(), cut(), &[], Connecting),

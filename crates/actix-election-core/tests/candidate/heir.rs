@@ -20,7 +20,7 @@ fn who_never_competed_has_no_heir() {
 }
 
 #[test]
-fn an_heir_lets_go_of_what_there_is_and_leaves() {
+fn an_heir_releases_what_there_is_and_leaves() {
     let found = || heir_of(master()).after([Answer("read", own(TOKEN))]);
     check([
         ("not before it has looked", master().heir().expect("an heir"), withdraw(), &[], SteppingDown),

@@ -77,7 +77,7 @@ struct World {
     end: Timestamp,
     inputs: VecDeque<Input>,
     asked: Vec<(Timestamp, Operation)>,
-    reported: Vec<Trouble>,
+    reported: Vec<Problem>,
 }
 
 impl World {
@@ -131,8 +131,8 @@ impl World {
                     self.inputs.push_back(Input::Answered(op, server(&operation)));
                     self.asked.push((self.now, operation));
                 }
-                Output::Tell(role, id, _) => self.inputs.push_back(Input::RoleAcknowledged(role, id)),
-                Output::Report(trouble) => self.reported.push(trouble),
+                Output::Notify(role, id, _) => self.inputs.push_back(Input::RoleAcknowledged(role, id)),
+                Output::Report(problem) => self.reported.push(problem),
                 _ => {}
             }
         }
@@ -219,7 +219,7 @@ fn nothing_but_unknown_answers() {
         assert!(world.asked.len() > 100, "{strategy:?}: it goes on asking");
         let last = world.asked.last().unwrap().0;
         assert!(world.end.since(last) < Duration::from_secs(6), "{strategy:?}: it goes on asking");
-        let said: Vec<_> = world.reported.iter().map(|trouble| trouble.message.as_str()).collect();
+        let said: Vec<_> = world.reported.iter().map(|problem| problem.message.as_str()).collect();
         assert!((9..=11).contains(&said.len()), "once a minute: {said:?}");
         assert!(said.iter().all(|said| said.contains("lead nowhere")), "{said:?}");
     }

@@ -18,7 +18,7 @@ fn a_lease_in_every_state() {
         ("stepping down", stepping_down(), Lease(9.0), &[], SteppingDown),
         // After the notice the term is over, even if the connection comes back.
         ("after the notice", noticed(), Lease(9.0), &[], SteppingDown),
-        ("letting go", confirming(), Lease(9.0), &[], Pausing),
+        ("releasing", confirming(), Lease(9.0), &[], Pausing),
     ]);
 }
 
@@ -67,7 +67,7 @@ fn each_term_after_a_notice_is_a_new_one() {
     let back = noticed().after([Lease(9.0), Ack(ROLE)]);
     check([
         (
-            "the lock is let go",
+            "the lock is released",
             noticed().after([Lease(9.0)]),
             Ack(ROLE),
             &["lease over", "confirm"],
@@ -97,7 +97,7 @@ fn each_term_after_a_notice_is_a_new_one() {
 #[test]
 fn a_lease_is_needed_from_the_campaign_until_nothing_is_left() {
     let needed = |bench: Bench| bench.lease_needed;
-    assert!(!needed(idle()) && !needed(looking_on()));
+    assert!(!needed(idle()) && !needed(observing()));
     assert!(needed(connecting()) && needed(standby()) && needed(master()) && needed(pausing()));
     assert!(needed(withdrawing()), "as long as the term runs");
     assert!(needed(creating().after([withdraw()])), "as long as a lock may come of it");

@@ -7,10 +7,10 @@ mod bench;
 mod campaign;
 mod connected;
 mod disconnected;
-mod follow;
 mod heir;
 mod hot;
 mod lease;
+mod observe;
 mod queue;
 #[allow(dead_code, reason = "the tables need only the numbers")]
 #[path = "../common/random.rs"]

@@ -24,7 +24,7 @@ fn resign_in_every_state() {
         ("master and cut off", suspended(), resign(), &["1: resigned"], SteppingDown),
         ("again", stepping_down(), resign(), &[], SteppingDown),
         ("after the notice", noticed(), resign(), &[], SteppingDown),
-        ("while letting go", confirming(), resign(), &[], Pausing),
+        ("while releasing", confirming(), resign(), &[], Pausing),
         ("while it stays out", pausing(), resign(), &[], Pausing),
         ("denied", denied(), resign(), &[], Pausing),
         ("the path is taken", path_taken(), resign(), &[], Pausing),

@@ -28,13 +28,13 @@ fn acknowledgements() {
 }
 
 fn overdue_early() -> Bench {
-    assert_eq!(overdue().status().trouble.unwrap().kind, TroubleKind::StepDownOverdue);
+    assert_eq!(overdue().status().problem.unwrap().kind, ProblemKind::StepDownOverdue);
     overdue()
 }
 
 #[test]
 fn a_trouble_over_an_acknowledgement_ends_with_it() {
-    assert_eq!(overdue().after([Ack(ROLE)]).status().trouble, None);
+    assert_eq!(overdue().after([Ack(ROLE)]).status().problem, None);
 }
 
 #[test]

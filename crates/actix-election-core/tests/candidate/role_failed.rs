@@ -41,7 +41,7 @@ fn the_only_role_dies_in_every_state() {
             &["lease over", "confirm", "report NoRole"],
             WaitingForRole,
         ),
-        ("while letting go", confirming(), dies(ROLE), &["report NoRole"], WaitingForRole),
+        ("while releasing", confirming(), dies(ROLE), &["report NoRole"], WaitingForRole),
         ("while it stays out", pausing(), dies(ROLE), &["report NoRole"], WaitingForRole),
         ("overdue", overdue(), dies(ROLE), &["report NoRole"], WaitingForRole),
         ("withdrawing", withdrawing(), dies(ROLE), &["lease over", "confirm"], SteppingDown),
@@ -52,11 +52,11 @@ fn the_only_role_dies_in_every_state() {
 #[test]
 fn that_no_role_is_left_is_a_trouble_until_one_joins() {
     let bereft = standby().after([dies(ROLE)]);
-    assert_eq!(bereft.status().trouble.map(|trouble| trouble.kind), Some(TroubleKind::NoRole));
-    assert_eq!(bereft.clone().after([joins(SECOND)]).status().trouble, None);
-    assert_eq!(bereft.clone().after([withdraw()]).status().trouble, None, "nobody competes");
-    assert_eq!(standby().after([joins(SECOND), dies(ROLE)]).status().trouble, None, "one is left");
-    assert_eq!(without_role().status().trouble, None, "none has died");
+    assert_eq!(bereft.status().problem.map(|problem| problem.kind), Some(ProblemKind::NoRole));
+    assert_eq!(bereft.clone().after([joins(SECOND)]).status().problem, None);
+    assert_eq!(bereft.clone().after([withdraw()]).status().problem, None, "nobody competes");
+    assert_eq!(standby().after([joins(SECOND), dies(ROLE)]).status().problem, None, "one is left");
+    assert_eq!(without_role().status().problem, None, "none has died");
     let mourned = idle().after([joins(ROLE), dies(ROLE)]);
     check([
         ("a minute later", bereft.clone(), Wait(60.0), &["report NoRole"], WaitingForRole),

@@ -10,7 +10,7 @@ use crate::table::check;
 #[test]
 fn the_session_is_lost_in_every_state() {
     check([
-        ("not competing", looking_on(), lost(), &[], Following),
+        ("not competing", observing(), lost(), &[], Following),
         ("connecting", connecting(), lost(), &[], Connecting),
         ("reading", reading(), lost(), &[], Connecting),
         ("creating", creating(), lost(), &[], Connecting),
@@ -27,7 +27,7 @@ fn the_session_is_lost_in_every_state() {
         ),
         ("stepping down", stepping_down(), lost(), &["lease over"], WaitingForAcknowledgement),
         ("after the notice", noticed(), lost(), &["lease over"], WaitingForAcknowledgement),
-        ("letting go", deleting(), lost(), &[], Connecting),
+        ("releasing", deleting(), lost(), &[], Connecting),
         ("while it stays out", pausing(), lost(), &[], Connecting),
         ("withdrawing", withdrawing(), lost(), &["lease over", "left"], Following),
         ("overdue", overdue(), lost(), &[], WaitingForAcknowledgement),

@@ -86,7 +86,7 @@ pub(crate) fn connecting() -> Bench {
 }
 
 /// Connected without competing: it reads who is master.
-pub(crate) fn looking_on() -> Bench {
+pub(crate) fn observing() -> Bench {
     idle().after([joins(ROLE), Lease(0.98 * T), connects(OURS), Answer("read", others(OTHER))])
 }
 
@@ -176,7 +176,7 @@ pub(crate) fn deleted() -> Bench {
     deleting().after([Given::Watch("read", WatchEvent::Deleted)])
 }
 
-/// The lock is let go; it stays out for a second.
+/// The lock is released; it stays out for a second.
 pub(crate) fn pausing() -> Bench {
     deleted().after([Answer("delete", Reply::Done), Answer("exists", Reply::Missing)])
 }
@@ -205,7 +205,7 @@ pub(crate) fn unreadable() -> Bench {
     reading().after([no, Answer("exists", znode(THEIRS.0, OTHER, "")), Ack(ROLE)])
 }
 
-/// The role did not acknowledge in time; the lock was let go without it.
+/// The role did not acknowledge in time; the lock was released without it.
 pub(crate) fn overdue() -> Bench {
     stepping_down().after([
         Wait(3.0),

@@ -24,13 +24,13 @@ fn a_state_has_a_name() {
 
 #[test]
 fn a_trouble_says_what_was_refused_and_where() {
-    let trouble = |bench: Bench| bench.status().trouble.map(|trouble| trouble.message).unwrap_or_default();
+    let problem = |bench: Bench| bench.status().problem.map(|problem| problem.message).unwrap_or_default();
     let no = || refused(Refusal::NoAuth);
     let lock = denied();
     let looks = idle().after([connects(OURS), Answer("read", squatter()), Answer("list", no())]);
     let queue = Bench::configured(|config| config.strategy = Strategy::Queue(QueueId::from_random(1)))
         .after([campaign(), joins(ROLE), connects(OURS), Answer("join", no())]);
-    assert!(trouble(lock).starts_with("cannot create the lock at /app/master: "));
-    assert!(trouble(looks).starts_with("cannot list the queue at /app/master: "));
-    assert!(trouble(queue).starts_with("cannot join the queue at /app/master: "));
+    assert!(problem(lock).starts_with("cannot create the lock at /app/master: "));
+    assert!(problem(looks).starts_with("cannot list the queue at /app/master: "));
+    assert!(problem(queue).starts_with("cannot join the queue at /app/master: "));
 }

@@ -55,7 +55,7 @@ fn the_notice() {
             SteppingDown,
         ),
         ("acknowledged", noticed(), Ack(ROLE), &["lease over", "confirm"], Competing),
-        // Whether they are through or not, the lease ends before the lock is let go.
+        // Whether they are through or not, the lease ends before the lock is released.
         ("not acknowledged", noticed(), Wait(1.25), &["lease over", "confirm"], WaitingForAcknowledgement),
     ]);
 }
@@ -79,7 +79,7 @@ fn after_a_long_stop_the_end_comes_first() {
             &["lease over", "confirm", "report StepDownOverdue"],
             WaitingForAcknowledgement,
         ),
-        ("letting go", confirming(), Wait(100.0), &[], Competing),
+        ("releasing", confirming(), Wait(100.0), &[], Competing),
         // The lease that it won by has run out.
         ("winning", winning(), Wait(100.0), &[], Winning),
         (

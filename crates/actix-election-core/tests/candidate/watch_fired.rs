@@ -40,7 +40,7 @@ fn the_lock_changes() {
             &["create", "master none"],
             Competing,
         ),
-        ("not competing", looking_on(), Watch("read", Deleted), &["exists", "master none"], Following),
+        ("not competing", observing(), Watch("read", Deleted), &["exists", "master none"], Following),
     ]);
 }
 

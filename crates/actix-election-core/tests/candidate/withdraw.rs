@@ -21,7 +21,7 @@ fn withdraw_in_every_state() {
         ("master", master(), withdraw(), &["1: resigned"], SteppingDown),
         ("master and cut off", suspended(), withdraw(), &["1: resigned"], SteppingDown),
         ("stepping down", stepping_down(), withdraw(), &[], SteppingDown),
-        ("letting go", confirming(), withdraw(), &[], SteppingDown),
+        ("releasing", confirming(), withdraw(), &[], SteppingDown),
         ("deleting", deleting(), withdraw(), &[], SteppingDown),
         ("while it stays out", pausing(), withdraw(), &["left"], Following),
         ("denied", denied(), withdraw(), &["left"], Following),

@@ -44,7 +44,7 @@ impl World {
         match output {
             Output::RequestWhenQuiet(op, operation) => self.ask_when_quiet(p, op, operation),
             Output::Request(op, operation) => {
-                if self.processes[p].valid(self.now).is_some_and(|held| self.lets_go(&operation, held)) {
+                if self.processes[p].valid(self.now).is_some_and(|held| self.releases(&operation, held)) {
                     self.break_promise(p, Property::LeaseBeforeLock, format!("{operation:?}"));
                 }
                 self.ask(p, op, operation);
@@ -57,15 +57,15 @@ impl World {
                 }
             }
             Output::LeaseEnded => self.processes[p].held = None,
-            Output::Tell(role, id, message) => self.tell(p, role, id, &message),
+            Output::Notify(role, id, message) => self.notify(p, role, id, &message),
             Output::MasterChanged(_) => {}
-            Output::Report(_) => self.judge.seen.note("a trouble is reported"),
+            Output::Report(_) => self.judge.seen.note("a problem is reported"),
             Output::Left => self.left_nothing(p),
         }
     }
 
     /// Whether this is about the znode that the lease rests on. What an earlier session has left may go at any time.
-    fn lets_go(&self, operation: &Operation, held: Held) -> bool {
+    fn releases(&self, operation: &Operation, held: Held) -> bool {
         let (Operation::Delete { path } | Operation::Confirm { path }) = operation else { return false };
         let znodes = self.leader().map(|leader| &self.servers[leader].tree.znodes);
         let znode = znodes.and_then(|znodes| znodes.get(path));
@@ -128,7 +128,7 @@ impl World {
     }
 
     /// G3.
-    fn tell(&mut self, p: usize, id: RoleId, number: MessageId, message: &Message) {
+    fn notify(&mut self, p: usize, id: RoleId, number: MessageId, message: &Message) {
         let process = &mut self.processes[p];
         let handled_at = self.now + process.handling;
         let alive = process.session.is_some_and(|(session, _)| {

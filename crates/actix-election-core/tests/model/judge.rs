@@ -20,7 +20,7 @@ pub(crate) enum Property {
     CleanMessages,
     /// Once every role has handled `BecameStandby` there is no lease.
     OverOnceAcknowledged,
-    /// No znode is let go under a valid lease.
+    /// No znode is released under a valid lease.
     LeaseBeforeLock,
     /// Nobody deletes the znode of another.
     OnlyOnesOwn,

@@ -1,6 +1,7 @@
 //! The shipped core in a world with an ensemble: `SessionMonitor`, `LeaseClock` and `Candidate`, not a copy of them.
 //!
-//! `tests/worlds` assumes that the ensemble ends a session only after its lease. Here that follows, or does not, from
+//! `tests/worlds` takes every order in which things can happen, and assumes that the ensemble ends a session only after
+//! its lease. Here that follows, or does not, from
 //! what the ensemble does: a leader that holds the table of sessions and rounds expiry up to its tick, followers that
 //! note touches and tell of them only in their replies to the leader's ping, proposals that a quorum acknowledges,
 //! elections, and channels that keep their order but stall, in either direction, and break. Every machine has a clock
@@ -45,5 +46,6 @@ mod server;
 mod service;
 mod setting;
 mod small_worlds;
+#[path = "../common/tree.rs"]
 mod tree;
 mod world;

@@ -122,7 +122,7 @@ const EVERYTHING: [&str; 30] = [
     "a silent server is left",
     "an election",
     "a leader loses its quorum",
-    "a trouble is reported",
+    "a problem is reported",
     "a candidate leaves",
     "something stale is ignored",
     "an overlap after a deletion by hand",

@@ -176,19 +176,10 @@ impl World {
         }
     }
 
-    /// Reads, and arms the watch that was asked for: `getData` sets none on what is not there.
+    /// Reads, and arms the watch that was asked for.
     fn read(&mut self, s: ServerId, id: WireId, op: OpId, operation: &Operation) -> Reply {
         let reply = self.servers[s].tree.read(operation);
-        let armed = match (operation, &reply) {
-            (Operation::Read { path, watch: true }, Reply::Found(_)) | (Operation::Exists { path }, _) => {
-                Some(Watched::Znode(path.clone()))
-            }
-            (Operation::Children { path, watch: true }, Reply::Children(_)) => {
-                Some(Watched::ChildrenOf(path.clone()))
-            }
-            _ => None,
-        };
-        if let Some(watched) = armed {
+        if let Some(watched) = Watched::armed_by(operation, &reply) {
             self.server(s).watches.insert((watched, id, op));
         }
         self.note_stale_list(s, id, &reply);

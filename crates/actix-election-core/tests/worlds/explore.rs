@@ -40,6 +40,7 @@ fn explore(name: &str, start: World, allowed: Allowed) -> Seen {
             frontier.push_back((next, here));
         }
     }
+    println!("{name}: {} worlds", known.len());
     seen
 }
 

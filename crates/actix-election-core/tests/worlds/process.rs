@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_election_core::*;
 
-use crate::ensemble::PATH;
+use crate::tree::PATH;
 
 /// T is 8 s, so that one tick of a world, T/8, is a second.
 pub(crate) const T: SessionTimeout = SessionTimeout::new(Duration::from_secs(8));

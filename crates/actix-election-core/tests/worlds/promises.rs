@@ -2,9 +2,9 @@
 
 use actix_election_core::*;
 
-use crate::ensemble::PATH;
 use crate::process::{Held, Link, Process, T, Waiting};
 use crate::seen::{Notable, Seen};
+use crate::tree::PATH;
 use crate::world::{Broken, World};
 
 impl World {
@@ -35,10 +35,10 @@ impl World {
                     seen.note(Notable::UnhandledInTime);
                 }
             }
-            Output::Tell(role, id, message) => return self.tell(p, input, (role, id, &message), seen),
+            Output::Notify(role, id, message) => return self.notify(p, input, (role, id, &message), seen),
             // Sessions are probed here as long as they are connected.
             Output::LeaseNeeded(_) | Output::MasterChanged(_) => {}
-            Output::Report(trouble) => seen.note(trouble.kind),
+            Output::Report(problem) => seen.note(problem.kind),
             Output::Left => {
                 seen.note(Notable::Left);
                 return self.left_nothing(p);
@@ -79,7 +79,7 @@ impl World {
         Ok(())
     }
 
-    /// No lock is let go, let alone deleted, under a valid lease.
+    /// No lock is released, let alone deleted, under a valid lease.
     fn request(
         &mut self,
         p: usize,
@@ -91,15 +91,16 @@ impl World {
         // What an earlier session has left in a queue may go at any time.
         let held =
             process.held.as_ref().filter(|_| process.valid_until(self.now).is_some()).map(|held| held.token);
-        let lets_go = match &operation {
+        let releases = match &operation {
             Operation::Confirm { .. } => held.is_some(),
             Operation::Delete { path } => {
-                let znode = self.ensemble.znodes.get(path).map(|znode| FencingToken::new(znode.stat.czxid));
+                let znode =
+                    self.ensemble.tree.znodes.get(path).map(|znode| FencingToken::new(znode.stat.czxid));
                 held.is_some() && (path == PATH || znode == held)
             }
             _ => false,
         };
-        if lets_go {
+        if releases {
             return Err(format!("{operation:?} under a valid lease"));
         }
         match &mut process.link {
@@ -120,7 +121,7 @@ impl World {
         session: SessionId,
         path: &str,
     ) -> Result<(), Broken> {
-        let owner = self.ensemble.znodes.get(path).map_or(session.0, |lock| lock.stat.ephemeral_owner);
+        let owner = self.ensemble.tree.znodes.get(path).map_or(session.0, |lock| lock.stat.ephemeral_owner);
         // In a queue what it has left itself in an earlier session goes by its name, which holds its identity.
         let identity = QueueId::from_random(p as u128).to_string();
         if owner == session.0 || path.contains(&identity) {
@@ -134,7 +135,7 @@ impl World {
     }
 
     /// G3: strictly in turn, and never `BecameMaster` for a term already lost.
-    fn tell(
+    fn notify(
         &mut self,
         p: usize,
         input: Option<&Input>,
@@ -180,7 +181,8 @@ impl World {
     fn left_nothing(&self, p: usize) -> Result<(), Broken> {
         let process = &self.processes[p];
         let session = process.session.map(|session| session.id.0);
-        let owned = self.ensemble.znodes.values().any(|znode| Some(znode.stat.ephemeral_owner) == session);
+        let owned =
+            self.ensemble.tree.znodes.values().any(|znode| Some(znode.stat.ephemeral_owner) == session);
         let creating = process.link.as_ref().is_some_and(|link| {
             let creates =
                 |op: &Operation| matches!(op, Operation::Create { .. } | Operation::CreateSequential { .. });

@@ -13,7 +13,7 @@ impl World {
     pub(crate) fn run_on(mut self) -> Result<(), Broken> {
         let seen = &mut Seen::default();
         self.faults_left = 0;
-        self.ensemble.denied = false;
+        self.ensemble.deny(false);
         if self.ensemble.lock().is_some_and(|lock| lock.stat.ephemeral_owner == 0) {
             self.happen(Action::Delete(0), seen)?;
         }

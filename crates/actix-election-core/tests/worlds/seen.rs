@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use actix_election_core::{CandidateState, StandbyReason, Timer, TroubleKind};
+use actix_election_core::{CandidateState, ProblemKind, StandbyReason, Timer};
 
 #[derive(Default, Debug)]
 pub(crate) struct Seen(BTreeSet<String>);
@@ -59,8 +59,8 @@ pub(crate) enum Notable {
 pub(crate) fn everything() -> Vec<String> {
     use CandidateState as S;
     use Notable as N;
+    use ProblemKind as K;
     use StandbyReason as R;
-    use TroubleKind as K;
     let states = [
         S::Following,
         S::WaitingForRole,
@@ -88,7 +88,7 @@ pub(crate) fn everything() -> Vec<String> {
     ];
     let timers =
         [Timer::Notice, Timer::StepDown, Timer::LeaseShort, Timer::FirstWord, Timer::Pause, Timer::Retry];
-    let troubles = [K::PathTaken, K::Denied, K::StepDownOverdue, K::NoRole];
+    let problems = [K::PathTaken, K::Denied, K::StepDownOverdue, K::NoRole];
     let notable = [
         N::RecoveredCreate,
         N::LostRace,
@@ -106,7 +106,7 @@ pub(crate) fn everything() -> Vec<String> {
     let mut all: Vec<String> = states.iter().map(|it| format!("{it:?}")).collect();
     all.extend(reasons.iter().map(|it| format!("{it:?}")));
     all.extend(timers.iter().map(|it| format!("{it:?}")));
-    all.extend(troubles.iter().map(|it| format!("{it:?}")));
+    all.extend(problems.iter().map(|it| format!("{it:?}")));
     all.extend(notable.iter().map(|it| format!("{it:?}")));
     all
 }

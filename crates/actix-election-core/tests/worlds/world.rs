@@ -6,9 +6,10 @@ use std::time::Duration;
 use actix_election_core::*;
 
 use crate::action::Action;
-use crate::ensemble::{Ensemble, Event, PATH};
+use crate::ensemble::{Ensemble, Event};
 use crate::process::{Link, Process, Session, T, Waiting};
 use crate::seen::{Notable, Seen};
+use crate::tree::{PATH, Tree};
 
 pub(crate) const TICK: Duration = Duration::from_secs(1);
 
@@ -95,9 +96,9 @@ impl World {
         self
     }
 
-    /// The same world, but the lock's parent is missing.
+    /// The same world, but everything above the znodes of candidates is missing.
     pub(crate) fn without_parent(mut self) -> Self {
-        self.ensemble.parent = false;
+        self.ensemble.tree = Tree::new(false);
         self
     }
 
@@ -124,7 +125,7 @@ impl World {
             actions.push(Action::Squat);
         }
         actions.push(Action::Wipe);
-        actions.push(if self.ensemble.denied { Action::Allow } else { Action::Deny });
+        actions.push(if self.ensemble.tree.denied { Action::Allow } else { Action::Deny });
         actions.retain(|action| !action.is_fault() || self.faults_left > 0 && allowed(*action));
         actions
     }
@@ -218,8 +219,8 @@ impl World {
                 self.send(events);
             }
             Action::Wipe => self.wipe(seen)?,
-            Action::Deny => self.ensemble.denied = true,
-            Action::Allow => self.ensemble.denied = false,
+            Action::Deny => self.ensemble.deny(true),
+            Action::Allow => self.ensemble.deny(false),
             Action::RoleFails(p) => {
                 if let Some(role) = self.processes[p].role.take() {
                     self.give(p, Input::RoleFailed(role.id), seen)?;
@@ -360,7 +361,7 @@ impl World {
 
     /// Notes that a znode is taken away from its owner.
     pub(crate) fn rob(&mut self, path: &str) {
-        let Some(stat) = self.ensemble.znodes.get(path).map(|znode| znode.stat) else { return };
+        let Some(stat) = self.ensemble.tree.znodes.get(path).map(|znode| znode.stat) else { return };
         self.robbed.insert(stat.czxid);
         for held in self.processes.iter_mut().filter_map(|process| process.held.as_mut()) {
             held.robbed |= held.token.as_i64() == stat.czxid;
@@ -389,7 +390,7 @@ impl World {
         let path = resign_request_path(&ElectionPath::new(PATH).unwrap(), SessionId(ephemeral_owner));
         let data = resign_request_data(FencingToken::new(czxid));
         // The session of whoever asks is none of this world's, so it lasts. An earlier request is taken back.
-        if self.ensemble.znodes.contains_key(&path) {
+        if self.ensemble.tree.znodes.contains_key(&path) {
             let events = self.ensemble.remove(&path);
             self.send(events);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actix_election_core::{
-    Candidate, ElectionPath, FencingToken, Input, OpId, Output, SessionId, SessionState, Timestamp, Trouble,
+    Candidate, ElectionPath, FencingToken, Input, OpId, Output, SessionId, SessionState, Timestamp,
 };
 use tokio::sync::oneshot;
 
@@ -160,7 +160,7 @@ impl ElectionActor {
     }
 
     fn drain(&mut self, ctx: &mut Context<Self>) {
-        self.held = self.candidate.held().or(self.held);
+        self.held = self.candidate.held_token().or(self.held);
         while let Some(output) = self.candidate.next_output() {
             match output {
                 Output::Request(op, operation) => self.request(op, Request::Election(operation)),
@@ -176,7 +176,7 @@ impl ElectionActor {
                     self.look_watchdog();
                 }
                 Output::LeaseEnded => self.end_lease(),
-                Output::Tell(role, message, news) => self.tell(role, message, news, ctx),
+                Output::Notify(role, message, news) => self.tell(role, message, news, ctx),
                 Output::MasterChanged(master) => {
                     let (path, is_self) = (self.path.clone(), self.is_self(master.as_ref()));
                     self.observers.tell(&MasterChanged { path, master: master.clone(), is_self });
@@ -233,7 +233,7 @@ impl ElectionActor {
         }
     }
 
-    fn report(&mut self, trouble: Trouble) {
+    fn report(&mut self, trouble: actix_election_core::Problem) {
         let message = &trouble.message;
         self.last_error = Some(message.as_str().into());
         self.problems.tell(&Problem::new(Some(self.path.clone()), message.clone()));
@@ -378,7 +378,7 @@ impl Handler<Subscribe<Problem>> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, Subscribe(recipient): Subscribe<Problem>, _: &mut Self::Context) {
-        if let Some(trouble) = self.candidate.status().trouble {
+        if let Some(trouble) = self.candidate.status().problem {
             recipient.do_send(Problem::new(Some(self.path.clone()), trouble.message));
         }
         self.problems.add(recipient);

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use actix_election_core::{
-    ElectionPath, FencingToken, Master, StandbyReason, Timestamp, Trouble, TroubleKind, printable,
+    ElectionPath, FencingToken, Master, Problem, ProblemKind, StandbyReason, Timestamp, printable,
 };
 
 use crate::journal::journal;
@@ -39,7 +39,7 @@ pub(super) enum Change {
         lasted: Duration,
     },
     NewMaster(Master),
-    Trouble(Trouble),
+    Trouble(Problem),
     RoleDead,
     RoleRestarted,
     RoleAddedAgain,
@@ -56,7 +56,7 @@ enum Kind {
     BecameStandby(StandbyReason),
     TermEnded(StandbyReason),
     NewMaster,
-    Trouble(TroubleKind),
+    Trouble(ProblemKind),
     RoleDead,
     RoleRestarted,
     RoleAddedAgain,
@@ -235,7 +235,7 @@ impl Group {
             first.into_iter().for_each(|(path, change)| change.log(path));
         } else if let Some((path, change)) = first.into_iter().next() {
             match change {
-                Change::Trouble(Trouble { message, .. }) => {
+                Change::Trouble(Problem { message, .. }) => {
                     let (elections, first) = (self.count, path);
                     let trouble = printable(&message, LONGEST_TROUBLE);
                     journal!(WARN, elections, %first, "{trouble}");

@@ -2,7 +2,7 @@
 
 use super::own::Own;
 use super::step::Step;
-use super::{Master, Queue, TroubleKind};
+use super::{Master, Obstacle, Queue};
 use crate::{OpId, Timestamp, Znode};
 
 impl Queue {
@@ -10,16 +10,14 @@ impl Queue {
     pub(in super::super) fn is_armed(&self, op: OpId) -> bool {
         let own = self.own.as_ref();
         let armed = [own.and_then(|own| own.armed), own.and_then(Own::ahead).and_then(|ahead| ahead.armed)];
-        armed.contains(&Some(op)) || self.follow.is_armed(op)
+        armed.contains(&Some(op)) || self.observer.is_armed(op)
     }
 
     pub(super) fn saw_predecessor(&mut self, now: Timestamp, op: OpId, znode: &Znode) {
         let Some(ahead) = self.own.as_mut().and_then(Own::ahead_mut) else { return };
         ahead.armed = Some(op);
         let (is_head, name) = (ahead.count == 1, ahead.predecessor.clone());
-        if matches!(self.trouble, Some((Step::Predecessor | Step::PredecessorExists, _))) {
-            self.clear_trouble();
-        }
+        self.overcome(&[Step::Predecessor, Step::PredecessorExists]);
         self.saw_ahead(now, &name, is_head, znode);
     }
 
@@ -34,12 +32,11 @@ impl Queue {
     fn saw_ahead(&mut self, now: Timestamp, name: &str, is_head: bool, znode: &Znode) {
         if znode.stat.ephemeral_owner == 0 {
             // It would lead for ever, and never know.
-            let text =
-                format!("{}/{name} is not ephemeral, so it is no candidate: it has to be deleted", self.path);
-            self.stumble(now, Step::Predecessor, TroubleKind::PathTaken, text);
+            let obstacle = Obstacle::not_ephemeral(format!("{}/{name}", self.path), "candidate");
+            self.stopped(now, Step::Predecessor, obstacle);
         } else if is_head && !name.starts_with(&self.prefix) {
             // What we have left behind ourselves leads no more.
-            self.follow.set_master(Some(Some(Master::of(znode))));
+            self.observer.set_master(Some(Some(Master::of(znode))));
         }
     }
 }

@@ -11,12 +11,14 @@
 mod ahead;
 mod own;
 mod step;
+mod view;
 
 use std::time::Duration;
 
-use super::contest::Want;
-use super::follow::Follow;
-use super::{Master, Trouble, TroubleKind};
+use super::goal::Goal;
+use super::observer::Observer;
+use super::obstacle::Obstacle;
+use super::{Master, Problem, ProblemKind};
 use crate::{
     ElectionPath, FencingToken, OpId, Operation, QueueId, Refusal, Reply, SessionId, Stat, Timestamp,
     WatchEvent, Znode, queue_name, queue_order,
@@ -49,11 +51,10 @@ pub(super) struct Queue {
     /// They were just created: if they are missing again, somebody deletes them.
     parents_made: bool,
     /// What stands in the way, and the step that ran into it.
-    trouble: Option<(Step, Trouble)>,
-    retry_at: Option<Timestamp>,
+    obstacle: Option<(Step, Obstacle)>,
     observed: bool,
     /// Follows who is master while we do not stand in the queue; keeps who it is while we do.
-    follow: Follow,
+    observer: Observer,
 }
 
 impl Queue {
@@ -72,10 +73,9 @@ impl Queue {
             pending: Vec::new(),
             parents_missing: false,
             parents_made: false,
-            trouble: None,
-            retry_at: None,
+            obstacle: None,
             observed: false,
-            follow: Follow::new(path, refused_retry),
+            observer: Observer::new(path, refused_retry),
         }
     }
 
@@ -87,8 +87,8 @@ impl Queue {
     pub(super) fn connected(&mut self, session: SessionId) {
         self.disconnected();
         self.session = Some(session);
-        self.retry_at = None;
-        self.follow.connected();
+        self.obstacle.iter_mut().for_each(|(_, obstacle)| obstacle.stop_waiting());
+        self.observer.connected();
     }
 
     pub(super) fn disconnected(&mut self) {
@@ -99,20 +99,18 @@ impl Queue {
         self.parents_missing = false;
         self.own_unreadable = false;
         self.own.iter_mut().for_each(Own::disconnected);
-        self.follow.disconnected();
+        self.observer.disconnected();
     }
 
     pub(super) fn session_lost(&mut self) {
         self.disconnected();
         self.own = None;
         self.maybe_created = false;
-        self.follow.session_lost();
+        self.observer.session_lost();
     }
 
     pub(super) fn withdraw(&mut self) {
-        if matches!(self.trouble, Some((Step::Create | Step::Parents | Step::List, _))) {
-            self.clear_trouble();
-        }
+        self.overcome(&[Step::Create, Step::Parents, Step::List]);
     }
 
     pub(super) fn observed(&mut self) {
@@ -120,9 +118,9 @@ impl Queue {
     }
 
     pub(super) fn pass_time(&mut self, now: Timestamp) {
-        self.follow.pass_time(now);
-        let due = self.retry_at.take_if(|at| now >= *at).is_some();
-        if due && matches!(self.trouble, Some((Step::PredecessorExists, _))) {
+        self.observer.pass_time(now);
+        let Some((step, obstacle)) = &mut self.obstacle else { return };
+        if obstacle.pass_time(now) && *step == Step::PredecessorExists {
             // Nothing tells us that it has gone.
             self.own.iter_mut().for_each(Own::look_up);
         }
@@ -134,99 +132,47 @@ impl Queue {
         }
     }
 
-    pub(super) fn held(&self) -> Option<FencingToken> {
-        let own = self.own.as_ref()?;
-        (own.seen && !own.retired && own.place == Place::Head).then_some(own.token)
-    }
-
-    pub(super) fn is_gone(&self, token: FencingToken) -> bool {
-        self.own.as_ref().is_none_or(|own| own.token != token)
-    }
-
-    pub(super) fn maybe_ours(&self) -> bool {
-        self.maybe_created || self.own.is_some()
-    }
-
-    pub(super) fn master(&self) -> Option<Option<Master>> {
-        self.follow.master()
-    }
-
-    pub(super) fn others_master(&self) -> Option<Master> {
-        let own = self.own.as_ref().map(|own| own.token);
-        self.follow.master().flatten().filter(|master| Some(master.token) != own)
-    }
-
-    /// Behind somebody, be it that we may not be told behind whom.
-    pub(super) fn is_outranked(&self) -> bool {
-        let taken = self.trouble().is_some_and(|trouble| trouble.kind == TroubleKind::PathTaken);
-        let strangers = self.own.as_ref().is_some_and(Own::is_behind_a_stranger);
-        self.others_master().is_some() || strangers && !taken
-    }
-
-    /// Who stands right behind the head watches it; whoever stands further back does not, unless somebody observes.
-    pub(super) fn is_current(&self) -> bool {
-        let in_view = |own: &Own| match &own.place {
-            Place::Head => own.seen && !own.retired,
-            Place::Behind(ahead) => {
-                let leads = !ahead.predecessor.starts_with(&self.prefix) && self.trouble.is_none();
-                ahead.count == 1 && ahead.armed.is_some() && leads
-            }
-            Place::Unknown(_) => false,
-        };
-        self.session.is_some() && (self.own.as_ref().is_some_and(in_view) || self.follow.is_current())
-    }
-
-    pub(super) fn place(&self) -> Option<super::Place> {
-        let own = self.own.as_ref()?;
-        let ahead = own.count_ahead()?;
-        let is_exact = match &own.place {
-            Place::Head => own.seen,
-            Place::Behind(before) => before.count == 1 && before.armed.is_some() && own.armed.is_some(),
-            Place::Unknown(_) => false,
-        };
-        Some(if is_exact { super::Place::Exactly(ahead) } else { super::Place::AtMost(ahead) })
-    }
-
-    pub(super) fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref().map(|(_, trouble)| trouble).or(self.follow.trouble())
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        self.obstacle.as_ref().map(|(_, obstacle)| obstacle.problem()).or(self.observer.problem())
     }
 
     pub(super) fn retry_at(&self) -> Option<Timestamp> {
-        [self.retry_at, self.follow.retry_at()].into_iter().flatten().min()
+        let own = self.obstacle.as_ref().and_then(|(_, obstacle)| obstacle.retry_at());
+        [own, self.observer.retry_at()].into_iter().flatten().min()
     }
 
-    pub(super) fn next_operation(&mut self, want: Want, op: OpId) -> Option<Operation> {
+    pub(super) fn next_operation(&mut self, goal: Goal, op: OpId) -> Option<Operation> {
         self.session?;
-        if let Some(step) = self.next_step(want) {
+        if let Some(step) = self.next_step(goal) {
             return Some(self.operation(step, op));
         }
         // Whoever stands in the queue, or is about to, finds out there who is master.
         let out = self.own.as_ref().is_none_or(|own| own.retired);
-        let aside = want == Want::Follow || out && self.retry_at.is_some();
-        if self.observed || aside { self.follow.next_operation(op) } else { None }
+        let aside = goal == Goal::Observe || out && self.is_waiting();
+        if self.observed || aside { self.observer.next_operation(op) } else { None }
     }
 
     /// Whether this request is under way.
     pub(super) fn awaits(&self, op: OpId) -> bool {
-        self.pending.iter().any(|(pending, _)| *pending == op) || self.follow.awaits(op)
+        self.pending.iter().any(|(pending, _)| *pending == op) || self.observer.awaits(op)
     }
 
     fn is_under_way(&self, step: Step) -> bool {
         self.pending.iter().any(|(_, pending)| *pending == step)
     }
 
-    fn next_step(&self, want: Want) -> Option<Step> {
+    fn next_step(&self, goal: Goal) -> Option<Step> {
         let idle = |step: &Step| !self.is_under_way(*step) && !self.holds_back(*step);
         let step = match &self.own {
-            Some(own) if own.retired || self.lets_go(want) => Step::Delete,
+            Some(own) if own.retired || self.releases(goal) => Step::Delete,
             Some(own) => return self.steps_of(own).into_iter().flatten().find(idle),
             None if self.is_under_way(Step::Create) => return None,
             None if self.suspect.is_some() => Step::Recover,
             None if self.maybe_created => Step::Search,
-            None if want == Want::Follow => return None,
+            None if goal == Goal::Observe => return None,
             None if self.parents_missing => Step::Parents,
             // Whoever may not list the queue must not stand in it: it would never lead, nor anybody after it.
-            None if matches!(self.trouble, Some((Step::List, _))) => Step::List,
+            None if self.is_stopped_at(Step::List) => Step::List,
             None => Step::Create,
         };
         Some(step).filter(idle)
@@ -244,20 +190,18 @@ impl Queue {
         [list, watch_own, clear, predecessor, ahead.unread_head.as_ref().map(|_| Step::Head)]
     }
 
-    fn lets_go(&self, want: Want) -> bool {
-        want == Want::Follow || want == Want::Compete && matches!(self.trouble, Some((Step::List, _)))
+    fn releases(&self, goal: Goal) -> bool {
+        goal == Goal::Observe || goal == Goal::Compete && self.is_stopped_at(Step::List)
     }
 
     /// Whether `step` has to wait until what was refused may be asked again.
     fn holds_back(&self, step: Step) -> bool {
-        let Some((refused, _)) = self.trouble.as_ref().filter(|_| self.retry_at.is_some()) else {
-            return false;
-        };
-        match refused {
+        let Some((stopped, _)) = self.obstacle.as_ref().filter(|_| self.is_waiting()) else { return false };
+        match stopped {
             Step::Create | Step::Parents => matches!(step, Step::Create | Step::Parents),
             Step::PredecessorExists => matches!(step, Step::Predecessor),
             Step::List => matches!(step, Step::List | Step::Create),
-            refused => *refused == step,
+            stopped => *stopped == step,
         }
     }
 
@@ -309,7 +253,7 @@ impl Queue {
     }
 
     pub(super) fn answered(&mut self, now: Timestamp, op: OpId, reply: Reply) {
-        if self.follow.answered(now, op, &reply) {
+        if self.observer.answered(now, op, &reply) {
             return;
         }
         let Some(index) = self.pending.iter().position(|(pending, _)| *pending == op) else { return };
@@ -330,8 +274,8 @@ impl Queue {
             (Step::Predecessor, Reply::Found(znode)) => self.saw_predecessor(now, op, &znode),
             (Step::PredecessorExists, Reply::Found(znode)) => {
                 self.saw_predecessor(now, op, &znode);
-                let text = "the ACL does not allow this process to read the znode before it in the queue";
-                self.stumble(now, Step::PredecessorExists, TroubleKind::Denied, text.into());
+                let obstacle = Obstacle::unreadable("the znode before it in the queue");
+                self.stopped(now, Step::PredecessorExists, obstacle);
             }
             (Step::Head, Reply::Found(znode)) => self.saw_head(now, &znode),
             // It goes with its session in any case: where that may not be hastened, it is waited for.
@@ -349,7 +293,7 @@ impl Queue {
     fn created(&mut self, now: Timestamp, name: String, stat: Stat) {
         self.parents_made = false;
         self.maybe_created = false;
-        self.clear_trouble();
+        self.obstacle = None;
         let number = queue_name::place(&name);
         self.enter(name, stat, None);
         if number == Some(0) {
@@ -362,7 +306,7 @@ impl Queue {
                  delete it once nobody competes",
                 self.path
             );
-            self.stumble(now, Step::Create, TroubleKind::PathTaken, text);
+            self.stopped(now, Step::Create, Obstacle::new(ProblemKind::PathTaken, text));
         }
     }
 
@@ -385,7 +329,7 @@ impl Queue {
     /// Finds what a create may have made whose reply was lost. The last of those with our identity is the only one
     /// that this session can have made: what earlier sessions made stands before it.
     fn searched(&mut self, names: &[String]) {
-        self.clear_trouble();
+        self.obstacle = None;
         match queue_order(names).iter().rfind(|name| name.starts_with(&self.prefix)) {
             Some(name) => self.suspect = Some((*name).to_owned()),
             None => self.not_created(),
@@ -396,14 +340,12 @@ impl Queue {
     fn recovered(&mut self, op: OpId, znode: &Znode) {
         let name = self.suspect.take().unwrap_or_default();
         self.maybe_created = false;
-        self.clear_trouble();
+        self.obstacle = None;
         self.enter(name, znode.stat, Some(op));
     }
 
     fn listed(&mut self, names: &[String]) {
-        if matches!(self.trouble, Some((Step::List, _))) {
-            self.clear_trouble();
-        }
+        self.overcome(&[Step::List]);
         let Some(own) = self.own.as_mut().filter(|own| own.place != Place::Head) else { return };
         let left_over = names.iter().filter(|name| name.starts_with(&self.prefix) && **name != own.name);
         self.left_over = left_over.cloned().collect();
@@ -421,8 +363,8 @@ impl Queue {
     fn now_head(&mut self) {
         let Some(own) = &mut self.own else { return };
         own.place = Place::Head;
-        self.follow.set_master(Some(Some(Master::with_data(&self.data, own.token))));
-        self.clear_trouble();
+        self.observer.set_master(Some(Some(Master::with_data(&self.data, own.token))));
+        self.obstacle = None;
     }
 
     fn saw_own(&mut self, op: OpId, znode: &Znode) {
@@ -439,12 +381,10 @@ impl Queue {
 
     fn own_is_gone(&mut self) {
         if self.own.take().is_some_and(|own| own.place == Place::Head) {
-            self.follow.set_master(None);
+            self.observer.set_master(None);
         }
         self.left_over.clear();
-        if matches!(self.trouble, Some((Step::Own | Step::Delete, _))) {
-            self.clear_trouble();
-        }
+        self.overcome(&[Step::Own, Step::Delete]);
     }
 
     fn look_anew(&mut self) {
@@ -456,7 +396,7 @@ impl Queue {
     }
 
     pub(super) fn watch_fired(&mut self, op: OpId, event: WatchEvent) {
-        self.follow.watch_fired(op, event);
+        self.observer.watch_fired(op, event);
         let Some(own) = &mut self.own else { return };
         if own.armed.take_if(|armed| *armed == op).is_some() {
             if event == WatchEvent::Deleted {
@@ -502,22 +442,25 @@ impl Queue {
             _ => {}
         }
         self.parents_made = false;
-        let kind = match refusal {
-            Refusal::NoAuth => TroubleKind::Denied,
-            Refusal::EphemeralParent => TroubleKind::PathTaken,
-            _ => TroubleKind::Refused,
-        };
-        self.stumble(now, step, kind, format!("cannot {step} at {}: {refusal}", self.path));
-        self.retry_at = Some(now + refusal.retry(self.refused_retry));
+        let doing = format!("{step} at {}", self.path);
+        self.obstacle = Some((step, Obstacle::refused(doing, refusal, now, self.refused_retry)));
     }
 
-    fn clear_trouble(&mut self) {
-        self.trouble = None;
-        self.retry_at = None;
+    /// Something stops this step; whether it still does is seen by a new attempt.
+    fn stopped(&mut self, now: Timestamp, step: Step, obstacle: Obstacle) {
+        self.obstacle = Some((step, obstacle.until(now + self.refused_retry)));
     }
 
-    fn stumble(&mut self, now: Timestamp, step: Step, kind: TroubleKind, message: String) {
-        self.trouble = Some((step, Trouble { kind, message }));
-        self.retry_at = Some(now + self.refused_retry);
+    fn is_stopped_at(&self, step: Step) -> bool {
+        self.obstacle.as_ref().is_some_and(|(stopped, _)| *stopped == step)
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.obstacle.as_ref().is_some_and(|(_, obstacle)| obstacle.is_waiting())
+    }
+
+    /// What stopped any of these steps is in the way no more.
+    fn overcome(&mut self, steps: &[Step]) {
+        self.obstacle.take_if(|(step, _)| steps.contains(step));
     }
 }

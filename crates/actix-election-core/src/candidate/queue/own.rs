@@ -12,7 +12,7 @@ pub(super) struct Own {
     pub(super) seen: bool,
     /// The request whose watch stands on it.
     pub(super) armed: Option<OpId>,
-    /// It is being let go: it is never led by again.
+    /// It is being released: it is never led by again.
     pub(super) retired: bool,
 }
 

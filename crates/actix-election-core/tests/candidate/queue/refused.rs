@@ -135,6 +135,6 @@ fn a_list_that_is_too_long_is_asked_for_once_a_minute() {
         ("for a minute", looked(), Wait(59.9), &[], Denied),
         ("and asks again", looked(), Wait(60.0), &["list", "report Refused"], Denied),
     ]);
-    let message = looked().status().trouble.unwrap().message;
+    let message = looked().status().problem.unwrap().message;
     assert!(message.contains("/app/master: 120000 children") && message.contains("delete"), "{message}");
 }

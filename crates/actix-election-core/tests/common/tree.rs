@@ -1,6 +1,7 @@
-//! What every server of the ensemble holds: znodes and sessions, changed by one sequence of transactions.
+//! What every server of an ensemble holds: znodes and sessions, changed by one sequence of transactions.
 //!
-//! What a strategy needs of ZooKeeper is here and nowhere else.
+//! What a strategy needs of ZooKeeper is here and nowhere else. The worlds of `tests/worlds` and `tests/model` are built on it.
+#![allow(dead_code, reason = "neither of them needs all of it")]
 
 use std::collections::BTreeMap;
 
@@ -42,6 +43,21 @@ pub(crate) enum Watched {
     ChildrenOf(String),
 }
 
+impl Watched {
+    /// The watch that a read arms which is answered like this, if it arms one: `getData` sets none on what is not there.
+    pub(crate) fn armed_by(operation: &Operation, reply: &Reply) -> Option<Self> {
+        match (operation, reply) {
+            (Operation::Read { path, watch: true }, Reply::Found(_)) | (Operation::Exists { path }, _) => {
+                Some(Watched::Znode(path.clone()))
+            }
+            (Operation::Children { path, watch: true }, Reply::Children(_)) => {
+                Some(Watched::ChildrenOf(path.clone()))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A change for which watches fire.
 pub(crate) type Change = (Watched, WatchEvent);
 
@@ -52,7 +68,8 @@ pub(crate) struct Tree {
     pub(crate) sessions: BTreeMap<i64, u64>,
     /// The last transaction that was applied.
     pub(crate) zxid: i64,
-    denied: bool,
+    /// Whether nobody may create, list or read what stands in the election.
+    pub(crate) denied: bool,
     /// How many znodes were created below the election path since that was. ZooKeeper counts so below every znode.
     joined: u32,
 }

@@ -1,4 +1,4 @@
-//! Whoever does not compete follows who is master, be it by a lock or by a queue.
+//! Whoever does not compete observes who is master, be it by a lock or by a queue.
 
 use actix_election_core::CandidateState::*;
 use actix_election_core::*;
@@ -53,7 +53,7 @@ fn led() -> Bench {
 }
 
 #[test]
-fn a_lock_is_followed() {
+fn a_lock_is_observed() {
     check([
         ("at once", idle(), connects(OURS), &["read"], Following),
         ("somebody's", looking(), Answer("read", others(OTHER)), &["master b:1/40"], Following),
@@ -73,20 +73,20 @@ fn a_lock_is_followed() {
             Following,
         ),
         ("one comes", nothing(), Watch("exists", Created), &["read"], Following),
-        ("it goes", looking_on(), Watch("read", Deleted), &["exists", "master none"], Following),
-        ("it is overwritten", looking_on(), Watch("read", Changed), &["read"], Following),
+        ("it goes", observing(), Watch("read", Deleted), &["exists", "master none"], Following),
+        ("it is overwritten", observing(), Watch("read", Changed), &["read"], Following),
         ("unknown", looking(), Unknown("read"), &["read"], Following),
         ("nonsense", looking(), Answer("read", Reply::Done), &["read"], Following),
         (
             "a stale answer",
-            looking_on(),
+            observing(),
             Raw(Input::Answered(looking().last("read"), Reply::Missing)),
             &[],
             Following,
         ),
         (
             "a stale watch",
-            looking_on().after([Watch("read", Changed), Answer("read", others(OTHER))]),
+            observing().after([Watch("read", Changed), Answer("read", others(OTHER))]),
             Raw(Input::WatchFired(looking().last("read"), Deleted)),
             &[],
             Following,
@@ -95,7 +95,7 @@ fn a_lock_is_followed() {
 }
 
 #[test]
-fn a_lock_that_may_not_be_read_is_followed_by_its_stat() {
+fn a_lock_that_may_not_be_read_is_observed_by_its_stat() {
     check([
         ("it may not", looking(), Answer("read", NO), &["exists"], Following),
         (
@@ -112,13 +112,13 @@ fn a_lock_that_may_not_be_read_is_followed_by_its_stat() {
         // What keeps us from it may have changed with it: nothing has to be waited for.
         ("it changes", unreadable(), Watch("exists", Changed), &["read"], Following),
     ]);
-    assert_eq!(unreadable().status().trouble.map(|trouble| trouble.kind), Some(TroubleKind::Denied));
+    assert_eq!(unreadable().status().problem.map(|problem| problem.kind), Some(ProblemKind::Denied));
     let readable = unreadable().after([Wait(5.0), Answer("read", others(OTHER))]);
-    assert_eq!(readable.status().trouble, None);
+    assert_eq!(readable.status().problem, None);
 }
 
 #[test]
-fn a_queue_is_followed_by_its_head() {
+fn a_queue_is_observed_by_its_head() {
     check([
         ("a path that lasts", looking(), Answer("read", squatter()), &["list"], Following),
         ("who is first", listing(), Answer("list", children([4, 3])), &["read 3"], Following),
@@ -158,7 +158,7 @@ fn a_queue_without_anybody_in_it_is_watched() {
 }
 
 #[test]
-fn a_head_that_may_not_be_read_is_followed_by_its_stat() {
+fn a_head_that_may_not_be_read_is_observed_by_its_stat() {
     let unread = || finding().after([Answer("read 3", NO)]);
     let seen = || unread().after([Answer("exists 3", znode(THEIRS.0, OTHER, ""))]);
     check([
@@ -199,7 +199,7 @@ fn what_is_refused_is_asked_again_later() {
 
 #[test]
 fn who_was_master_in_a_session_that_is_lost_is_found_out_again() {
-    let after = looking_on().after([lost(), connects(THEIRS)]);
+    let after = observing().after([lost(), connects(THEIRS)]);
     check([
         ("the same", after.clone(), Answer("read", others(OTHER)), &[], Following),
         ("another", after, Answer("read", others(50)), &["master b:1/50"], Following),

@@ -1,12 +1,13 @@
 //! Who is master, for those who do not compete: whatever the strategy of those who do.
 //!
 //! An ephemeral znode at the election path is a lock, and its owner is master. Below a persistent one stands a queue,
-//! and its head is master. [`Follow`] keeps a watch on what decides: on the election path, and on the head of the queue,
+//! and its head is master. [`Observer`] keeps a watch on what decides: on the election path, and on the head of the queue,
 //! or, while nobody stands in it, on its children.
 
 use std::time::Duration;
 
-use super::{Master, Trouble, TroubleKind};
+use super::obstacle::Obstacle;
+use super::{Master, Problem};
 use crate::{ElectionPath, OpId, Operation, Refusal, Reply, Timestamp, WatchEvent, Znode, queue_order};
 
 /// What stands at the election path.
@@ -34,7 +35,7 @@ enum Step {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Follow {
+pub(super) struct Observer {
     path: ElectionPath,
     refused_retry: Duration,
     connected: bool,
@@ -48,13 +49,12 @@ pub(super) struct Follow {
     /// The request whose watch stands on the head, or on the children while there is none.
     head_armed: Option<OpId>,
     master: Option<Option<Master>>,
-    trouble: Option<Trouble>,
-    retry_at: Option<Timestamp>,
+    obstacle: Option<Obstacle>,
 }
 
-impl Follow {
+impl Observer {
     pub(super) fn new(path: &ElectionPath, refused_retry: Duration) -> Self {
-        Follow {
+        Observer {
             path: path.clone(),
             refused_retry,
             connected: false,
@@ -65,15 +65,14 @@ impl Follow {
             head: None,
             head_armed: None,
             master: None,
-            trouble: None,
-            retry_at: None,
+            obstacle: None,
         }
     }
 
     pub(super) fn connected(&mut self) {
         self.disconnected();
         self.connected = true;
-        self.retry_at = None;
+        self.obstacle.iter_mut().for_each(Obstacle::stop_waiting);
     }
 
     pub(super) fn disconnected(&mut self) {
@@ -104,17 +103,17 @@ impl Follow {
         self.master = master;
     }
 
-    pub(super) fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref()
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        self.obstacle.as_ref().map(Obstacle::problem)
     }
 
     pub(super) fn retry_at(&self) -> Option<Timestamp> {
-        self.retry_at
+        self.obstacle.as_ref().and_then(Obstacle::retry_at)
     }
 
     /// Nothing tells us that an ACL was put right: look again.
     pub(super) fn pass_time(&mut self, now: Timestamp) {
-        if self.retry_at.take_if(|at| now >= *at).is_some() {
+        if self.obstacle.as_mut().is_some_and(|obstacle| obstacle.pass_time(now)) {
             self.look_anew();
         }
     }
@@ -146,7 +145,7 @@ impl Follow {
     }
 
     fn next_step(&self) -> Option<Step> {
-        if self.retry_at.is_some() {
+        if self.obstacle.as_ref().is_some_and(Obstacle::is_waiting) {
             return None;
         }
         if self.path_armed.is_none() {
@@ -180,7 +179,7 @@ impl Follow {
             (Step::PathExists, Reply::Found(znode)) => {
                 self.see_path(op, znode);
                 if self.kind == Kind::Lock {
-                    self.denied(now, "read the lock");
+                    self.unreadable(now, "the lock");
                 }
             }
             (Step::Path, Reply::Missing) => self.kind = Kind::Missing,
@@ -202,7 +201,7 @@ impl Follow {
             (Step::Head, Reply::Found(znode)) => self.see_head(now, op, znode),
             (Step::HeadExists, Reply::Found(znode)) => {
                 self.see_head(now, op, znode);
-                self.denied(now, "read the head of the queue");
+                self.unreadable(now, "the head of the queue");
             }
             (Step::Head, Reply::Refused(Refusal::NoAuth)) => self.follow_up = Some(Step::HeadExists),
             (Step::Head | Step::HeadExists, Reply::Missing) => self.head = None,
@@ -230,22 +229,20 @@ impl Follow {
         }
         self.found(None);
         let name = self.head.iter().flatten().next().map_or("", String::as_str);
-        let message =
-            format!("{}/{name} is not ephemeral, so it is no candidate: it has to be deleted", self.path);
-        self.trouble = Some(Trouble { kind: TroubleKind::PathTaken, message });
-        self.retry_at = Some(now + self.refused_retry);
+        let obstacle = Obstacle::not_ephemeral(format!("{}/{name}", self.path), "candidate");
+        self.obstacle = Some(obstacle.until(now + self.refused_retry));
     }
 
     fn found(&mut self, master: Option<Master>) {
         self.master = Some(master);
-        self.trouble = None;
+        self.obstacle = None;
     }
 
     /// Takes in an event of the watch that `op` armed. One of an older watch is stale and changes nothing.
     pub(super) fn watch_fired(&mut self, op: OpId, event: WatchEvent) {
         if self.path_armed.take_if(|armed| *armed == op).is_some() {
             self.look_anew();
-            self.retry_at = None;
+            self.obstacle.iter_mut().for_each(Obstacle::stop_waiting);
             if event == WatchEvent::Deleted {
                 self.kind = Kind::Missing;
                 self.found(None);
@@ -258,10 +255,9 @@ impl Follow {
         }
     }
 
-    fn denied(&mut self, now: Timestamp, what: &str) {
-        let message = format!("the ACL does not allow this process to {what} at {}", self.path);
-        self.trouble = Some(Trouble { kind: TroubleKind::Denied, message });
-        self.retry_at = Some(now + self.refused_retry);
+    fn unreadable(&mut self, now: Timestamp, what: &str) {
+        let obstacle = Obstacle::unreadable(format!("{what} at {}", self.path));
+        self.obstacle = Some(obstacle.until(now + self.refused_retry));
     }
 
     fn refused(&mut self, now: Timestamp, step: Step, refusal: Refusal) {
@@ -271,9 +267,7 @@ impl Follow {
             Step::Children | Step::ChildrenToCome => "list the queue at",
             Step::Head => "read the head of the queue at",
         };
-        let kind = if refusal == Refusal::NoAuth { TroubleKind::Denied } else { TroubleKind::Refused };
-        let message = format!("cannot {doing} {}: {refusal}", self.path);
-        self.trouble = Some(Trouble { kind, message });
-        self.retry_at = Some(now + refusal.retry(self.refused_retry));
+        let doing = format!("{doing} {}", self.path);
+        self.obstacle = Some(Obstacle::refused(doing, refusal, now, self.refused_retry));
     }
 }
