@@ -1,11 +1,35 @@
 //! Those who stand before us, as they are read.
 
-use super::own::Own;
+use super::own::{Own, Place};
 use super::step::Step;
 use super::{Master, Queue, TroubleKind};
 use crate::{OpId, Timestamp, Znode};
 
 impl Queue {
+    /// Who stands right behind the head watches it; whoever stands further back does not, unless somebody observes.
+    pub(in super::super) fn is_current(&self) -> bool {
+        let in_view = |own: &Own| match &own.place {
+            Place::Head => own.seen && !own.retired,
+            Place::Behind(ahead) => {
+                let leads = !ahead.predecessor.starts_with(&self.prefix) && self.trouble.is_none();
+                ahead.count == 1 && ahead.armed.is_some() && leads
+            }
+            Place::Unknown(_) => false,
+        };
+        self.session.is_some() && (self.own.as_ref().is_some_and(in_view) || self.follow.is_current())
+    }
+
+    pub(in super::super) fn place(&self) -> Option<crate::Place> {
+        let own = self.own.as_ref()?;
+        let ahead = own.count_ahead()?;
+        let is_exact = match &own.place {
+            Place::Head => own.seen,
+            Place::Behind(before) => before.count == 1 && before.armed.is_some() && own.armed.is_some(),
+            Place::Unknown(_) => false,
+        };
+        Some(if is_exact { crate::Place::Exactly(ahead) } else { crate::Place::AtMost(ahead) })
+    }
+
     /// Whether the watch that this request armed stands.
     pub(in super::super) fn is_armed(&self, op: OpId) -> bool {
         let own = self.own.as_ref();

@@ -163,30 +163,6 @@ impl Queue {
         self.others_master().is_some() || strangers && !taken
     }
 
-    /// Who stands right behind the head watches it; whoever stands further back does not, unless somebody observes.
-    pub(super) fn is_current(&self) -> bool {
-        let in_view = |own: &Own| match &own.place {
-            Place::Head => own.seen && !own.retired,
-            Place::Behind(ahead) => {
-                let leads = !ahead.predecessor.starts_with(&self.prefix) && self.trouble.is_none();
-                ahead.count == 1 && ahead.armed.is_some() && leads
-            }
-            Place::Unknown(_) => false,
-        };
-        self.session.is_some() && (self.own.as_ref().is_some_and(in_view) || self.follow.is_current())
-    }
-
-    pub(super) fn place(&self) -> Option<super::Place> {
-        let own = self.own.as_ref()?;
-        let ahead = own.count_ahead()?;
-        let is_exact = match &own.place {
-            Place::Head => own.seen,
-            Place::Behind(before) => before.count == 1 && before.armed.is_some() && own.armed.is_some(),
-            Place::Unknown(_) => false,
-        };
-        Some(if is_exact { super::Place::Exactly(ahead) } else { super::Place::AtMost(ahead) })
-    }
-
     pub(super) fn trouble(&self) -> Option<&Trouble> {
         self.trouble.as_ref().map(|(_, trouble)| trouble).or(self.follow.trouble())
     }
