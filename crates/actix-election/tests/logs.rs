@@ -345,7 +345,17 @@ async fn an_election_that_nobody_holds_any_more_does_not_end_in_silence() {
     let ended = says(&path, "the election's last handle was dropped").await;
     assert_eq!(ended.level, Level::WARN);
     role.standby(StandbyReason::Resigned).await;
+
+    // Where the session is closed before, that is as it should be.
+    let closed = common::session(server.address(), T);
+    let election = Election::builder(&path).role(&role.address).campaign(&closed).await.unwrap();
+    role.master().await;
+    LINES.lock().unwrap().clear();
+    soon(closed.close(), "closed").await;
+    drop((election, closed));
+    role.standby(StandbyReason::Resigned).await;
     drop(session);
     let closed = line("closed", |line| line.text("message").starts_with("nobody holds the session")).await;
     assert_eq!(closed.level, Level::INFO);
+    assert!(!lines().iter().any(|line| line.text("message").contains("last handle")), "{:?}", lines());
 }
