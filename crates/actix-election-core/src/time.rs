@@ -1,10 +1,10 @@
-//! Readings of the driver's clock.
+//! Readings of the clock.
 
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-/// A reading of the driver's clock, in nanoseconds since an origin of the driver's choice.
+/// A reading of the clock that leases go by, in nanoseconds since an origin of that clock.
 ///
 /// The clock must never go back and must count the time that the machine spends suspended (on Linux
 /// `CLOCK_BOOTTIME`): a lease that forgot a suspend would outlive its session.

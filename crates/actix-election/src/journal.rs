@@ -80,7 +80,7 @@ pub(crate) fn hand_over(record: Record) {
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use std::time::Duration;
 /// # let session = actix_election::Session::builder("127.0.0.1:2181").start()?;
-/// session.send(actix_election::Close).await?;
+/// session.close().await;
 /// actix_election::flush_logs(Duration::from_secs(1));
 /// # Ok(())
 /// # }

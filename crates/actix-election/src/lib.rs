@@ -60,6 +60,8 @@
 //! ones are dropped, and their number is logged later. Call [`flush_logs`] before the process ends. The ZooKeeper client's own
 //! logs, which hold passwords, reach no subscriber.
 
+#![warn(missing_debug_implementations)]
+
 // What the tests of the crate from outside have in common serves those inside, too.
 #[cfg(test)]
 extern crate self as actix_election;

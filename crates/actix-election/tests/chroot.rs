@@ -1,5 +1,6 @@
 //! Whether the chroot of a session exists.
 
+#![allow(clippy::expect_used, reason = "and what was missing")]
 #![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
 
 mod common;

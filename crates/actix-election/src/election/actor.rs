@@ -293,7 +293,8 @@ impl ElectionActor {
     pub(super) fn forsaken(&mut self, ctx: &mut Context<Self>) {
         if !self.stop_when_left {
             self.stop_when_left = true;
-            if !self.is_heir {
+            // At the close of its session that is as it should be.
+            if !self.is_heir && !self.closing.has_begun() && self.session_state != SessionState::Closed {
                 self.note(Change::Forsaken { competes: self.candidate.competes() });
             }
             self.feed(Input::Withdraw, ctx);

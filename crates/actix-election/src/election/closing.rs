@@ -13,9 +13,15 @@ use crate::session::link::{ConnectionId, Request};
 pub(super) struct Closing {
     waiting: Vec<mpsc::UnboundedSender<()>>,
     withheld: Option<Vec<(ConnectionId, OpId, Request)>>,
+    has_begun: bool,
 }
 
 impl Closing {
+    /// Whether the session is about to be closed.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
     /// Whether the close does what would be asked of the session.
     pub(super) fn withholds(&self) -> bool {
         self.withheld.is_some()
@@ -52,6 +58,7 @@ impl Handler<CloseStep> for ElectionActor {
             CloseStep::Prepare(ready) => {
                 self.closing.waiting.push(ready);
                 self.closing.withheld.get_or_insert_default();
+                self.closing.has_begun = true;
                 self.feed(Input::Withdraw, ctx);
             }
             CloseStep::ReleaseNow => {

@@ -167,6 +167,9 @@ impl Actor for SessionActor {
             ctx.add_stream(futures::stream::poll_fn(move |cx| notices.poll_recv(cx)));
         }
         ctx.run_interval(HANDLE_CHECK, |session, ctx| {
+            if session.closing {
+                return;
+            }
             if !ctx.connected() {
                 let id = session.facts().attached.map(|attached| tracing::field::debug(attached.session));
                 journal!(
