@@ -100,7 +100,7 @@ impl SessionActor {
         let message = format!(
             "the election for {path} has ended unasked, by a panic or since its actor was stopped; {what_follows}"
         );
-        self.problems.tell(&Problem::new(Some(path), message.clone()));
+        self.problems.notify(&Problem::new(Some(path), message.clone()));
         journal!(ERROR, "{message}");
     }
 
@@ -151,7 +151,7 @@ impl SessionActor {
         if state == SessionState::Connected {
             self.problem = None;
         }
-        self.changes.tell(&SessionChanged { state });
+        self.changes.notify(&SessionChanged { state });
         self.log_state();
         if state == SessionState::Connected {
             self.log_grant();
@@ -201,7 +201,7 @@ impl StreamHandler<SessionNotice> for SessionActor {
             SessionNotice::State(state) => self.state_changed(state),
             SessionNotice::Problem(message) => {
                 let problem = Problem::new(None, message.clone());
-                self.problems.tell(&problem);
+                self.problems.notify(&problem);
                 self.problem = Some(problem);
                 journal!(WARN, "{message}");
             }
