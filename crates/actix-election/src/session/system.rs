@@ -14,7 +14,7 @@ use super::thread;
 use crate::StartError;
 
 /// How long the thread of our own system may take to begin, and to make an arbiter.
-const PATIENCE: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// More than a runtime takes, the first one's pipe for signals included.
 const DESCRIPTORS: usize = 8;
@@ -39,7 +39,7 @@ pub(super) fn start_arbiter() -> Result<ArbiterHandle, StartError> {
     system.arbiter().spawn_fn(move || {
         let _ = tell.send(arbiter_of_this_system());
     });
-    told.recv_timeout(PATIENCE).map_err(|error| StartError::Thread(not_told(error)))?
+    told.recv_timeout(START_TIMEOUT).map_err(|error| StartError::Thread(not_told(error)))?
 }
 
 /// A thread with a runtime for actors.
@@ -68,7 +68,7 @@ fn start_system() -> Result<System, StartError> {
         }
     };
     std::thread::Builder::new().name("election-system".into()).spawn(run).map_err(StartError::Thread)?;
-    told.recv_timeout(PATIENCE).map_err(|error| StartError::Thread(not_told(error)))?
+    told.recv_timeout(START_TIMEOUT).map_err(|error| StartError::Thread(not_told(error)))?
 }
 
 /// The first runtime of a process makes a pipe for signals, and tokio panics where it finds no descriptors for that: so they are
