@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let session = Session::builder(&hosts).start()?;
     let worker = Worker.start();
     let _election = Election::builder("/hello").role(&worker).campaign(&session).await?;
-    tokio::signal::ctrl_c().await?;
+    actix_election::shutdown_signal().await?;
     session.close().await;
     Ok(())
 }

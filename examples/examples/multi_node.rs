@@ -90,7 +90,7 @@ async fn run(hosts: &str, path: &str, address: &str) -> Result<(), Box<dyn std::
     session.report_problems(node.clone().recipient());
     let election = Election::builder(path).address(address).role(&node).campaign(&session).await?;
     election.report_problems(node.recipient());
-    tokio::signal::ctrl_c().await?;
+    actix_election::shutdown_signal().await?;
     println!("leaving");
     session.close().await;
     Ok(())

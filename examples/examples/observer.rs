@@ -55,7 +55,7 @@ async fn run(hosts: &str, path: &str) -> Result<(), Box<dyn std::error::Error>> 
     let session = Session::builder(hosts).start()?;
     let election = Election::builder(path).observe(&session).await?;
     election.observe(Follower.start().recipient());
-    tokio::signal::ctrl_c().await?;
+    actix_election::shutdown_signal().await?;
     let status = election.status();
     let session_state = status.session.as_str();
     match status.quorum_answer_age {

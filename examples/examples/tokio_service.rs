@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("master for the first time, token {}", lease.token());
         }
     });
-    tokio::signal::ctrl_c().await?;
+    actix_election::shutdown_signal().await?;
     session.close().await;
     println!("left");
     Ok(())

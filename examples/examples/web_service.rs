@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/status", get(status))
         .with_state(election.clone());
     axum::serve(listener, routes)
-        .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
+        .with_graceful_shutdown(async { drop(actix_election::shutdown_signal().await) })
         .await?;
     session.close().await;
     Ok(())

@@ -6,6 +6,7 @@
 //! | `multi_node` | What do several processes see of each other? |
 //! | `observer` | How does a process follow who is master without competing? |
 //! | `fenced_writer` | What stops an old master that does not know yet that it is one? |
+//! | `actix_web_service` | How does an actix-web service hand over when it is stopped? |
 //! | `failover` | What happens when the master dies, and how fast? |
 //!
 //! Here is only what the ones that bring their own server have in common.

@@ -10,7 +10,7 @@ use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
-use zookeeper_testkit::Ensemble;
+use zookeeper_testkit::{Ensemble, four_letter};
 
 /// The most that anything may take before the test fails. Nothing passes by taking less.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -79,7 +79,13 @@ impl Running {
 
     /// Sends SIGINT and waits for the end.
     fn interrupt(&mut self) -> Option<i32> {
-        let kill = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        self.end_by("INT")
+    }
+
+    /// Sends this signal and waits for the end.
+    fn end_by(&mut self, signal: &str) -> Option<i32> {
+        let signal = format!("-{signal}");
+        let kill = Command::new("kill").args([&signal, &self.child.id().to_string()]).status().unwrap();
         assert!(kill.success());
         self.exit_code()
     }
@@ -105,10 +111,12 @@ impl Drop for Running {
 
 #[tokio::test]
 async fn hello_role_becomes_master_and_leaves() {
-    let mut example = Running::start("hello_role", &[&server().await.to_string()]);
-    example.expect("master, token ");
-    assert_eq!(example.interrupt(), Some(0));
-    example.expect("standby (resigned)");
+    for signal in ["INT", "TERM", "HUP"] {
+        let mut example = Running::start("hello_role", &[&server().await.to_string()]);
+        example.expect("master, token ");
+        assert_eq!(example.end_by(signal), Some(0), "{signal}");
+        example.expect("standby (resigned)");
+    }
 }
 
 /// A real process with neither actors nor an actix system.
@@ -170,6 +178,38 @@ async fn the_web_service_answers_while_it_is_master() {
     get_until(&there, "/number", |status, _| status.contains("200"));
     assert!(get(&there, "/status").1.contains("(this process)"));
     assert_eq!(second.interrupt(), Some(0));
+}
+
+/// The session that holds this lock.
+async fn holder(lock: &str) -> Option<i64> {
+    let ephemerals = four_letter::ephemerals(server().await).await.unwrap();
+    ephemerals.into_iter().find(|(_, paths)| paths.contains(lock)).map(|(session, _)| session)
+}
+
+/// Nothing in it closes the session: the process ends once that is done, and no lock of it is left.
+#[tokio::test]
+async fn the_actix_web_service_hands_over_when_it_is_stopped() {
+    const LOCK: &str = "/actix-web-service";
+    let hosts = server().await.to_string();
+    let start = || {
+        let mut service = Running::start("actix_web_service", &["127.0.0.1:0", &hosts]);
+        service.expect("listening on ");
+        let address = service.seen.last().unwrap().trim_start_matches("listening on ").to_owned();
+        (service, address)
+    };
+    for signal in ["TERM", "INT"] {
+        let (mut first, here) = start();
+        get_until(&here, "/number", |status, body| status.contains("200") && body.contains("token"));
+        let (mut second, there) = start();
+        get_until(&there, "/number", |status, body| status.contains("503") && body.contains(&here));
+        let before = holder(LOCK).await;
+        assert!(before.is_some());
+        assert_eq!(first.end_by(signal), Some(0));
+        assert_ne!(holder(LOCK).await, before, "its session is closed before it ends");
+        get_until(&there, "/number", |status, _| status.contains("200"));
+        assert_eq!(second.end_by(signal), Some(0));
+        assert_eq!(holder(LOCK).await, None);
+    }
 }
 
 #[tokio::test]

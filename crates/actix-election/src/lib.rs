@@ -76,6 +76,7 @@ mod journal;
 mod lease;
 mod messages;
 mod session;
+mod shutdown;
 mod subscribers;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -93,6 +94,7 @@ pub use journal::flush_logs;
 pub use lease::Lease;
 pub use messages::{Ended, Problem, StartError};
 pub use session::{Session, SessionBuilder, SessionChanged, SessionChanges};
+pub use shutdown::shutdown_signal;
 
 /// What an application that takes part in elections needs, to be imported at once.
 pub mod prelude {

@@ -1,6 +1,7 @@
 //! A process that ends without closing its session leaves no lock behind: the session is closed, and not left to expire.
 
 #![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
+#![allow(clippy::expect_used, reason = "and what was missing")]
 #![allow(clippy::print_stdout, reason = "the process of a test talks to it")]
 
 mod common;

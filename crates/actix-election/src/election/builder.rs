@@ -176,7 +176,7 @@ impl ElectionBuilder {
     ///         }
     ///     };
     ///     let _election = Election::builder("/master").on_master(work).campaign(&session).await?;
-    ///     tokio::signal::ctrl_c().await?;
+    ///     actix_election::shutdown_signal().await?;
     ///     session.close().await;
     ///     Ok(())
     /// }
