@@ -19,7 +19,7 @@ use zookeeper_testkit::{Ensemble, FaultProxy, TestServer};
 
 const ELECTIONS: usize = 10_000;
 /// Long enough for a machine that is busy with other tests.
-const T: Duration = Duration::from_secs(60);
+const T: Duration = Duration::from_secs(600);
 
 /// What the one role of a session has been told.
 #[derive(Default)]
