@@ -230,7 +230,7 @@ fn broken_address_rule(address: &str) -> Option<&'static str> {
         return (!v6).then_some("the brackets must hold an IPv6 address, as in [::1]:8080");
     }
     if host.contains(':') {
-        return Some("an IPv6 host must stand in brackets, as in [::1]:8080");
+        return Some("an IPv6 host must be in brackets, as in [::1]:8080");
     }
     let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !host.chars().all(label) {

@@ -299,8 +299,8 @@ async fn another_session_timeout_than_the_one_asked_for_is_said_once_a_session()
         TestServer::builder().min_session_timeout(least).max_session_timeout(most).start().await.unwrap();
     let count = |words: &str| lines().iter().filter(|line| line.text("message").starts_with(words)).count();
     for (asked, granted, expected) in [
-        (least / 2, least, "asked for a session timeout of 2.5s, granted 5s: the server's limits"),
-        (most * 2, most, "asked for a session timeout of 40s, granted 20s: the server's limits"),
+        (least / 2, least, "asked for a session timeout of 2.5s, granted 5s because of the server's limits"),
+        (most * 2, most, "asked for a session timeout of 40s, granted 20s because of the server's limits"),
         (most, most, ""),
     ] {
         LINES.lock().unwrap().clear();

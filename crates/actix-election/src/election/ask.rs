@@ -31,7 +31,7 @@ pub enum AskError {
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// What stands at the election path is neither a lock nor the parent of a queue.
-    #[error("{0} is not ephemeral, so it is no lock, and nothing below it stands in a queue")]
+    #[error("{0} is not ephemeral, so it is not a lock, and there is no queue below it")]
     NoElection(ElectionPath),
     /// The election may not be looked at.
     #[error("cannot read {path}: {refusal}")]
@@ -56,7 +56,7 @@ pub enum AskError {
         limit: Duration,
     },
     /// The master was asked, or was to be asked, and has not stepped down in time. The request was taken back.
-    #[error("the master of token {token} has not stepped down within {limit:?}: {obstacle}")]
+    #[error("the master with token {token} has not stepped down within {limit:?}: {obstacle}")]
     NotResigned {
         /// The master's term.
         token: FencingToken,
@@ -97,14 +97,14 @@ impl fmt::Display for Obstacle {
             Obstacle::Unheeded { request } => {
                 write!(
                     f,
-                    "it is slow, is not permitted to read the request {request}, or knows no such requests"
+                    "it is slow, is not permitted to read the request {request}, or does not know such requests"
                 )
             }
             Obstacle::Occupied { request } => {
-                write!(f, "{request} is in the way, and is no request to resign: delete it, and ask again")
+                write!(f, "{request} is in the way, and is not a request to resign: delete it, and ask again")
             }
             Obstacle::Hidden { request } => {
-                write!(f, "{request} is in the way, and there is no permission to read it")
+                write!(f, "{request} is in the way, and this process may not read it")
             }
         }
     }
