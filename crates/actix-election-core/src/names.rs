@@ -36,7 +36,7 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// The znode path that an election is about, such as `/master` or `/payments/scheduler`.
+/// The znode path of an election, such as `/master` or `/payments/scheduler`.
 ///
 /// Absolute, without a trailing slash, without empty, `.` or `..` components and control characters, at most
 /// 512 bytes, and not below `/zookeeper`, which belongs to ZooKeeper itself. Cheap to clone.

@@ -3,8 +3,8 @@
 //! A process competes for a role; exactly one process holds it; when that process dies, is cut off or resigns, another
 //! takes over. The application writes a *role actor* with two handlers, [`BecameMaster`] and [`BecameStandby`].
 //!
-//! **What is not guaranteed:** that code which is already running stops by itself when mastership ends. Check the
-//! [`Lease`] before every step, hand its [`token`](Lease::token) to the resource that you write to, or switch on the
+//! **What is not guaranteed:** code that is already running does not stop by itself when mastership ends. Check the
+//! [`Lease`] before every step, pass its [`token`](Lease::token) to the resource that you write to, or switch on the
 //! [watchdog](ElectionBuilder::watchdog).
 //!
 //! - [`Session`] is the connection to the ensemble: one for any number of elections of a process.
@@ -12,7 +12,7 @@
 //!   ([`observe`](ElectionBuilder::observe)).
 //! - [`Lease`] is what a master checks before it acts.
 //! - With the feature `testing`, `testing::Term` makes up leases for the unit tests of role actors. The page "Test your
-//!   role actor" (`docs/testing.md` in the repository) shows it, and the actor under real faults.
+//!   role actor" (`docs/testing.md` in the repository) shows how to use it, and how to test an actor under real faults.
 //!
 //! ```no_run
 //! use actix_election::prelude::*;
@@ -50,15 +50,15 @@
 //!
 //! # Logs
 //!
-//! Sessions and elections log with `tracing`: what happens at `INFO`, and at `WARN` that mastership or a session is lost, or
-//! what somebody has to put right. Tokens, and for how many seconds a term has lasted, are numbers. Where a session has many
-//! elections, those that change together are one line. Addresses of other processes are shown escaped and cut
+//! Sessions and elections log with `tracing`: events at `INFO`; at `WARN` the loss of mastership or of a session, and
+//! problems that somebody has to fix. Tokens, and the seconds that a term has lasted, are numbers. If a session has many
+//! elections, those that change together share one line. Addresses of other processes are shown escaped and cut
 //! ([`printable()`]).
 //!
-//! **A subscriber may block**, as one does that writes to a pipe which nobody reads: records are handed to it by a thread of
-//! their own (`election-log`), so that it stalls no session, no election and no stop. Once a thousand records wait, further
-//! ones are dropped, and their number is logged later. Call [`flush_logs`] before the process ends. The ZooKeeper client's own
-//! logs, which hold passwords, reach no subscriber.
+//! **A subscriber may block**, for example on a pipe that nobody reads: a separate thread (`election-log`) passes records to
+//! it, so it delays no session, no election and no shutdown. Once a thousand records wait, further ones are dropped, and
+//! their number is logged later. Call [`flush_logs`] before the process ends. The ZooKeeper client's own logs, which contain
+//! passwords, reach no subscriber.
 
 // What the tests of the crate from outside have in common serves those inside, too.
 #[cfg(test)]
@@ -89,7 +89,7 @@ pub use lease::Lease;
 pub use messages::{Ended, Problem, StartError};
 pub use session::{Session, SessionBuilder, SessionChanged, SessionChanges};
 
-/// What an application that takes part in elections needs, to be imported at once.
+/// Everything that most applications need, for a glob import.
 pub mod prelude {
     pub use crate::{
         BecameMaster, BecameStandby, Election, Lease, MasterChanged, Session, StandbyReason, Strategy,

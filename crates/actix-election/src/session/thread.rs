@@ -61,7 +61,7 @@ impl SessionThread {
             let runtime = match first.take().map_or_else(runtime, Ok) {
                 Ok(runtime) => runtime,
                 Err(error) => {
-                    self.hub.report_problem(format!("cannot make a runtime for the connection: {error}"));
+                    self.hub.report_problem(format!("cannot create a runtime for the connection: {error}"));
                     // Out of file descriptors, most likely: the only thing to wait for is time.
                     std::thread::sleep(Duration::from_millis(500));
                     if let Some(end) = self.no_runtime()
