@@ -34,7 +34,7 @@ pub struct ElectionBuilder {
     on_master: Option<Start>,
 }
 
-/// How the candidates of an election compete.
+/// How the candidates of an election compete. All of them use the same strategy.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
