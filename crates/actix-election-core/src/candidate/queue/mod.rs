@@ -302,7 +302,7 @@ impl Queue {
         } else if number.is_none() {
             self.own.iter_mut().for_each(|own| own.retired = true);
             let text = format!(
-                "too many znodes have been created below {} for ZooKeeper to order any more there; \
+                "too many znodes have been created below {}: ZooKeeper can order no more there; \
                  delete it while nobody competes",
                 self.path
             );
