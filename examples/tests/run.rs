@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect, too")]
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
@@ -109,6 +109,67 @@ async fn hello_role_becomes_master_and_leaves() {
     example.expect("master, token ");
     assert_eq!(example.interrupt(), Some(0));
     example.expect("standby (resigned)");
+}
+
+/// A real process with neither actors nor an actix system.
+#[tokio::test]
+async fn the_tokio_service_works_while_it_is_master() {
+    let hosts = server().await.to_string();
+    let mut first = Running::start("tokio_service", &[&hosts]);
+    first.expect("a step, token ");
+    let mut second = Running::start("tokio_service", &[&hosts]);
+    assert_eq!(first.interrupt(), Some(0));
+    first.expect("stopped, term ");
+    first.expect("left");
+    assert!(first.lines.iter().all(|line| !line.contains("step")), "it goes on");
+    second.expect("a step, token ");
+    assert_eq!(second.interrupt(), Some(0));
+}
+
+/// The answer to a GET: its status line and its body.
+fn get(address: &str, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+/// Asks until the answer is this.
+fn get_until(address: &str, path: &str, wanted: impl Fn(&str, &str) -> bool) -> String {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let (status, body) = get(address, path);
+        if wanted(&status, &body) {
+            return body;
+        }
+        assert!(Instant::now() < deadline, "{status}: {body}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[tokio::test]
+async fn the_web_service_answers_while_it_is_master() {
+    let hosts = server().await.to_string();
+    let start = || {
+        let mut service = Running::start("web_service", &["127.0.0.1:0", &hosts]);
+        service.expect("listening on ");
+        let address = service.seen.last().unwrap().trim_start_matches("listening on ").to_owned();
+        (service, address)
+    };
+    let (mut first, here) = start();
+    get_until(&here, "/number", |status, body| status.contains("200") && body.contains("token"));
+    let (mut second, there) = start();
+    let refused =
+        get_until(&there, "/number", |status, body| status.contains("503") && body.contains("ask 1"));
+    assert_eq!(refused, format!("ask {here}\n"));
+    assert!(get(&there, "/status").1.starts_with("standby, master: "));
+    assert_eq!(first.interrupt(), Some(0));
+    get_until(&there, "/number", |status, _| status.contains("200"));
+    assert!(get(&there, "/status").1.contains("(this process)"));
+    assert_eq!(second.interrupt(), Some(0));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 //!
 //! `settings` is what a run is made from, `plan` draws the nemesis's moves from the seed, and `nemesis` carries them out on
 //! the `field`: the servers, and a `stand` for each candidate. `weather` notes what happens without the nemesis, `log`
-//! what is in force when. `account` has it all judged, and adds it up. `teeth` is a short storm that follows a script, on
+//! what is in force when. `account` has it all judged, and adds it up. `self_test` is a short storm that follows a script, on
 //! electors of which one has to fail.
 
 mod account;
@@ -12,9 +12,9 @@ mod field;
 mod log;
 mod nemesis;
 mod plan;
+mod self_test;
 mod settings;
 mod stand;
-mod teeth;
 mod weather;
 
 use std::path::PathBuf;
@@ -27,8 +27,8 @@ use account::Account;
 use field::Field;
 use plan::Plan;
 
+pub use self_test::self_test;
 pub use settings::{Elector, Settings};
-pub use teeth::teeth;
 
 /// How long a round may take from its first move to the last healing.
 const ROUND_LIMIT: Duration = Duration::from_secs(240);

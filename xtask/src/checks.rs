@@ -56,7 +56,7 @@ pub(crate) fn ci() -> Outcome {
     timed("bench", || bench::bench(&["--quick".into()]))?;
     timed("fuzz", || fuzz::fuzz(&fuzz::Options::default()))?;
     timed("mutants", || mutants::mutants(&mutants::Options::default()))?;
-    timed("storm's teeth", storm::teeth)?;
+    timed("judge's self-test", storm::self_test)?;
     timed("storm", || storm::storm(CI_STORM, None, &["lock".to_owned(), "queue".to_owned()]))?;
     println!("==> all passed in {}", seconds(started));
     Ok(())

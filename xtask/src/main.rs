@@ -86,7 +86,7 @@ enum Task {
         strategy: Vec<String>,
         /// Instead, let the judge find the faults of an elector that trusts its client
         #[arg(long, conflicts_with_all = ["minutes", "seed", "strategy"])]
-        teeth: bool,
+        self_test: bool,
     },
     /// Measure elections beside Curator, kazoo and the bare client, on real servers
     ///
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
         Task::Msrv => msrv::check(),
         Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Mutants(options) => mutants::mutants(&options),
-        Task::Storm { teeth: true, .. } => storm::teeth(),
+        Task::Storm { self_test: true, .. } => storm::self_test(),
         Task::Storm { minutes, seed, strategy, .. } => storm::storm(minutes, seed, &strategy),
         Task::Bench { arguments } => bench::bench(&arguments),
         Task::Ci => checks::ci(),

@@ -18,8 +18,8 @@ pub(crate) fn storm(minutes: f64, seed: Option<u64>, strategies: &[String]) -> O
 }
 
 /// Shows that the judge finds two masters where there are two, and where it has to.
-pub(crate) fn teeth() -> Outcome {
-    start(&["--teeth".to_owned()])
+pub(crate) fn self_test() -> Outcome {
+    start(&["--self-test".to_owned()])
 }
 
 fn start(arguments: &[String]) -> Outcome {

@@ -15,7 +15,7 @@ use crate::runtime::runtime;
 use crate::signals::{Heard, SIGINT, Signals};
 
 /// How long an end in order may take: less than the 5 s that are promised, for the process has to go as well.
-const PATIENCE: Duration = Duration::from_millis(4_500);
+const END_TIMEOUT: Duration = Duration::from_millis(4_500);
 
 /// How long the last lines of logs may take if it comes to that.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -93,7 +93,7 @@ impl Stop {
                 }
                 self.request(Why::Signal(signal));
             }
-            deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
+            deadline.get_or_insert_with(|| Instant::now() + END_TIMEOUT);
         }
     }
 

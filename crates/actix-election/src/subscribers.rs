@@ -39,7 +39,7 @@ where
         self.recipients.push(recipient);
     }
 
-    pub(crate) fn tell(&mut self, message: &M) {
+    pub(crate) fn notify(&mut self, message: &M) {
         self.recipients.retain(Recipient::connected);
         for recipient in &self.recipients {
             recipient.do_send(message.clone());

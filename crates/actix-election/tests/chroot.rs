@@ -1,7 +1,7 @@
 //! Whether the chroot of a session exists.
 
-#![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
 #![allow(clippy::expect_used, reason = "and what was missing")]
+#![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
 
 mod common;
 

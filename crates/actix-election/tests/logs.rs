@@ -322,3 +322,40 @@ async fn another_session_timeout_than_the_one_asked_for_is_said_once_a_session()
         soon(session.close(), "closed").await;
     }
 }
+
+/// `let _ = Election::builder(..)...` is a mistake that nobody sees otherwise.
+#[actix::test]
+#[allow(clippy::await_holding_lock, reason = "one test at a time, each with a runtime of its own")]
+async fn an_election_that_nobody_holds_any_more_does_not_end_in_silence() {
+    let _turn = collect();
+    let server = server().await;
+    let (path, watched) = (path("dropped"), path("unwatched"));
+    let mut role = Role::start();
+    let session = session(server.address(), T);
+    let election = Election::builder(&path).role(&role.address).campaign(&session).await.unwrap();
+    role.master().await;
+    let clone = election.clone();
+    drop(election);
+    let observer = Election::builder(&watched).observe(&session).await.unwrap();
+    drop(observer);
+    let ended = says(&watched, "the election's last handle was dropped").await;
+    assert_eq!(ended.level, Level::INFO);
+    assert!(!lines().iter().any(|line| line.is_of(&path) && line.level == Level::WARN), "one is left");
+    drop(clone);
+    let ended = says(&path, "the election's last handle was dropped").await;
+    assert_eq!(ended.level, Level::WARN);
+    role.standby(StandbyReason::Resigned).await;
+
+    // Where the session is closed before, that is as it should be.
+    let closed = common::session(server.address(), T);
+    let election = Election::builder(&path).role(&role.address).campaign(&closed).await.unwrap();
+    role.master().await;
+    LINES.lock().unwrap().clear();
+    soon(closed.close(), "closed").await;
+    drop((election, closed));
+    role.standby(StandbyReason::Resigned).await;
+    drop(session);
+    let closed = line("closed", |line| line.text("message").starts_with("nobody holds the session")).await;
+    assert_eq!(closed.level, Level::INFO);
+    assert!(!lines().iter().any(|line| line.text("message").contains("last handle")), "{:?}", lines());
+}

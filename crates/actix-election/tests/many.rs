@@ -13,6 +13,7 @@ use actix_election::{ElectionPath, FencingToken};
 use common::{PATIENCE, soon};
 use tokio::sync::watch;
 use zookeeper_testkit::proxy::{Direction, Record};
+use zookeeper_testkit::stall::when_the_machine_runs;
 use zookeeper_testkit::wire::expire_session;
 use zookeeper_testkit::{Ensemble, FaultProxy, TestServer};
 
@@ -231,12 +232,13 @@ async fn a_server_dies_in_a_flood(strategy: Strategy) {
     one_master_of_each([first, second], &before).await;
 }
 
+/// The server has T/5 to make all its events: a session that hears nothing for that long leaves it.
 #[actix::test]
 async fn a_server_dies_in_a_flood_of_locks() {
-    a_server_dies_in_a_flood(Strategy::Lock).await;
+    when_the_machine_runs(T / 50, async |_| a_server_dies_in_a_flood(Strategy::Lock).await).await;
 }
 
 #[actix::test]
 async fn a_server_dies_in_a_flood_of_queues() {
-    a_server_dies_in_a_flood(Strategy::Queue).await;
+    when_the_machine_runs(T / 50, async |_| a_server_dies_in_a_flood(Strategy::Queue).await).await;
 }

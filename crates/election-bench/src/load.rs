@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use zookeeper_testkit::wire::{Encoder, OpCode, frame, open_session};
+use zookeeper_testkit::wire::{OpCode, open_session, ping_frame, request_frame};
 
 use crate::Outcome;
 use crate::subject::{answer, input};
@@ -48,7 +48,7 @@ async fn talk(stream: TcpStream, phase: f64, mut rhythm: watch::Receiver<Rhythm>
         let mut buffer = [0; 1024];
         while let Ok(1..) = from.read(&mut buffer).await {}
     });
-    let (ping, probe) = (request(-2, OpCode::Ping, Encoder::new()), probe());
+    let (ping, probe) = (ping_frame(), probe());
     loop {
         let now = *rhythm.borrow_and_update();
         let (period, message) = match now {
@@ -71,13 +71,5 @@ async fn talk(stream: TcpStream, phase: f64, mut rhythm: watch::Receiver<Rhythm>
 
 /// As the library's: to delete what is below a znode that never exists.
 fn probe() -> Vec<u8> {
-    let mut body = Encoder::new();
-    body.string("/actix-election-probe/none").int(-1);
-    request(1, OpCode::Delete, body)
-}
-
-fn request(xid: i32, op: OpCode, body: Encoder) -> Vec<u8> {
-    let mut request = Encoder::new();
-    request.int(xid).int(op.number());
-    frame(&[request.finish(), body.finish()].concat())
+    request_frame(1, OpCode::Delete, |body| _ = body.string("/actix-election-probe/none").int(-1))
 }

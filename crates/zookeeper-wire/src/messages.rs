@@ -107,6 +107,11 @@ pub struct RequestHeader {
 }
 
 impl RequestHeader {
+    /// To the start of a frame's body.
+    pub fn encode(&self, encoder: &mut Encoder) {
+        encoder.int(self.xid).int(self.op.number());
+    }
+
     /// From the start of a frame's body.
     pub fn decode(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
         Ok(Self { xid: decoder.int()?, op: OpCode::from_number(decoder.int()?) })

@@ -1,6 +1,6 @@
 //! Requests, as far as somebody has to make them by hand.
 
-use crate::{Encoder, OpCode, frame};
+use crate::{Encoder, OpCode, RequestHeader, frame};
 
 /// The xids that stand for something by convention. A client counts its own from 1.
 pub mod xid {
@@ -19,7 +19,7 @@ pub mod xid {
 /// A whole frame with this request, whose body behind the header is written by `fill`.
 pub fn request_frame(xid: i32, op: OpCode, fill: impl FnOnce(&mut Encoder)) -> Vec<u8> {
     let mut encoder = Encoder::new();
-    encoder.int(xid).int(op.number());
+    RequestHeader { xid, op }.encode(&mut encoder);
     fill(&mut encoder);
     frame(&encoder.finish())
 }
@@ -45,7 +45,7 @@ pub fn close_frame() -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Decoder, RequestHeader};
+    use crate::Decoder;
 
     #[test]
     fn credentials_are_framed_as_the_protocol_has_them() {

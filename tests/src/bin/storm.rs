@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use election_tests::storm::{END_LIMIT, Settings, storm, teeth};
+use election_tests::storm::{END_LIMIT, Settings, self_test, storm};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -33,7 +33,7 @@ struct Arguments {
     strategy: Vec<String>,
     /// Instead, show that the judge finds what an elector does wrong that trusts its client
     #[arg(long)]
-    teeth: bool,
+    self_test: bool,
 }
 
 fn main() -> ExitCode {
@@ -66,8 +66,8 @@ fn main() -> ExitCode {
 }
 
 async fn rage(arguments: Arguments, length: Duration) -> bool {
-    if arguments.teeth {
-        return teeth().await;
+    if arguments.self_test {
+        return self_test().await;
     }
     // A hasher's random keys serve as the random number.
     let seed = arguments.seed.unwrap_or_else(|| RandomState::new().hash_one(0) >> 32);

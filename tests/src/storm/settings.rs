@@ -60,9 +60,9 @@ impl Settings {
     }
 
     /// The run that shows what tells one elector from another: one election, T = 2 s, a tick of 500 ms.
-    pub fn teeth(elector: Elector) -> Settings {
+    pub fn self_test(elector: Elector) -> Settings {
         let election = ElectionSettings {
-            path: "/teeth".to_owned(),
+            path: "/self-test".to_owned(),
             timeout: Duration::from_secs(2),
             candidates: 3,
             strategy: None,

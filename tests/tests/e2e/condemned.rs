@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout_at};
 use zookeeper_testkit::proxy::Direction;
 use zookeeper_testkit::stall::fail_on_any_machine;
-use zookeeper_testkit::wire::{Encoder, OpCode, RawClient, frame, open_session};
+use zookeeper_testkit::wire::{RawClient, open_session, ping_frame};
 use zookeeper_testkit::{Ensemble, Fault, FaultProxy, Server, four_letter};
 
 const T: Duration = Duration::from_secs(4);
@@ -245,11 +245,8 @@ async fn open_silent_sessions(server: SocketAddr) -> Vec<TcpStream> {
 }
 
 async fn ping(silent: &mut [TcpStream]) {
-    let mut ping = Encoder::new();
-    ping.int(-2).int(OpCode::Ping.number());
-    let ping = frame(&ping.finish());
     for stream in silent {
-        stream.write_all(&ping).await.unwrap();
+        stream.write_all(&ping_frame()).await.unwrap();
     }
 }
 

@@ -13,7 +13,7 @@ use crate::output::Output;
 use crate::stop::{Stop, Why};
 
 /// How long a handover waits for `became_standby` to be written. Together with the 2 s that the session takes at
-/// most to close, it has to fit into the patience of [`Stop`].
+/// most to close, it has to fit into the time that [`Stop`] allows.
 const STEP_DOWN_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// How long the news that the session is closed may take.
@@ -40,7 +40,7 @@ pub(super) async fn run(
     election.report_problems(role.clone().recipient());
 
     let why = stop.requested().await;
-    // Bounded by the patience of `stop`.
+    // Bounded by the time that `stop` allows.
     session.close().await;
     // The news of it may still be on its way to the role.
     let _ = tokio::time::timeout(LAST_NEWS, wait_closed).await;

@@ -14,10 +14,10 @@ use crate::args::EnsembleArgs;
 use crate::exit::Ending;
 
 /// How long an answer is waited for.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long closing the session may take once there is nothing more to do.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One piece of news.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ impl Inquiry {
     pub(super) async fn require_chroot(&mut self) -> Result<(), Ending> {
         let Some(chroot) = self.chroot.clone() else { return Ok(()) };
         let session = self.session.clone();
-        if self.answer(chroot_exists(&session, PATIENCE)).await? {
+        if self.answer(chroot_exists(&session, ANSWER_TIMEOUT)).await? {
             return Ok(());
         }
         Err(Ending::Failed(no_chroot(&chroot)))
@@ -155,7 +155,7 @@ impl Inquiry {
 
     /// Closes the session, in order if that is possible in reasonable time.
     pub(super) async fn close(self) {
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.session.close()).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.session.close()).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use actix_election::{Asked, ask_to_resign};
 
 use super::Context;
-use super::inquiry::{Inquiry, PATIENCE};
+use super::inquiry::{ANSWER_TIMEOUT, Inquiry};
 use crate::args::{EnsembleArgs, PathArgs};
 use crate::events::{Event, Format, Moment};
 use crate::exit::{Ending, SUCCESS};
@@ -15,7 +15,7 @@ pub(super) async fn run(
 ) -> Result<Ending, Ending> {
     let ask = async |inquiry: &mut Inquiry| {
         let session = inquiry.session.clone();
-        let event = match inquiry.answer(ask_to_resign(&session, args.path.as_str(), PATIENCE)).await? {
+        let event = match inquiry.answer(ask_to_resign(&session, args.path.as_str(), ANSWER_TIMEOUT)).await? {
             Asked::Resigned(token) => Event::Resigned { token: token.as_i64() },
             _ => {
                 inquiry.require_chroot().await?;

@@ -3,7 +3,7 @@
 use actix_election::candidates;
 
 use super::Context;
-use super::inquiry::{Inquiry, PATIENCE};
+use super::inquiry::{ANSWER_TIMEOUT, Inquiry};
 use crate::args::{EnsembleArgs, PathArgs};
 use crate::events::{Format, StatusReport};
 use crate::exit::{Ending, NO_MASTER, SUCCESS};
@@ -15,7 +15,7 @@ pub(super) async fn run(
 ) -> Result<Ending, Ending> {
     let ask = async |inquiry: &mut Inquiry| {
         let session = inquiry.session.clone();
-        let candidates = inquiry.answer(candidates(&session, args.path.as_str(), PATIENCE)).await?;
+        let candidates = inquiry.answer(candidates(&session, args.path.as_str(), ANSWER_TIMEOUT)).await?;
         if candidates.is_empty() {
             inquiry.require_chroot().await?;
         }

@@ -2,28 +2,28 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::prelude::*;
 use actix_election_core::{
-    Candidate, ElectionPath, FencingToken, Input, OpId, Output, SessionId, SessionState, Timestamp,
+    Candidate, ElectionPath, FencingToken, Input, OpId, Output, SessionState, Timestamp,
 };
-use tokio::sync::oneshot;
 
+use super::audience::Audience;
 use super::closing::Closing;
+use super::departure::Departure;
 use super::handle::Election;
 use super::ledger::Change;
 use super::messages::{AddRole, Campaign, MasterChanged, Observe, Resign, Withdraw};
+use super::notify::Noted;
+use super::session_view::SessionView;
 use super::status::ElectionBoard;
-use super::sweep::{Lookout, NEAR, Sweep, Watched};
-use super::telling::Noted;
+use super::sweep::{NEAR, Sweep, SweepTask, Watched};
 use super::watchdog::Watchdog;
 use super::{ElectionSettings, Home};
 use crate::clock::Clock;
-use crate::lease::{SessionLease, TermLease};
-use crate::session::link::{ConnectionId, Notice, Notices, Request, SessionLink};
+use crate::lease::TermLease;
+use crate::session::link::{Notice, Notices, Request, SessionLink};
 use crate::session::{Admission, Guest, SessionActor, Subscribe};
-use crate::subscribers::Subscribers;
 use crate::{Problem, StartError};
 
 /// One election, in which this process competes or which it follows.
@@ -38,16 +38,9 @@ pub(crate) struct ElectionActor {
     pub(super) candidate: Candidate,
     pub(super) clock: Clock,
     pub(super) link: SessionLink,
-    notices: Option<Notices>,
     /// Keeps the session alive for as long as this election is.
-    pub(super) session: Option<Addr<SessionActor>>,
-    pub(super) session_id: Option<SessionId>,
-    connection: ConnectionId,
-    pub(super) session_state: SessionState,
-    pub(super) granted_timeout: Option<Duration>,
-    pub(super) session_lease: Option<Arc<SessionLease>>,
-    /// The end of the lease that the core knows of.
-    lease_told: Option<Timestamp>,
+    pub(super) host: Option<Addr<SessionActor>>,
+    pub(super) session: SessionView,
     pub(super) term: Option<Arc<TermLease>>,
     /// The token of the znode that last made this candidate master.
     pub(super) held: Option<FencingToken>,
@@ -58,20 +51,19 @@ pub(crate) struct ElectionActor {
     /// Looks for as long as this election is, and logs.
     pub(super) sweep: Rc<Sweep>,
     pub(super) noted: Noted,
-    newcomers: Vec<AddRole>,
-    campaign: bool,
-    observers: Subscribers<MasterChanged>,
-    problems: Subscribers<Problem>,
-    pub(super) last_error: Option<Arc<str>>,
+    pub(super) audience: Audience,
     timer: Option<(Timestamp, SpawnHandle)>,
     watchdog: Option<Watchdog>,
-    leaving: Vec<oneshot::Sender<()>>,
+    pub(super) departure: Departure,
     pub(super) closing: Closing,
-    stop_when_left: bool,
-    /// Nothing of it is left at the ensemble.
-    pub(super) has_left: bool,
-    /// It is there only to let go of what another one has left.
-    pub(super) is_heir: bool,
+    /// What to begin with, until the actor has started.
+    beginning: Option<Beginning>,
+}
+
+struct Beginning {
+    notices: Notices,
+    roles: Vec<AddRole>,
+    campaign: bool,
 }
 
 impl ElectionActor {
@@ -111,43 +103,26 @@ impl ElectionActor {
             candidate,
             clock,
             link,
-            notices: Some(notices),
-            session,
-            session_id: None,
-            connection: ConnectionId::default(),
-            session_state: SessionState::Connecting,
-            granted_timeout: None,
-            session_lease: None,
-            lease_told: None,
+            host: session,
+            session: SessionView::new(),
             term: None,
             held: None,
             watched: sweep.watch(),
             sweep,
             noted: Noted::default(),
-            newcomers: roles,
-            campaign,
-            observers: Subscribers::default(),
-            problems: Subscribers::default(),
-            last_error: None,
+            audience: Audience::default(),
             timer: None,
             watchdog,
-            leaving: Vec::new(),
+            departure: Departure::default(),
             closing: Closing::default(),
-            stop_when_left: false,
-            has_left: false,
-            is_heir: false,
+            beginning: Some(Beginning { notices, roles, campaign }),
         })
     }
 
     /// Hands an input to the core and carries out what comes of it.
     pub(super) fn feed(&mut self, input: Input, ctx: &mut Context<Self>) {
-        let until = self.session_lease.as_ref().and_then(|lease| lease.until());
-        if self.lease_told != until {
-            self.lease_told = until;
-            // A lease that is gone says that the session is over, before the notice of that is here: what came in
-            // between must not begin a term.
-            let news = until.map_or(Input::SessionLost, Input::Lease);
-            self.candidate.handle(self.clock.now(), news);
+        if let Some(change) = self.session.lease_change() {
+            self.candidate.handle(self.clock.now(), change);
             self.drain(ctx);
         }
         self.candidate.handle(self.clock.now(), input);
@@ -166,38 +141,45 @@ impl ElectionActor {
                 Output::Request(op, operation) => self.request(op, Request::Election(operation)),
                 Output::RequestWhenQuiet(op, operation) => self.request(op, Request::WhenQuiet(operation)),
                 // The close will do that, too.
-                Output::LeaseNeeded(false) if self.closing.withholds() => {}
+                Output::LeaseNeeded(false) if self.closing.defers() => {}
                 Output::LeaseNeeded(needed) => self.link.candidate(needed),
                 Output::LeaseBegan(token) => self.begin_lease(token, ctx),
                 Output::LeaseCapped(until) => {
                     if let Some(term) = &self.term {
                         term.cap(until);
                     }
-                    self.look_watchdog();
+                    self.check_watchdog();
                 }
                 Output::LeaseEnded => self.end_lease(),
-                Output::Notify(role, message, news) => self.tell(role, message, news, ctx),
+                Output::Notify(role, message, news) => self.notify(role, message, news, ctx),
                 Output::MasterChanged(master) => {
-                    let (path, is_self) = (self.path.clone(), self.is_self(master.as_ref()));
-                    self.observers.tell(&MasterChanged { path, master: master.clone(), is_self });
+                    let is_self = self.is_self(master.as_ref());
+                    self.audience.master_changed(&self.path, master.clone(), is_self);
                     if let Some(master) = master {
                         self.note_new_master(master);
                     }
                 }
-                Output::Report(trouble) => self.report(trouble),
-                Output::Left => self.left(ctx),
+                Output::Report(problem) => {
+                    self.audience.report(&self.path, &problem.message);
+                    self.note(Change::Problem(problem));
+                }
+                Output::Left => {
+                    if self.departure.left() {
+                        ctx.stop();
+                    }
+                }
             }
         }
     }
 
     fn request(&mut self, op: OpId, request: Request) {
-        if let Some(request) = self.closing.withhold(self.connection, op, request) {
-            self.link.request(self.connection, op, request);
+        if let Some(request) = self.closing.defer(self.session.connection, op, request) {
+            self.link.request(self.session.connection, op, request);
         }
     }
 
     fn begin_lease(&mut self, token: FencingToken, ctx: &mut Context<Self>) {
-        let Some(session) = &self.session_lease else { return };
+        let Some(session) = &self.session.lease else { return };
         // A lease keeps no election alive.
         let election = ctx.address().downgrade();
         let resign = move |token| {
@@ -218,10 +200,10 @@ impl ElectionActor {
         if let Some(term) = self.term.take() {
             term.end();
         }
-        self.look_watchdog();
+        self.check_watchdog();
     }
 
-    fn look_watchdog(&self) {
+    fn check_watchdog(&self) {
         if let Some(watchdog) = &self.watchdog {
             watchdog.look();
         }
@@ -230,23 +212,6 @@ impl ElectionActor {
     pub(super) fn disarm_watchdog(&self) {
         if let Some(watchdog) = self.watchdog.as_ref().filter(|_| self.candidate.has_stepped_down()) {
             watchdog.disarm();
-        }
-    }
-
-    fn report(&mut self, trouble: actix_election_core::Problem) {
-        let message = &trouble.message;
-        self.last_error = Some(message.as_str().into());
-        self.problems.tell(&Problem::new(Some(self.path.clone()), message.clone()));
-        self.note(Change::Trouble(trouble));
-    }
-
-    fn left(&mut self, ctx: &mut Context<Self>) {
-        for waiting in self.leaving.drain(..) {
-            let _ = waiting.send(());
-        }
-        if self.stop_when_left {
-            self.has_left = true;
-            ctx.stop();
         }
     }
 
@@ -272,8 +237,8 @@ impl ElectionActor {
     }
 
     /// Something was found by the sweep: a role that is dead or was restarted, or a time that is near.
-    pub(super) fn look_around(&mut self, ctx: &mut Context<Self>) {
-        self.look_at_roles(ctx);
+    pub(super) fn check(&mut self, ctx: &mut Context<Self>) {
+        self.check_roles(ctx);
         if self.watched.due.get().is_some_and(|at| self.clock.now() >= at) {
             self.feed(Input::Timer, ctx);
         } else {
@@ -281,20 +246,13 @@ impl ElectionActor {
         }
     }
 
-    fn session_is_over(&mut self, state: SessionState) {
-        self.session_state = state;
-        self.session_id = None;
-        self.granted_timeout = None;
-        self.session_lease = None;
-        self.lease_told = None;
-    }
-
     /// Nobody holds an address of this actor any more.
-    pub(super) fn forsaken(&mut self, ctx: &mut Context<Self>) {
-        if !self.stop_when_left {
-            self.stop_when_left = true;
-            if !self.is_heir {
-                self.note(Change::Forsaken { competes: self.candidate.competes() });
+    pub(super) fn orphaned(&mut self, ctx: &mut Context<Self>) {
+        if !self.departure.is_orphaned {
+            self.departure.is_orphaned = true;
+            // At the close of its session that is as it should be.
+            if !self.departure.is_heir && !self.closing.has_begun() && !self.session.is_closed() {
+                self.note(Change::Orphaned { competes: self.candidate.competes() });
             }
             self.feed(Input::Withdraw, ctx);
         }
@@ -305,15 +263,15 @@ impl Actor for ElectionActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        if let Some(notices) = self.notices.take() {
+        ctx.spawn(SweepTask(Rc::clone(&self.watched)));
+        if let Some(Beginning { notices, roles, campaign }) = self.beginning.take() {
             ctx.add_stream(notices);
-        }
-        ctx.spawn(Lookout(Rc::clone(&self.watched)));
-        for role in std::mem::take(&mut self.newcomers) {
-            self.add_role(role, ctx);
-        }
-        if self.campaign {
-            self.feed(Input::Campaign, ctx);
+            for role in roles {
+                self.add_role(role, ctx);
+            }
+            if campaign {
+                self.feed(Input::Campaign, ctx);
+            }
         }
         self.publish();
     }
@@ -323,21 +281,15 @@ impl StreamHandler<Notice> for ElectionActor {
     fn handle(&mut self, notice: Notice, ctx: &mut Self::Context) {
         let input = match notice {
             Notice::Connected { connection, session, timeout, lease } => {
-                self.connection = connection;
-                self.session_state = SessionState::Connected;
-                self.session_id = Some(session);
-                self.granted_timeout = Some(timeout.span());
-                self.session_lease = Some(lease);
+                self.session.connected(connection, session, timeout, lease);
                 Input::Connected { session, timeout }
             }
             Notice::Disconnected => {
-                let until = self.session_lease.as_ref().and_then(|lease| lease.until());
-                let until = until.unwrap_or_else(|| self.clock.now());
-                self.session_state = SessionState::Suspended { until };
+                self.session.disconnected(self.clock.now());
                 Input::Disconnected
             }
             Notice::SessionLost => {
-                self.session_is_over(SessionState::Lost);
+                self.session.over(SessionState::Lost);
                 Input::SessionLost
             }
             Notice::Answered(op, reply) => Input::Answered(op, reply),
@@ -348,7 +300,7 @@ impl StreamHandler<Notice> for ElectionActor {
 
     /// The session's thread is gone, and the session with it.
     fn finished(&mut self, ctx: &mut Self::Context) {
-        self.session_is_over(SessionState::Closed);
+        self.session.over(SessionState::Closed);
         self.feed(Input::SessionLost, ctx);
     }
 }
@@ -369,7 +321,7 @@ impl Handler<Observe> for ElectionActor {
             let is_self = self.is_self(master.as_ref());
             observer.do_send(MasterChanged { path: self.path.clone(), master, is_self });
         }
-        self.observers.add(observer);
+        self.audience.observers.add(observer);
         self.feed(Input::Observed, ctx);
     }
 }
@@ -378,10 +330,10 @@ impl Handler<Subscribe<Problem>> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, Subscribe(recipient): Subscribe<Problem>, _: &mut Self::Context) {
-        if let Some(trouble) = self.candidate.status().problem {
-            recipient.do_send(Problem::new(Some(self.path.clone()), trouble.message));
+        if let Some(problem) = self.candidate.status().problem {
+            recipient.do_send(Problem::new(Some(self.path.clone()), problem.message));
         }
-        self.problems.add(recipient);
+        self.audience.problems.add(recipient);
     }
 }
 
@@ -397,8 +349,7 @@ impl Handler<Campaign> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, _: Campaign, ctx: &mut Self::Context) {
-        // Whoever waits for a withdrawal waits for something that will not be.
-        self.leaving.clear();
+        self.departure.revoke();
         self.feed(Input::Campaign, ctx);
     }
 }
@@ -407,7 +358,7 @@ impl Handler<Withdraw> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, Withdraw(left): Withdraw, ctx: &mut Self::Context) {
-        self.leaving.push(left);
+        self.departure.wait(left);
         self.feed(Input::Withdraw, ctx);
     }
 }

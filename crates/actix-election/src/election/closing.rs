@@ -12,26 +12,27 @@ use crate::session::link::{ConnectionId, Request};
 #[derive(Default)]
 pub(super) struct Closing {
     waiting: Vec<mpsc::UnboundedSender<()>>,
-    withheld: Option<Vec<(ConnectionId, OpId, Request)>>,
+    deferred: Option<Vec<(ConnectionId, OpId, Request)>>,
+    has_begun: bool,
 }
 
 impl Closing {
+    /// Whether the session is about to be closed.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
     /// Whether the close does what would be asked of the session.
-    pub(super) fn withholds(&self) -> bool {
-        self.withheld.is_some()
+    pub(super) fn defers(&self) -> bool {
+        self.deferred.is_some()
     }
 
     /// Takes a request if it is not to be made now, and gives it back otherwise.
-    pub(super) fn withhold(
-        &mut self,
-        connection: ConnectionId,
-        op: OpId,
-        request: Request,
-    ) -> Option<Request> {
-        let Some(withheld) = &mut self.withheld else { return Some(request) };
-        // Mostly it stays at one, and ten thousand elections withhold at once.
-        withheld.reserve_exact(1);
-        withheld.push((connection, op, request));
+    pub(super) fn defer(&mut self, connection: ConnectionId, op: OpId, request: Request) -> Option<Request> {
+        let Some(deferred) = &mut self.deferred else { return Some(request) };
+        // Mostly it stays at one, and ten thousand elections defer at once.
+        deferred.reserve_exact(1);
+        deferred.push((connection, op, request));
         None
     }
 
@@ -51,11 +52,12 @@ impl Handler<CloseStep> for ElectionActor {
         match step {
             CloseStep::Prepare(ready) => {
                 self.closing.waiting.push(ready);
-                self.closing.withheld.get_or_insert_default();
+                self.closing.deferred.get_or_insert_default();
+                self.closing.has_begun = true;
                 self.feed(Input::Withdraw, ctx);
             }
             CloseStep::ReleaseNow => {
-                for (connection, op, request) in self.closing.withheld.take().unwrap_or_default() {
+                for (connection, op, request) in self.closing.deferred.take().unwrap_or_default() {
                     self.link.request(connection, op, request);
                 }
             }

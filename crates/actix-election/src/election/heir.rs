@@ -1,10 +1,10 @@
-//! The end of an election's actor, asked for or not: what it leaves behind, and who lets go of that.
+//! The end of an election's actor, asked for or not: what it leaves behind, and who releases that.
 //!
 //! An actor may panic, by a mistake of ours. Its session goes on if others use it, and with that the lock would stand for as
 //! long, held by nobody.
 
 use actix::prelude::*;
-use actix_election_core::{Candidate, CandidateConfig, ElectionPath, SessionState, StandbyReason};
+use actix_election_core::{Candidate, CandidateConfig, ElectionPath, StandbyReason};
 
 use super::actor::ElectionActor;
 use super::sweep::Sweep;
@@ -27,7 +27,7 @@ impl Drop for ElectionActor {
             roles.abandon(&BecameStandby::new(path, StandbyReason::Resigned, None));
         }
         self.board.end();
-        if let Some(session) = &self.session {
+        if let Some(session) = &self.host {
             session.do_send(GuestEnded { path: self.path.clone(), remains: self.remains() });
         }
     }
@@ -35,10 +35,10 @@ impl Drop for ElectionActor {
 
 impl ElectionActor {
     fn remains(&self) -> Remains {
-        if self.has_left || self.session_state == SessionState::Closed {
+        if self.departure.is_final || self.session.is_closed() {
             return Remains::Nothing;
         }
-        if self.is_heir {
+        if self.departure.is_heir {
             return Remains::Uncertain;
         }
         let path = self.path.clone();
@@ -49,7 +49,7 @@ impl ElectionActor {
     }
 }
 
-/// Starts an election on this thread's arbiter that lets go of what another one has left, and ends by itself: nobody holds
+/// Starts an election on this thread's arbiter that releases what another one has left, and ends by itself: nobody holds
 /// its address.
 fn open_heir(heir: Candidate, path: ElectionPath, admission: Admission) -> Result<Guest, StartError> {
     let config = CandidateConfig::new(path);
@@ -57,6 +57,6 @@ fn open_heir(heir: Candidate, path: ElectionPath, admission: Admission) -> Resul
         ElectionSettings { config, roles: Vec::new(), work: None, watchdog: false, campaign: false };
     let mut election = ElectionActor::new(settings, Clock::Boot, Sweep::here(), admission.into())?;
     election.candidate = heir;
-    election.is_heir = true;
+    election.departure.is_heir = true;
     Ok(ElectionActor::guest(&election.start()))
 }

@@ -21,7 +21,7 @@ const FEW_CHANGES: usize = 3;
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// So much is logged of what is wrong: it may name znodes of others.
-const LONGEST_TROUBLE: usize = 2_000;
+const LONGEST_PROBLEM: usize = 2_000;
 
 /// Something that has happened in an election.
 #[derive(Clone, Debug)]
@@ -39,12 +39,12 @@ pub(super) enum Change {
         lasted: Duration,
     },
     NewMaster(Master),
-    Trouble(Problem),
+    Problem(Problem),
     RoleDead,
     RoleRestarted,
     RoleAddedAgain,
     /// Nobody holds the election any more.
-    Forsaken {
+    Orphaned {
         competes: bool,
     },
 }
@@ -56,11 +56,11 @@ enum Kind {
     BecameStandby(StandbyReason),
     TermEnded(StandbyReason),
     NewMaster,
-    Trouble(ProblemKind),
+    Problem(ProblemKind),
     RoleDead,
     RoleRestarted,
     RoleAddedAgain,
-    Forsaken { competes: bool },
+    Orphaned { competes: bool },
 }
 
 impl Change {
@@ -70,11 +70,11 @@ impl Change {
             Change::BecameStandby { reason, .. } => Kind::BecameStandby(*reason),
             Change::TermEnded { reason, .. } => Kind::TermEnded(*reason),
             Change::NewMaster(_) => Kind::NewMaster,
-            Change::Trouble(trouble) => Kind::Trouble(trouble.kind),
+            Change::Problem(problem) => Kind::Problem(problem.kind),
             Change::RoleDead => Kind::RoleDead,
             Change::RoleRestarted => Kind::RoleRestarted,
             Change::RoleAddedAgain => Kind::RoleAddedAgain,
-            Change::Forsaken { competes } => Kind::Forsaken { competes: *competes },
+            Change::Orphaned { competes } => Kind::Orphaned { competes: *competes },
         }
     }
 
@@ -99,9 +99,9 @@ impl Change {
                 let (master, token) = show(Some(&master));
                 journal!(INFO, %path, master, token, "new master");
             }
-            Change::Trouble(trouble) => {
-                let trouble = printable(&trouble.message, LONGEST_TROUBLE);
-                journal!(WARN, %path, "{trouble}");
+            Change::Problem(problem) => {
+                let problem = printable(&problem.message, LONGEST_PROBLEM);
+                journal!(WARN, %path, "{problem}");
             }
             Change::RoleDead => journal!(WARN, %path, "a role actor is dead"),
             Change::RoleRestarted => {
@@ -110,10 +110,10 @@ impl Change {
             Change::RoleAddedAgain => {
                 journal!(INFO, %path, "a role actor was added again, so it was restarted");
             }
-            Change::Forsaken { competes: true } => {
+            Change::Orphaned { competes: true } => {
                 journal!(WARN, %path, "the election's last handle was dropped: this process withdraws from it");
             }
-            Change::Forsaken { competes: false } => {
+            Change::Orphaned { competes: false } => {
                 journal!(INFO, %path, "the election's last handle was dropped: it is no longer followed");
             }
         }
@@ -138,7 +138,7 @@ impl Kind {
                 journal!(WARN, elections, %first, %reason, "became standby: masterships are lost");
             }
             Kind::NewMaster => journal!(INFO, elections, %first, "new masters"),
-            Kind::Trouble(_) => {}
+            Kind::Problem(_) => {}
             Kind::RoleDead => journal!(WARN, elections, %first, "role actors are dead"),
             Kind::RoleRestarted => journal!(
                 WARN,
@@ -149,13 +149,13 @@ impl Kind {
             Kind::RoleAddedAgain => {
                 journal!(INFO, elections, %first, "role actors were added again, so they were restarted");
             }
-            Kind::Forsaken { competes: true } => journal!(
+            Kind::Orphaned { competes: true } => journal!(
                 WARN,
                 elections,
                 %first,
                 "the last handles of elections were dropped: this process withdraws from them"
             ),
-            Kind::Forsaken { competes: false } => journal!(
+            Kind::Orphaned { competes: false } => journal!(
                 INFO,
                 elections,
                 %first,
@@ -235,10 +235,10 @@ impl Group {
             first.into_iter().for_each(|(path, change)| change.log(path));
         } else if let Some((path, change)) = first.into_iter().next() {
             match change {
-                Change::Trouble(Problem { message, .. }) => {
+                Change::Problem(Problem { message, .. }) => {
                     let (elections, first) = (self.count, path);
-                    let trouble = printable(&message, LONGEST_TROUBLE);
-                    journal!(WARN, elections, %first, "{trouble}");
+                    let problem = printable(&message, LONGEST_PROBLEM);
+                    journal!(WARN, elections, %first, "{problem}");
                 }
                 _ => self.kind.log(self.count, path),
             }

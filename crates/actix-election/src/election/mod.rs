@@ -2,21 +2,24 @@
 
 mod actor;
 mod ask;
+mod audience;
 mod builder;
 mod candidates;
 mod chroot;
 mod closing;
+mod departure;
 mod handle;
 mod heir;
 mod home;
 mod inquiry;
 mod ledger;
 mod messages;
+mod notify;
 mod roles;
+mod session_view;
 mod showing;
 mod status;
 mod sweep;
-mod telling;
 mod watchdog;
 mod work;
 

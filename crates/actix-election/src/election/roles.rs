@@ -72,7 +72,7 @@ impl RoleActor {
         self.losses += 1;
     }
 
-    fn tell(&mut self, message: MessageId) {
+    fn notify(&mut self, message: MessageId) {
         self.told = Some(message);
         self.is_master = false;
         self.restarted = None;
@@ -175,9 +175,9 @@ impl RoleActors {
     /// Sends `BecameMaster`. The message is in the mailbox at once, however full that is.
     ///
     /// By a recipient of its own, as any message here: one that has met a full mailbox may refuse the next message.
-    pub(super) fn tell_master(&mut self, id: RoleId, message: MessageId, news: BecameMaster) {
+    pub(super) fn notify_master(&mut self, id: RoleId, message: MessageId, news: BecameMaster) {
         if let Some(role) = self.role(id) {
-            role.tell(message);
+            role.notify(message);
             role.is_master = true;
             role.term = Some(Arc::clone(&news.lease.term));
             role.unread = Some(Box::pin(role.master.clone().send(news)));
@@ -186,14 +186,14 @@ impl RoleActors {
 
     /// Sends `BecameStandby`, after taking back a `BecameMaster` that the role has not begun to handle. It reaches
     /// the role whatever becomes of the future, which says what came of it.
-    pub(super) fn tell_standby(
+    pub(super) fn notify_standby(
         &mut self,
         id: RoleId,
         message: MessageId,
         news: BecameStandby,
     ) -> Option<impl Future<Output = Delivery> + 'static> {
         let role = self.role(id)?;
-        role.tell(message);
+        role.notify(message);
         let mut request = Lasting(Some(Box::pin(role.standby.clone().send(news))));
         Some(std::future::poll_fn(move |cx| request.poll(cx)))
     }

@@ -37,14 +37,14 @@ impl ElectionActor {
                 Some(since) if before.token == Some(token) => since,
                 _ => now,
             }),
-            session: self.session_state,
-            session_id: self.session_id,
-            granted_timeout: self.granted_timeout,
-            last_error: self.last_error.clone(),
+            session: self.session.state,
+            session_id: self.session.id,
+            granted_timeout: self.session.granted_timeout,
+            last_error: self.audience.last_error.clone(),
             next_retry: status.next_retry,
         };
         if facts != *before {
-            let (term, session_lease) = (self.term.clone(), self.session_lease.clone());
+            let (term, session_lease) = (self.term.clone(), self.session.lease.clone());
             self.board.board.show(Shown { facts, term, session_lease }, false);
         }
     }

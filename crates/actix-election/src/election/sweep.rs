@@ -116,9 +116,9 @@ impl Watched {
 }
 
 /// The election's end: comes when it is called, and when the last address of the election is gone.
-pub(super) struct Lookout(pub(super) Rc<Watched>);
+pub(super) struct SweepTask(pub(super) Rc<Watched>);
 
-impl ActorFuture<ElectionActor> for Lookout {
+impl ActorFuture<ElectionActor> for SweepTask {
     type Output = ();
 
     /// actix polls this whenever the election has something to do, and wakes the election when its last address is dropped.
@@ -134,10 +134,10 @@ impl ActorFuture<ElectionActor> for Lookout {
         }
         drop(waker);
         if self.0.called.take() {
-            election.look_around(ctx);
+            election.check(ctx);
         }
         if !ctx.connected() {
-            election.forsaken(ctx);
+            election.orphaned(ctx);
         }
         Poll::Pending
     }

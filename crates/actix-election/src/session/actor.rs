@@ -100,7 +100,7 @@ impl SessionActor {
         let message = format!(
             "the election for {path} has ended unexpectedly: its actor panicked or was stopped; {what_follows}"
         );
-        self.problems.tell(&Problem::new(Some(path), message.clone()));
+        self.problems.notify(&Problem::new(Some(path), message.clone()));
         journal!(ERROR, "{message}");
     }
 
@@ -151,7 +151,7 @@ impl SessionActor {
         if state == SessionState::Connected {
             self.problem = None;
         }
-        self.changes.tell(&SessionChanged { state });
+        self.changes.notify(&SessionChanged { state });
         self.log_state();
         if state == SessionState::Connected {
             self.log_grant();
@@ -167,6 +167,9 @@ impl Actor for SessionActor {
             ctx.add_stream(futures::stream::poll_fn(move |cx| notices.poll_recv(cx)));
         }
         ctx.run_interval(HANDLE_CHECK, |session, ctx| {
+            if session.closing {
+                return;
+            }
             if !ctx.connected() {
                 let id = session.facts().attached.map(|attached| tracing::field::debug(attached.session));
                 journal!(
@@ -198,7 +201,7 @@ impl StreamHandler<SessionNotice> for SessionActor {
             SessionNotice::State(state) => self.state_changed(state),
             SessionNotice::Problem(message) => {
                 let problem = Problem::new(None, message.clone());
-                self.problems.tell(&problem);
+                self.problems.notify(&problem);
                 self.problem = Some(problem);
                 journal!(WARN, "{message}");
             }

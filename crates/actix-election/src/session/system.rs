@@ -7,11 +7,17 @@ use std::time::Duration;
 
 use actix_rt::{Arbiter, ArbiterHandle, System};
 
+use tokio::net::TcpSocket;
+use tokio::runtime::Runtime;
+
 use super::thread;
 use crate::StartError;
 
 /// How long the thread of our own system may take to begin, and to make an arbiter.
-const PATIENCE: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// More than a runtime takes, the first one's pipe for signals included.
+const DESCRIPTORS: usize = 8;
 
 /// The system of all sessions that are started outside of any: one for the process, for as long as it runs.
 static OWN: Mutex<Option<System>> = Mutex::new(None);
@@ -33,7 +39,7 @@ pub(super) fn start_arbiter() -> Result<ArbiterHandle, StartError> {
     system.arbiter().spawn_fn(move || {
         let _ = tell.send(arbiter_of_this_system());
     });
-    told.recv_timeout(PATIENCE).map_err(|error| StartError::Thread(not_told(error)))?
+    told.recv_timeout(START_TIMEOUT).map_err(|error| StartError::Thread(not_told(error)))?
 }
 
 /// A thread with a runtime for actors.
@@ -52,7 +58,7 @@ fn arbiter_of_this_system() -> Result<ArbiterHandle, StartError> {
 
 fn start_system() -> Result<System, StartError> {
     let (tell, told) = channel();
-    let run = move || match thread::runtime() {
+    let run = move || match first_runtime() {
         Err(error) => drop(tell.send(Err(StartError::Runtime(error)))),
         Ok(runtime) => {
             let runner = System::with_tokio_rt(move || runtime);
@@ -62,7 +68,15 @@ fn start_system() -> Result<System, StartError> {
         }
     };
     std::thread::Builder::new().name("election-system".into()).spawn(run).map_err(StartError::Thread)?;
-    told.recv_timeout(PATIENCE).map_err(|error| StartError::Thread(not_told(error)))?
+    told.recv_timeout(START_TIMEOUT).map_err(|error| StartError::Thread(not_told(error)))?
+}
+
+/// The first runtime of a process makes a pipe for signals, and tokio panics where it finds no descriptors for that: so they are
+/// looked for before.
+fn first_runtime() -> io::Result<Runtime> {
+    let found: Vec<_> = (0..DESCRIPTORS).map(|_| TcpSocket::new_v4()).collect::<io::Result<_>>()?;
+    drop(found);
+    thread::runtime()
 }
 
 fn not_told(error: RecvTimeoutError) -> io::Error {

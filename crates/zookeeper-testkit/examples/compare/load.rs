@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use zookeeper_testkit::wire::{Acl, Decoder, Encoder, OpCode, ReplyHeader, frame, open_session, read_frame};
+use zookeeper_testkit::wire::{
+    Acl, Decoder, Encoder, OpCode, ReplyHeader, open_session, read_frame, request_frame,
+};
 
 use super::Outcome;
 use super::subject::SESSION_TIMEOUT;
@@ -120,10 +122,8 @@ async fn run(
 }
 
 fn request(op: OpCode, body: Encoder) -> Vec<u8> {
-    let mut request = Encoder::new();
     // Replies come in order: the number does not matter.
-    request.int(1).int(op.number());
-    frame(&[request.finish(), body.finish()].concat())
+    request_frame(1, op, |request| _ = request.raw(&body.finish()))
 }
 
 fn parent(round: usize, connection: usize) -> String {

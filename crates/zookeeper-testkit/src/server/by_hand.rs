@@ -12,7 +12,7 @@ use super::state::{Outgoing, State};
 use crate::TestServer;
 use crate::ports::loopback;
 use crate::server::TestServerBuilder;
-use crate::wire::{Acl, ConnectRequest, ConnectResponse, Encoder, OpCode};
+use crate::wire::{Acl, ConnectRequest, ConnectResponse, Encoder, OpCode, RequestHeader};
 
 pub(super) fn at(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -67,7 +67,7 @@ impl Client {
     /// A create is of the ephemeral node `/a`.
     pub(super) fn ask(&self, now: Duration, op: OpCode) {
         let mut request = Encoder::new();
-        request.int(1).int(op.number());
+        RequestHeader { xid: 1, op }.encode(&mut request);
         if op == OpCode::Create {
             Acl::encode_all(&Acl::open(), request.string("/a").buffer(b""));
             request.int(1);

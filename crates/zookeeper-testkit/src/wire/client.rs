@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Acl, ConnectRequest, ConnectResponse, Decoder, Encoder, ErrorCode, Malformed, OpCode, ReplyHeader, Stat,
-    frame, read_frame, xid,
+    frame, read_frame, request_frame, xid,
 };
 use crate::driver;
 
@@ -19,7 +19,6 @@ use crate::driver;
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Between two attempts of [`expire_session`].
 const PAUSE: Duration = Duration::from_millis(20);
-const AUTH_XID: i32 = -4;
 
 /// Why the raw client has no result.
 #[derive(Debug, thiserror::Error)]
@@ -358,18 +357,14 @@ impl Connection {
 
     async fn send_request(&mut self, op: OpCode, body: &[u8]) -> io::Result<i32> {
         let xid = match op {
-            OpCode::Auth => AUTH_XID,
+            OpCode::Auth => xid::AUTH,
             OpCode::Ping => xid::PING,
             _ => {
                 self.next_xid += 1;
                 self.next_xid
             }
         };
-        let mut request = Encoder::new();
-        request.int(xid).int(op.number());
-        let mut request = request.finish();
-        request.extend(body);
-        self.send(&request).await?;
+        self.stream.write_all(&request_frame(xid, op, |request| _ = request.raw(body))).await?;
         Ok(xid)
     }
 

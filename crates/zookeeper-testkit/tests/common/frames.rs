@@ -7,7 +7,7 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use zookeeper_testkit::wire::{
     Acl, ConnectRequest, ConnectResponse, Decoder, Encoder, ErrorCode, OpCode, ReplyHeader, Stat,
-    WatcherEvent, frame, read_frame,
+    WatcherEvent, auth_frame, frame, ping_frame, read_frame, request_frame, xid,
 };
 
 /// Far beyond what anything here takes: a server that does not answer fails the test.
@@ -136,11 +136,7 @@ impl Frames {
     }
 
     pub(crate) fn with_body(xid: i32, op: OpCode, body: &[u8]) -> Vec<u8> {
-        let mut encoder = Encoder::new();
-        encoder.int(xid).int(op.number());
-        let mut request = encoder.finish();
-        request.extend(body);
-        frame(&request)
+        request_frame(xid, op, |request| _ = request.raw(body))
     }
 
     pub(crate) async fn send(&mut self, op: OpCode, body: Encoder) -> i32 {
@@ -222,15 +218,13 @@ impl Frames {
     }
 
     pub(crate) async fn ping(&mut self) -> Answer {
-        self.write(&Self::encoded(-2, OpCode::Ping, Encoder::new())).await;
-        self.answer(-2).await
+        self.write(&ping_frame()).await;
+        self.answer(xid::PING).await
     }
 
     pub(crate) async fn auth(&mut self, scheme: &str, credentials: &[u8]) -> Answer {
-        let mut body = Encoder::new();
-        body.int(0).string(scheme).buffer(credentials);
-        self.write(&Self::encoded(-4, OpCode::Auth, body)).await;
-        self.answer(-4).await
+        self.write(&auth_frame(scheme, credentials)).await;
+        self.answer(xid::AUTH).await
     }
 }
 

@@ -139,6 +139,16 @@ impl Fake {
         state.tell(Notice::SessionLost);
     }
 
+    /// The session was given up, and still stands at the ensemble, with its lock. Returns the token of that.
+    pub(super) fn give_up(&self) -> i64 {
+        let mut state = self.0.borrow_mut();
+        let lock = state.znodes.remove(PATH);
+        state.end();
+        state.znodes.extend(lock.iter().cloned().map(|lock| (PATH.to_owned(), lock)));
+        state.tell(Notice::SessionLost);
+        lock.map_or(0, |lock| lock.stat.czxid)
+    }
+
     /// The session is over, and the notice of it has still to come.
     pub(super) fn expire_silently(&self) {
         self.0.borrow_mut().end();

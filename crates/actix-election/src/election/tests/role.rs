@@ -15,7 +15,7 @@ use crate::{BecameMaster, BecameStandby, Lease};
 #[derive(Debug)]
 pub(super) enum News {
     Master(Lease),
-    Standby(StandbyReason, Option<Master>),
+    Standby(StandbyReason, Option<Master>, bool),
 }
 
 /// And when, in the time of the test.
@@ -73,7 +73,7 @@ impl Handler<BecameStandby> for Role {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, message: BecameStandby, _: &mut Context<Self>) -> Self::Result {
-        self.tell(News::Standby(message.reason, message.master));
+        self.tell(News::Standby(message.reason, message.master, message.is_self));
         self.pass(|gates| gates.standby)
     }
 }
@@ -172,7 +172,7 @@ impl Watched {
     pub(super) async fn master(&mut self) -> Lease {
         match self.told().await.news {
             News::Master(lease) => lease,
-            News::Standby(reason, _) => panic!("BecameStandby ({reason}) in place of BecameMaster"),
+            News::Standby(reason, ..) => panic!("BecameStandby ({reason}) in place of BecameMaster"),
         }
     }
 
@@ -185,7 +185,7 @@ impl Watched {
     pub(super) async fn outranked(&mut self, reason: StandbyReason, master: Option<i64>) -> Duration {
         let Told { at, news } = self.told().await;
         match news {
-            News::Standby(told, known) => {
+            News::Standby(told, known, _) => {
                 assert_eq!((told, known.map(|known| known.token)), (reason, master.map(FencingToken::new)));
             }
             News::Master(lease) => panic!("BecameMaster ({lease:?}) in place of BecameStandby ({reason})"),

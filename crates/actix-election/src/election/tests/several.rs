@@ -190,7 +190,7 @@ async fn one_that_dies_with_its_first_word_unread_resigns_too() {
     late.die(Die::Panic);
     drop(busy);
     let told = role.told().await;
-    assert!(matches!(told.news, News::Standby(StandbyReason::RoleFailed, None)), "{told:?}");
+    assert!(matches!(told.news, News::Standby(StandbyReason::RoleFailed, None, _)), "{told:?}");
     settle().await;
     assert!(!lease.is_valid());
     assert_eq!(world.session.owner(), None);

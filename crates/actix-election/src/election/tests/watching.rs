@@ -344,3 +344,26 @@ async fn changes_are_told_to_whoever_waits_wherever_that_is() {
     let quiet = tokio::time::timeout(3 * T, election.changed()).await;
     assert!(quiet.is_err(), "{:?}", election.status());
 }
+
+/// A session that was given up stands at the ensemble until it has expired: whoever sends its clients to that master sends them
+/// in a circle.
+#[actix::test]
+async fn what_an_earlier_session_has_left_is_no_other_master() {
+    let mut role = Watched::start();
+    let (world, lease) = super::lone_master(&mut role).await;
+    let mut changes = Changes::of(&world.election);
+    assert!(next(&mut changes.0, "it is master").await.is_self);
+    let left = world.session.give_up();
+    assert_eq!(left, lease.token().as_i64());
+    role.standby(StandbyReason::SessionLost).await;
+    world.session.connect();
+    world.state(CandidateState::Standby).await;
+    let mut late = Watched::start();
+    world.election.do_send(AddRole::new(&late.address));
+    let told = late.told().await;
+    let super::role::News::Standby(StandbyReason::Outranked, Some(master), is_self) = told.news else {
+        panic!("{told:?}")
+    };
+    assert_eq!((master.token.as_i64(), is_self), (left, true));
+    assert!(world.handle().leadership().is_self() && world.handle().lease().is_none());
+}

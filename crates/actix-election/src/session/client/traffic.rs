@@ -101,7 +101,7 @@ impl Traffic {
         self.track.saw_zxid(header.zxid);
         self.note_error(None);
         let mut list = Encoder::new();
-        list.int(asked.client_xid).long(header.zxid).int(0);
+        ReplyHeader { xid: asked.client_xid, ..header }.encode(&mut list);
         list.int(1).string(&TooLong { children, bytes: length }.to_name());
         batch.extend_from_slice(&frame(&list.finish()));
         Ok(header.xid)

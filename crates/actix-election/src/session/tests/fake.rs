@@ -7,7 +7,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use zookeeper_wire::{
-    ConnectRequest, ConnectResponse, Decoder, Encoder, OpCode, RequestHeader, frame, read_frame,
+    ConnectRequest, ConnectResponse, Decoder, Encoder, ErrorCode, OpCode, ReplyHeader, RequestHeader, Stat,
+    frame, read_frame,
 };
 
 use super::TEST_TIMEOUT;
@@ -119,16 +120,27 @@ impl FakeConnection {
 /// A reply as it goes over the wire.
 pub(super) fn reply(xid: i32, error: i32, rest: &[u8]) -> Vec<u8> {
     let mut body = Encoder::new();
-    body.int(xid).long(5).int(error);
-    let mut body = body.finish();
-    body.extend(rest);
-    frame(&body)
+    ReplyHeader { xid, zxid: 5, error: ErrorCode::from_number(error) }.encode(&mut body);
+    body.raw(rest);
+    frame(&body.finish())
 }
 
 /// What a reply to a read says: the node's data and stat.
 pub(super) fn node(data: &[u8], czxid: i64, owner: i64) -> Vec<u8> {
+    let stat = Stat {
+        czxid,
+        mzxid: czxid,
+        ctime: 0,
+        mtime: 0,
+        version: 0,
+        cversion: 0,
+        aversion: 0,
+        ephemeral_owner: owner,
+        data_length: i32::try_from(data.len()).unwrap(),
+        children: 0,
+        pzxid: czxid,
+    };
     let mut body = Encoder::new();
-    body.buffer(data).long(czxid).long(czxid).long(0).long(0).int(0).int(0).int(0).long(owner);
-    body.int(i32::try_from(data.len()).unwrap()).int(0).long(czxid);
+    stat.encode(body.buffer(data));
     body.finish()
 }

@@ -98,7 +98,7 @@ impl Rig {
         assert!(matches!(self.notice().await, Notice::Disconnected), "the connection is reported as gone");
         match self.notice().await {
             Notice::Connected { session, timeout, lease, .. } => Up { session, timeout, lease },
-            other => panic!("{} came between two connections", name_of(&other)),
+            other => self.unexpected(&other, "between two connections"),
         }
     }
 
@@ -125,7 +125,22 @@ impl Rig {
         let op = self.send(operation);
         match self.notice().await {
             Notice::Answered(answered, reply) if answered == op => reply,
-            other => panic!("{} came before the answer", name_of(&other)),
+            other => self.unexpected(&other, "before the answer"),
+        }
+    }
+
+    /// The answer to a request that is made again on the next connection whenever one ends before it. The session must not end.
+    async fn ask_on_any_connection(&mut self, operation: Operation) -> Reply {
+        let mut op = self.send(operation.clone());
+        loop {
+            match self.notice().await {
+                Notice::Answered(answered, reply) if answered == op && reply != Reply::Unknown => {
+                    return reply;
+                }
+                Notice::Answered(..) | Notice::Disconnected => {}
+                Notice::Connected { .. } => op = self.send(operation.clone()),
+                other => self.unexpected(&other, "before the answer"),
+            }
         }
     }
 
@@ -148,8 +163,22 @@ impl Rig {
     async fn event(&mut self, armed_by: OpId) -> WatchEvent {
         match self.notice().await {
             Notice::WatchFired(op, event) if op == armed_by => event,
-            other => panic!("{} came before the event", name_of(&other)),
+            other => self.unexpected(&other, "before the event"),
         }
+    }
+
+    /// Fails the test, and says what the session's thread has said that nobody has read.
+    #[track_caller]
+    fn unexpected(&mut self, notice: &Notice, when: &str) -> ! {
+        let name = match notice {
+            Notice::Connected { session, .. } => format!("a connection of the session {session:?}"),
+            Notice::Disconnected => "the end of the connection".into(),
+            Notice::SessionLost => "the end of the session".into(),
+            Notice::Answered(op, reply) => format!("the answer to {op:?}, {reply:?},"),
+            Notice::WatchFired(op, event) => format!("the event of {op:?}, {event:?},"),
+        };
+        let said: Vec<_> = std::iter::from_fn(|| self.states.try_recv().ok()).collect();
+        panic!("{name} came {when}; the thread said {said:#?}")
     }
 
     /// The next problem, whatever states come before.
@@ -188,17 +217,6 @@ impl Rig {
     /// Waits until the thread has ended.
     async fn ended(&mut self) {
         while timeout(TEST_TIMEOUT, self.states.recv()).await.expect("an end in time").is_some() {}
-    }
-}
-
-/// For the message of a test that fails.
-fn name_of(notice: &Notice) -> String {
-    match notice {
-        Notice::Connected { session, .. } => format!("a connection of the session {session:?}"),
-        Notice::Disconnected => "the end of the connection".into(),
-        Notice::SessionLost => "the end of the session".into(),
-        Notice::Answered(op, reply) => format!("the answer to {op:?}, {reply:?},"),
-        Notice::WatchFired(op, event) => format!("the event of {op:?}, {event:?},"),
     }
 }
 

@@ -15,13 +15,15 @@ use zookeeper_testkit::proxy::Direction;
 /// # Panics
 ///
 /// If the servers or processes cannot be started: that is no result.
-pub async fn teeth() -> bool {
+pub async fn self_test() -> bool {
     // One after the other: both want the machine for themselves.
     let naive = play(Elector::Naive).await;
     let elect = play(Elector::Elect).await;
     let mut right = true;
     for ((name, naive), (_, elect)) in naive.iter().zip(&elect) {
-        say(&format!("teeth: {name}: two masters for {naive:.2} s if naive, for {elect:.2} s with elect"));
+        say(&format!(
+            "self-test: {name}: two masters for {naive:.2} s if naive, for {elect:.2} s with elect"
+        ));
         right &= *naive > 0.0 && *elect == 0.0;
     }
     right
@@ -37,7 +39,7 @@ fn script() -> [(&'static str, What, f64); 2] {
 
 /// Returns for how long there were two masters in each scene.
 async fn play(elector: Elector) -> Vec<(&'static str, f64)> {
-    let field = Field::set_up(Settings::teeth(elector)).await;
+    let field = Field::set_up(Settings::self_test(elector)).await;
     let timeout = field.settings.longest_timeout();
     let mut scenes = Vec::new();
     let mut seen = 0;
@@ -52,7 +54,7 @@ async fn play(elector: Elector) -> Vec<(&'static str, f64)> {
             account.judge(&field, super::now());
             let overlaps = account.overlaps();
             for overlap in &overlaps[seen..] {
-                say(&format!("teeth: {elector:?}: {overlap}"));
+                say(&format!("self-test: {elector:?}: {overlap}"));
             }
             let longest =
                 overlaps[seen..].iter().map(|overlap| overlap.until - overlap.from).fold(0.0, f64::max);

@@ -1,4 +1,4 @@
-//! The role actors of an election: what they are told, and what becomes of them.
+//! The role actors of an election: what they are notified of, and what becomes of them.
 
 use actix::prelude::*;
 use actix_election_core::{CandidateState, Master};
@@ -12,7 +12,7 @@ use super::messages::{AddRole, BecameMaster, BecameStandby};
 use super::roles::{Delivery, Failure};
 use crate::lease::Lease;
 
-/// What was logged last of whether this process is master. All roles of an election are told the same: one line will do.
+/// What was logged last of whether this process is master. All roles of an election are notified of the same: one line will do.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Noted {
     #[default]
@@ -22,7 +22,7 @@ pub(super) enum Noted {
 }
 
 impl ElectionActor {
-    /// Logs a change, after everybody was told of it.
+    /// Logs a change, after everybody was notified.
     pub(super) fn note(&self, change: Change) {
         self.sweep.note(&self.path, change);
     }
@@ -61,25 +61,23 @@ impl ElectionActor {
         }
     }
 
-    pub(super) fn tell(&mut self, role: RoleId, message: MessageId, news: News, ctx: &mut Context<Self>) {
+    pub(super) fn notify(&mut self, role: RoleId, message: MessageId, news: News, ctx: &mut Context<Self>) {
         let path = self.path.clone();
         match news {
             News::BecameMaster { token } => {
                 let Some(term) = self.term.clone() else { return };
                 let news = BecameMaster { path, lease: Lease { term } };
-                self.watched.roles.borrow_mut().tell_master(role, message, news);
+                self.watched.roles.borrow_mut().notify_master(role, message, news);
                 self.note_master(token);
             }
             News::BecameStandby { reason, master } => {
                 let is_self = self.is_self(master.as_ref());
                 let news = BecameStandby { path, reason, master: master.clone(), is_self };
-                let delivery = self.watched.roles.borrow_mut().tell_standby(role, message, news);
+                let delivery = self.watched.roles.borrow_mut().notify_standby(role, message, news);
                 if let Some(delivery) = delivery {
-                    ctx.spawn(
-                        delivery
-                            .into_actor(self)
-                            .map(move |delivery, this, ctx| this.told_standby(role, message, delivery, ctx)),
-                    );
+                    ctx.spawn(delivery.into_actor(self).map(move |delivery, this, ctx| {
+                        this.standby_delivered(role, message, delivery, ctx)
+                    }));
                 }
                 self.note_standby(reason, master);
             }
@@ -87,7 +85,7 @@ impl ElectionActor {
     }
 
     /// Something has come of a `BecameStandby`.
-    fn told_standby(
+    fn standby_delivered(
         &mut self,
         role: RoleId,
         message: MessageId,
@@ -106,8 +104,8 @@ impl ElectionActor {
         }
     }
 
-    /// Looks what actix tells nobody.
-    pub(super) fn look_at_roles(&mut self, ctx: &mut Context<Self>) {
+    /// Checks for what actix notifies nobody of.
+    pub(super) fn check_roles(&mut self, ctx: &mut Context<Self>) {
         let failures = self.watched.roles.borrow_mut().failures();
         for (role, failure) in failures {
             self.role_failed(role, failure, ctx);
