@@ -1,19 +1,20 @@
 //! Leader election for actix applications, on ZooKeeper.
 //!
 //! A process competes for a role; exactly one process holds it; when that process dies, is cut off or resigns, another
-//! takes over. The application writes a *role actor* with two handlers, [`BecameMaster`] and [`BecameStandby`]; or a future that
-//! runs while it is master ([`on_master`](ElectionBuilder::on_master)), for which it needs neither actors nor an actix system.
+//! takes over. The application writes a *role actor* with two handlers, [`BecameMaster`] and [`BecameStandby`], or
+//! a future that runs while the process is master ([`on_master`](ElectionBuilder::on_master)), which needs neither actors nor an
+//! actix system.
 //!
 //! **What is not guaranteed:** code that is already running does not stop by itself when mastership ends. Check the
 //! [`Lease`] before every step, pass its [`token`](Lease::token) to the resource that you write to, or switch on the
 //! [watchdog](ElectionBuilder::watchdog).
 //!
-//! - [`Session`] is the connection to the ensemble: one for any number of elections of a process. Like [`Election`] it is a handle:
-//!   cheap to clone, of use in every thread, and the last one that is dropped ends what it stands for.
+//! - [`Session`] is the connection to the ensemble: one for any number of elections of a process. Like [`Election`], it is a
+//!   handle: cheap to clone, usable from any thread, and when the last handle is dropped, the session or election ends.
 //! - [`Election`] competes ([`campaign`](ElectionBuilder::campaign)) or follows who is master
 //!   ([`observe`](ElectionBuilder::observe)).
 //! - [`Lease`] is what a master checks before it acts.
-//! - With the feature `serde`, what users read can be serialized, and names and paths deserialized.
+//! - With the feature `serde`, statuses and messages can be serialized, and names and paths deserialized.
 //! - With the feature `testing`, `testing::Term` makes up leases for the unit tests of role actors. The page "Test your
 //!   role actor" (`docs/testing.md` in the repository) shows how to use it, and how to test an actor under real faults.
 //!

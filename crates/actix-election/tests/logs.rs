@@ -355,7 +355,7 @@ async fn an_election_that_nobody_holds_any_more_does_not_end_in_silence() {
     drop((election, closed));
     role.standby(StandbyReason::Resigned).await;
     drop(session);
-    let closed = line("closed", |line| line.text("message").starts_with("nobody holds the session")).await;
+    let closed = line("closed", |line| line.text("message").starts_with("no handle to the session")).await;
     assert_eq!(closed.level, Level::INFO);
     assert!(!lines().iter().any(|line| line.text("message").contains("last handle")), "{:?}", lines());
 }

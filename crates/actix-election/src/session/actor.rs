@@ -175,7 +175,7 @@ impl Actor for SessionActor {
                 journal!(
                     INFO,
                     session = id,
-                    "the last handle of the session and its elections was dropped: the session is closed"
+                    "no handle to the session or its elections is left: the session is closed"
                 );
                 ctx.stop();
             }
