@@ -14,7 +14,7 @@
 //! - [`Election`] competes ([`campaign`](ElectionBuilder::campaign)) or follows who is master
 //!   ([`observe`](ElectionBuilder::observe)).
 //! - [`Lease`] is what a master checks before it acts.
-//! - With the feature `serde`, statuses and messages can be serialized, and names and paths deserialized.
+//! - With the feature `serde`, most public data types can be serialized, and names and paths deserialized.
 //! - With the feature `testing`, `testing::Term` makes up leases for the unit tests of role actors. The page "Test your
 //!   role actor" (`docs/testing.md` in the repository) shows how to use it, and how to test an actor under real faults.
 //!
