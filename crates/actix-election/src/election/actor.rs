@@ -23,7 +23,7 @@ use super::{ElectionSettings, Home};
 use crate::clock::Clock;
 use crate::lease::TermLease;
 use crate::session::link::{Notice, Notices, Request, SessionLink};
-use crate::session::{Admission, Guest, SessionActor, Subscribe};
+use crate::session::{Admission, Guest, Held, SessionActor, Subscribe};
 use crate::{Problem, StartError};
 
 /// One election, in which this process competes or which it follows.
@@ -71,11 +71,12 @@ impl ElectionActor {
     pub(super) fn open(
         settings: ElectionSettings,
         admission: Admission,
+        held: Held,
     ) -> Result<(Guest, Election), StartError> {
         let election = Self::new(settings, Clock::Boot, Sweep::here(), admission.into())?;
         let board = Arc::clone(&election.board);
         let address = election.start();
-        Ok((Self::guest(&address), Election { address, board }))
+        Ok((Self::guest(&address), Election { address, board, _held: held }))
     }
 
     /// The actor as the session knows it.

@@ -285,7 +285,8 @@ impl ElectionBuilder {
     async fn start(self, session: &Session, campaign: bool) -> Result<Election, StartError> {
         let settings = self.check(campaign)?;
         let path = settings.config.path.clone();
-        let arrival = Box::new(move |admission| ElectionActor::open(settings, admission));
+        let held = session.held.clone();
+        let arrival = Box::new(move |admission| ElectionActor::open(settings, admission, held));
         session.address.send(Admit { path, arrival }).await.unwrap_or(Err(StartError::SessionClosed))
     }
 

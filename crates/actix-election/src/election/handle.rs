@@ -15,7 +15,7 @@ use super::actor::ElectionActor;
 use super::messages::{AddRole, Campaign, Observe, Resign, Withdraw};
 use super::status::ElectionBoard;
 use super::{BecameMaster, BecameStandby, ElectionBuilder, Leadership, MasterChanged, Status};
-use crate::session::Subscribe;
+use crate::session::{Held, Subscribe};
 use crate::{Ended, Lease, Problem};
 
 /// One election, in which this process competes or which it follows.
@@ -30,6 +30,8 @@ use crate::{Ended, Lease, Problem};
 pub struct Election {
     pub(super) address: Addr<ElectionActor>,
     pub(super) board: Arc<ElectionBoard>,
+    /// Of the session.
+    pub(super) _held: Held,
 }
 
 impl Election {

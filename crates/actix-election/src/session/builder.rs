@@ -9,6 +9,7 @@ use actix_election_core::{Invalid, SessionTimeout};
 use tokio::sync::mpsc;
 
 use super::auth::Auth;
+use super::ending;
 use super::ensemble::ConnectString;
 use super::settings::SessionSettings;
 use super::{Session, SessionActor, SessionBoard, system, thread};
@@ -86,7 +87,8 @@ impl SessionBuilder {
         let timeout = settings.timeout;
         journal::ensure().map_err(StartError::Thread)?;
         let arbiter = system::start_arbiter()?;
-        thread::start(settings, thread_commands, thread_notices).inspect_err(|_| {
+        let (guard, end) = ending::new();
+        thread::start(settings, thread_commands, thread_notices, guard).inspect_err(|_| {
             arbiter.stop();
         })?;
         let board = Arc::new(SessionBoard::of_new_session());
@@ -94,7 +96,9 @@ impl SessionBuilder {
         let address = SessionActor::start_in_arbiter(&arbiter, move |_| {
             SessionActor::new(own, commands, notices, timeout, shown)
         });
-        Ok(Session { address, board })
+        let session = Session::new(address, board, end);
+        session.wait_at_exit();
+        Ok(session)
     }
 
     fn check(self) -> Result<SessionSettings, StartError> {

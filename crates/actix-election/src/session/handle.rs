@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::SessionBuilder;
 use super::actor::{Close, SessionActor, Subscribe};
 use super::board::SessionBoard;
+use super::ending::{self, Held, ThreadEnd};
 use crate::Problem;
 
 /// A ZooKeeper session: shared by any number of elections of this process.
@@ -21,15 +22,31 @@ use crate::Problem;
 /// elections run on another one, so code that blocks a thread of yours costs neither the session nor a lease.
 ///
 /// The session lives as long as a handle to it or to one of its elections exists. When the last one is dropped without
-/// [`close`](Self::close), the session is closed all the same, and the log says so.
+/// [`close`](Self::close), the session is closed all the same, and the log says so. It is also closed if the actix system that
+/// it was started in is stopped; then the elections end without waiting for roles, because role actors end with the system.
+///
+/// When the thread that started the session ends, it waits for up to 5 s for a session that is being closed: a process that
+/// drops its handles and returns from `main` leaves no lock behind. `std::process::exit` on another thread, `abort` and
+/// unhandled signals do not wait.
 #[derive(Clone)]
 #[must_use = "the session is closed when the last handle of it and of its elections is dropped"]
 pub struct Session {
     pub(crate) address: Addr<SessionActor>,
     pub(crate) board: Arc<SessionBoard>,
+    pub(super) end: Arc<ThreadEnd>,
+    pub(crate) held: Held,
 }
 
 impl Session {
+    pub(super) fn new(address: Addr<SessionActor>, board: Arc<SessionBoard>, end: Arc<ThreadEnd>) -> Self {
+        Session { address, board, end, held: Held::default() }
+    }
+
+    /// At its end, this thread will wait for the session if that is being closed then.
+    pub(super) fn wait_at_exit(&self) {
+        ending::wait_at_exit(&self.held, &self.board, &self.end);
+    }
+
     /// Settings for a session at the ensemble `connect`: `host[:port],host[:port],.../chroot`.
     ///
     /// Every path is relative to the chroot. A candidate creates the chroot if it is missing.
@@ -62,8 +79,10 @@ impl Session {
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         self.address.do_send(Close(done));
-        // An error says that the actor is gone, and so is the session.
-        let _ = closed.await;
+        if closed.await.is_err() {
+            // The actor is gone, closed before or with the actix system: then the thread closes the session by itself.
+            self.end.come().await;
+        }
     }
 
     /// The state of the session now. Returns at once.

@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `handle`, `builder`, `actor`, `board` | what users hold: [`Session`] and its settings; the actor behind it, on the arbiter of the elections; and what is read of it without asking |
+//! | `ending` | the end of the session's thread, and who waits for it |
 //! | `system`, `guests` | the thread for actors where there is none, and the elections that the actor knows |
 //! | [`thread`] | the session's thread: looks for a server, serves a connection, and begins anew |
 //! | [`connection`] | what lives with one connection: a relay, a client, and the requests that wait or are under way |
@@ -29,6 +30,7 @@ mod auth;
 mod board;
 mod client;
 mod connection;
+mod ending;
 mod ensemble;
 mod hub;
 pub(crate) mod link;
@@ -47,5 +49,6 @@ mod system;
 pub(crate) use actor::{SessionActor, Subscribe};
 pub(crate) use board::SessionBoard;
 pub use builder::SessionBuilder;
+pub(crate) use ending::Held;
 pub(crate) use guests::{Admission, Admit, CloseStep, Guest, GuestEnded, Heir, OpenLink, Remains};
 pub use handle::{Session, SessionChanged, SessionChanges};

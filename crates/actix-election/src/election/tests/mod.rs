@@ -105,7 +105,7 @@ impl World {
 
     /// What users hold.
     fn handle(&self) -> Election {
-        Election { address: self.election.clone(), board: Arc::clone(&self.board) }
+        Election { address: self.election.clone(), board: Arc::clone(&self.board), _held: Arc::default() }
     }
 
     /// Returns at once; the future once that is done.

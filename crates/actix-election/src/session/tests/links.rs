@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use actix::{Actor, Addr, Arbiter, Context, Handler};
 
-use super::super::{Session, SessionActor, SessionBoard};
+use super::super::{Session, SessionActor, SessionBoard, ending};
 use super::*;
 use crate::{Election, MasterChanged, StartError, ask_to_resign, candidates};
 
@@ -28,7 +28,7 @@ impl FakeThread {
         let board = Arc::new(SessionBoard::of_new_session());
         let shown = Arc::clone(&board);
         let address = SessionActor::new(arbiter, commands, said, seconds(10.0), shown).start();
-        let session = Session { address, board };
+        let session = Session::new(address, board, ending::new().1);
         (session, FakeThread { commands: received, links: BTreeMap::new(), joined: 0 })
     }
 

@@ -67,7 +67,7 @@ impl Rig {
     fn with(settings: SessionSettings) -> Rig {
         let (commands, thread_commands) = mpsc::unbounded_channel();
         let (thread_notices, states) = mpsc::unbounded_channel();
-        thread::start(settings, thread_commands, thread_notices).unwrap();
+        thread::start(settings, thread_commands, thread_notices, super::ending::new().0).unwrap();
         let (mine, notices) = notice_channel();
         commands.send(Command::Join(ME, mine)).unwrap();
         Rig { commands, states, notices, last_op: 0, connection: ConnectionId::default() }

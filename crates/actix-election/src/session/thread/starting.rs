@@ -7,6 +7,7 @@ use tokio::net::TcpSocket;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
+use super::super::ending::EndGuard;
 use super::super::link::{Command, SessionNotice};
 use super::super::settings::SessionSettings;
 use super::SessionThread;
@@ -21,17 +22,22 @@ pub(in super::super) fn start(
     settings: SessionSettings,
     commands: mpsc::UnboundedReceiver<Command>,
     notices: mpsc::UnboundedSender<SessionNotice>,
+    end: EndGuard,
 ) -> Result<(), StartError> {
     let thread = SessionThread::new(settings, commands, notices);
     let (ready, started) = channel();
-    // It is waited for, so nothing goes astray.
-    let run = move || match first_runtime() {
-        Ok(first) => {
-            let _ = ready.send(Ok(()));
-            thread.run(first);
-        }
-        Err(error) => {
-            let _ = ready.send(Err(error));
+    let run = move || {
+        // Dropped last.
+        let _end = end;
+        // Its start is waited for, so nothing goes astray.
+        match first_runtime() {
+            Ok(first) => {
+                let _ = ready.send(Ok(()));
+                thread.run(first);
+            }
+            Err(error) => {
+                let _ = ready.send(Err(error));
+            }
         }
     };
     // Without logs, for a subscriber may block: not the client's (see the crate's documentation), and ours are notices.
