@@ -168,7 +168,7 @@ impl Event {
             }
             Event::MasterChanged { master } => master_text(master.as_ref()),
             Event::Resigned { token } => {
-                (PLAIN, "resigned", format!(": the master of token {token} has given up the lock"))
+                (PLAIN, "resigned", format!(": the master with token {token} has given up the lock"))
             }
             Event::NoMaster => (PLAIN, "there is no master", String::new()),
             Event::Error { message } => (BAD, "error", format!(": {message}")),

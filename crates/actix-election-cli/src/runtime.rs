@@ -22,6 +22,6 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
 
 /// An actix system on this thread. (`System::new` panics where there is no runtime to be had.)
 pub(crate) fn system() -> Result<SystemRunner, Ending> {
-    let runtime = runtime().map_err(|error| Ending::Failed(format!("cannot make a runtime: {error}")))?;
+    let runtime = runtime().map_err(|error| Ending::Failed(format!("cannot create a runtime: {error}")))?;
     Ok(System::with_tokio_rt(|| runtime))
 }

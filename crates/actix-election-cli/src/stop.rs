@@ -81,7 +81,7 @@ impl Stop {
                 signal = signals.next() => Some(signal),
                 _ = self.requested(), if deadline.is_none() => None,
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                    tracing::warn!("the orderly end takes too long: ending now");
+                    tracing::warn!("the orderly exit takes too long: exiting now");
                     exit::flush(LAST_WORDS);
                     let why = self.why.borrow().clone();
                     std::process::exit(why.map_or(exit::SUCCESS, |why| self.code(&why)).into());

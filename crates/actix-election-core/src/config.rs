@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use crate::{Address, ElectionPath, Invalid, QueueId, SessionTimeout};
 
-/// How candidates compete. All of an election use the same one.
+/// How candidates compete. All candidates of an election use the same strategy.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Strategy {
-    /// One ephemeral znode at the election path. Whoever creates it is master; when it goes, all try again. Right for a
+    /// One ephemeral znode at the election path. Whoever creates it is master; when it is deleted, all try again. Right for a
     /// few candidates.
     #[default]
     Lock,
     /// Ephemeral sequential znodes below the election path, in the order of their creation. Whoever resigns goes to the
-    /// end, and a change wakes one candidate, however many wait. Curator's `LeaderLatch` can stand in the same queue.
+    /// end, and a change wakes one candidate, however many wait. Curator's `LeaderLatch` can take part in the same queue.
     Queue(QueueId),
 }
 
@@ -31,11 +31,11 @@ pub struct CandidateConfig {
     /// How long the handlers of `BecameStandby` may take before the lock is released without their
     /// acknowledgement, in an orderly handover. From 1 ms to an hour.
     pub step_down_timeout: Duration,
-    /// How long a candidate that resigned stays out, so that another one wins. At most an hour.
+    /// How long a candidate does not compete after it resigned, so that another one wins. At most an hour.
     pub resign_pause: Duration,
-    /// How long a candidate stays out after one of its roles failed. At most an hour.
+    /// How long a candidate does not compete after one of its roles failed. At most an hour.
     pub failure_pause: Duration,
-    /// How long it waits before it asks again for what was refused. From 10 ms to an hour.
+    /// How long to wait before retrying what was refused. From 10 ms to an hour.
     pub refused_retry: Duration,
 }
 
@@ -61,7 +61,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 impl CandidateConfig {
     /// Settings for `path` with everything else at its default: the `Lock` strategy, no address, a session timeout of 10 s, 3 s to
-    /// step down, 1 s out after a resignation and 5 s after a failure, and 5 s between refused attempts.
+    /// step down, a pause of 1 s after a resignation and of 5 s after a failure, and 5 s between refused attempts.
     pub fn new(path: ElectionPath) -> Self {
         CandidateConfig {
             path,

@@ -207,9 +207,9 @@ pub enum Refusal {
     NoAuth,
     /// Its parent is ephemeral, and those have no children.
     EphemeralParent,
-    /// There are more children than can be listed. It is asked again once a minute at most.
+    /// There are more children than can be listed. They are listed again once a minute at most.
     TooManyChildren {
-        /// How many, as the server says.
+        /// How many, according to the server.
         children: i32,
         /// How long the list is, in bytes.
         bytes: i32,

@@ -1,8 +1,9 @@
 //! The decisions of leader election on ZooKeeper, without any I/O.
 //!
-//! Everything that decides is here, and nothing else: no sockets, no async, no clock, no randomness, no
-//! dependency (but `serde`, if the feature of that name is on). A driver (the crate `actix-election`) feeds inputs with readings of its clock and carries out the
-//! outputs. What runs in production is therefore the very code that the tests explore exhaustively.
+//! This crate takes all decisions, and does nothing else: no sockets, no async, no clock, no randomness, no
+//! dependency (except `serde`, if the feature of that name is on). A driver (the crate `actix-election`) feeds it inputs with
+//! readings of its clock, and carries out its outputs. So the code that runs in production is the code that the tests explore
+//! exhaustively.
 //!
 //! - [`Candidate`] decides for one process in one election. Start here: it states the driver contract.
 //! - [`SessionMonitor`] follows the ZooKeeper session that candidates share: when to probe, when to leave a
@@ -33,9 +34,9 @@
 //!          └─────────────────────────── the lock is released ──────────┘
 //! ```
 //!
-//! Beside these stand `WaitingForRole`, `WaitingForAcknowledgement` and `Pausing` (this process is not free to
-//! lead), and `PathTaken` and `Denied` (the ensemble does not let it). From every state a lost connection leads
-//! to `Connecting`, and back to where the znode, read anew, says it belongs; a `Master` stays `Master` meanwhile.
+//! Not shown are `WaitingForRole`, `WaitingForAcknowledgement` and `Pausing` (this process is not free to lead), and
+//! `PathTaken` and `Denied` (the ensemble does not let it). From every state but `Master`, a lost connection leads to
+//! `Connecting`, and from there to the state that the znode, read again, calls for; a `Master` stays `Master` meanwhile.
 
 mod candidate;
 mod config;

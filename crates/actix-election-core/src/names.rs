@@ -36,7 +36,7 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// The znode path that an election is about, such as `/master` or `/payments/scheduler`.
+/// The znode path of an election, such as `/master` or `/payments/scheduler`.
 ///
 /// Absolute, without a trailing slash, without empty, `.` or `..` components and control characters, at most
 /// 512 bytes, and not below `/zookeeper`, which belongs to ZooKeeper itself. Cheap to clone.
@@ -230,7 +230,7 @@ fn broken_address_rule(address: &str) -> Option<&'static str> {
         return (!v6).then_some("the brackets must hold an IPv6 address, as in [::1]:8080");
     }
     if host.contains(':') {
-        return Some("an IPv6 host must stand in brackets, as in [::1]:8080");
+        return Some("an IPv6 host must be in brackets, as in [::1]:8080");
     }
     let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !host.chars().all(label) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{LeaseClock, SessionTimeout, Timestamp};
 
-/// What is known of the session.
+/// The state of a session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(into = "&'static str"))]
 #[non_exhaustive]
@@ -15,15 +15,15 @@ pub enum SessionState {
     Connecting,
     /// Attached to a server, and a probe has come back through the quorum.
     Connected,
-    /// Cut off. The session lives on at the ensemble at least until `until`, the end of its lease. If it is attached and
-    /// proven again before that, nothing has happened.
+    /// Cut off. The session lives on at the ensemble at least until `until`, the end of its lease. If it is attached to a
+    /// server and proven again before that, nothing is lost.
     Suspended {
         /// The end of the lease.
         until: Timestamp,
     },
     /// Over: the ensemble said so, or its lease has ended. A new session follows.
     Lost,
-    /// Closed by its owner; or its thread has died, so that it is as if it were. Nothing follows.
+    /// Closed by its owner, or its thread has died, which has the same effect. No new session follows.
     Closed,
 }
 

@@ -4,10 +4,10 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-/// A reading of the clock that leases go by, in nanoseconds since an origin of that clock.
+/// A reading of the clock that leases are measured by, in nanoseconds since an arbitrary origin.
 ///
-/// The clock must never go back and must count the time that the machine spends suspended (on Linux
-/// `CLOCK_BOOTTIME`): a lease that forgot a suspend would outlive its session.
+/// That clock must never go back and must count the time that the machine spends suspended (on Linux
+/// `CLOCK_BOOTTIME`): a lease that missed a suspend would outlive its session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Timestamp(u64);

@@ -69,11 +69,12 @@ pub(crate) fn hand_over(record: Record) {
     }
 }
 
-/// Waits until the subscriber has been handed what was logged before this, for `limit` at most; returns whether it has.
+/// Waits until the subscriber has received everything that was logged before this call, for at most `limit`; returns whether
+/// it has.
 ///
-/// Sessions and elections log from a thread of their own, so that a subscriber which blocks holds none of them up. A process
-/// that ends at once loses what that thread has not come to: call this before, where the last lines matter. It blocks the
-/// calling thread.
+/// Sessions and elections log through a separate thread, so a subscriber that blocks delays none of them. A process that
+/// ends at once loses what that thread has not yet passed on: call this first if the last lines matter. It blocks the calling
+/// thread.
 ///
 /// ```no_run
 /// # #[actix::main]

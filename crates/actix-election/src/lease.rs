@@ -147,10 +147,10 @@ impl Drop for TermLease {
 ///
 /// At no instant do two processes hold a valid lease of the same election. A lease is extended silently for as
 /// long as the ensemble answers, and is over for good once the term is: the next term comes with a lease of its
-/// own. It is cheap to clone, may be sent anywhere, and every clone says the same.
+/// own. It is cheap to clone, can be sent to any thread, and all clones agree.
 ///
 /// **A check says what was true at that moment.** Code that was already running does not stop by itself: check
-/// before every step, leave room for the step within [`remaining`](Self::remaining), and hand the
+/// before every step, leave enough time for the step within [`remaining`](Self::remaining), and pass the
 /// [`token`](Self::token) to the resource that you write to, so that it can refuse a late writer.
 #[derive(Clone)]
 pub struct Lease {
@@ -160,13 +160,13 @@ pub struct Lease {
 impl Lease {
     /// Whether this process is master now.
     ///
-    /// Compares a clock with the end of the lease: it needs no message, no lock and no thread to be true, so that
-    /// after a pause of the process or of the whole machine the very first look says no.
+    /// Compares a clock with the end of the lease. It relies on no message, no lock and no thread, so the very first check
+    /// after a pause of the process or of the whole machine returns `false` if the lease has ended meanwhile.
     pub fn is_valid(&self) -> bool {
         !self.remaining().is_zero()
     }
 
-    /// For how long this process is certain to be master; zero if it is not.
+    /// For how long this process is certain to be master; zero if it is not master.
     ///
     /// It grows again as the ensemble answers, and ends early if the term does.
     pub fn remaining(&self) -> Duration {
@@ -174,7 +174,7 @@ impl Lease {
     }
 
     /// What [`remaining`](Self::remaining) says if the clock reads `now` (see [`clock::now`](crate::clock::now)):
-    /// for a caller that wants to record the very reading that it was judged by.
+    /// for a caller that wants to record the clock reading that the result is based on.
     pub fn remaining_at(&self, now: Timestamp) -> Duration {
         self.term.until().since(now)
     }
@@ -184,14 +184,14 @@ impl Lease {
         self.term.token()
     }
 
-    /// Resolves once the lease is no longer valid, and never before. At once if it is not valid now.
+    /// Resolves once the lease is no longer valid, and never before: at once if it is not valid now.
     ///
-    /// After a pause of the process it resolves when the task is next polled; [`is_valid`](Self::is_valid) needs
-    /// no such time.
+    /// After a pause of the process it resolves only when the task is next polled; [`is_valid`](Self::is_valid) is right
+    /// at once.
     ///
     /// # Cancel safety
     ///
-    /// It may be dropped and called again at any time.
+    /// Cancel safe.
     pub async fn lost(&self) {
         loop {
             // Before the look: the end of the term must not fall in between.

@@ -1,21 +1,22 @@
 //! Leader election for actix applications, on ZooKeeper.
 //!
 //! A process competes for a role; exactly one process holds it; when that process dies, is cut off or resigns, another
-//! takes over. The application writes a *role actor* with two handlers, [`BecameMaster`] and [`BecameStandby`]; or a future that
-//! runs while it is master ([`on_master`](ElectionBuilder::on_master)), for which it needs neither actors nor an actix system.
+//! takes over. The application writes a *role actor* with two handlers, [`BecameMaster`] and [`BecameStandby`], or
+//! a future that runs while the process is master ([`on_master`](ElectionBuilder::on_master)), which needs neither actors nor an
+//! actix system.
 //!
-//! **What is not guaranteed:** that code which is already running stops by itself when mastership ends. Check the
-//! [`Lease`] before every step, hand its [`token`](Lease::token) to the resource that you write to, or switch on the
+//! **What is not guaranteed:** code that is already running does not stop by itself when mastership ends. Check the
+//! [`Lease`] before every step, pass its [`token`](Lease::token) to the resource that you write to, or switch on the
 //! [watchdog](ElectionBuilder::watchdog).
 //!
-//! - [`Session`] is the connection to the ensemble: one for any number of elections of a process. Like [`Election`] it is a handle:
-//!   cheap to clone, of use in every thread, and the last one that is dropped ends what it stands for.
+//! - [`Session`] is the connection to the ensemble: one for any number of elections of a process. Like [`Election`], it is a
+//!   handle: cheap to clone, usable from any thread, and when the last handle is dropped, the session or election ends.
 //! - [`Election`] competes ([`campaign`](ElectionBuilder::campaign)) or follows who is master
 //!   ([`observe`](ElectionBuilder::observe)).
 //! - [`Lease`] is what a master checks before it acts.
-//! - With the feature `serde`, what users read can be serialized, and names and paths deserialized.
+//! - With the feature `serde`, most public data types can be serialized, and names and paths deserialized.
 //! - With the feature `testing`, `testing::Term` makes up leases for the unit tests of role actors. The page "Test your
-//!   role actor" (`docs/testing.md` in the repository) shows it, and the actor under real faults.
+//!   role actor" (`docs/testing.md` in the repository) shows how to use it, and how to test an actor under real faults.
 //!
 //! ```no_run
 //! use actix_election::prelude::*;
@@ -53,15 +54,15 @@
 //!
 //! # Logs
 //!
-//! Sessions and elections log with `tracing`: what happens at `INFO`, and at `WARN` that mastership or a session is lost, or
-//! what somebody has to put right. Tokens, and for how many seconds a term has lasted, are numbers. Where a session has many
-//! elections, those that change together are one line. Addresses of other processes are shown escaped and cut
+//! Sessions and elections log with `tracing`: events at `INFO`; at `WARN` the loss of mastership or of a session, and
+//! problems that somebody has to fix. Tokens, and the seconds that a term has lasted, are numbers. If a session has many
+//! elections, those that change together share one line. Addresses of other processes are shown escaped and cut
 //! ([`printable()`]).
 //!
-//! **A subscriber may block**, as one does that writes to a pipe which nobody reads: records are handed to it by a thread of
-//! their own (`election-log`), so that it stalls no session, no election and no stop. Once a thousand records wait, further
-//! ones are dropped, and their number is logged later. Call [`flush_logs`] before the process ends. The ZooKeeper client's own
-//! logs, which hold passwords, reach no subscriber.
+//! **A subscriber may block**, for example on a pipe that nobody reads: a separate thread (`election-log`) passes records to
+//! it, so it delays no session, no election and no shutdown. Once a thousand records wait, further ones are dropped, and
+//! their number is logged later. Call [`flush_logs`] before the process ends. The ZooKeeper client's own logs, which contain
+//! passwords, reach no subscriber.
 
 #![warn(missing_debug_implementations)]
 
@@ -96,7 +97,7 @@ pub use messages::{Ended, Problem, StartError};
 pub use session::{Session, SessionBuilder, SessionChanged, SessionChanges};
 pub use shutdown::shutdown_signal;
 
-/// What an application that takes part in elections needs, to be imported at once.
+/// Everything that most applications need, for a glob import.
 pub mod prelude {
     pub use crate::{
         BecameMaster, BecameStandby, Election, Lease, MasterChanged, Session, StandbyReason, Strategy,

@@ -5,7 +5,7 @@ use std::fmt;
 use actix::prelude::*;
 use actix_election_core::{ElectionPath, Invalid};
 
-/// Something that keeps a session or an election from doing its work, and that somebody has to put right.
+/// Something that keeps a session or an election from doing its work, and that somebody has to fix.
 ///
 /// The same problem is reported again once a minute while it lasts.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// For the tests of whoever is told it.
+    /// For tests of code that receives it.
     pub fn new(path: Option<ElectionPath>, message: impl Into<String>) -> Self {
         Problem { path, message: message.into() }
     }
@@ -42,17 +42,17 @@ pub enum StartError {
     /// Some settings cannot be used; every one of them is listed.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<Invalid>),
-    /// There is no tokio runtime on this thread, in which what [`on_master`](crate::ElectionBuilder::on_master) starts could run.
+    /// There is no tokio runtime on this thread in which the futures of [`on_master`](crate::ElectionBuilder::on_master) could run.
     #[error("there is no tokio runtime on this thread: on_master needs one to run in")]
     NoRuntime,
-    /// The operating system gave no thread: the session's, its elections', a watchdog's, or the one that logs.
+    /// The operating system refused a thread: the session's, its elections', a watchdog's, or the one that logs.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
-    /// A thread has started, and cannot have a runtime. Mostly the limit of open files is reached (`ulimit -n`).
-    #[error("cannot make a runtime: {0}")]
+    /// A runtime could not be created on a thread. Usually the limit of open files is reached (`ulimit -n`).
+    #[error("cannot create a runtime: {0}")]
     Runtime(std::io::Error),
-    /// The sockets of one connection cannot be made. Mostly the limit of open files is reached (`ulimit -n`).
-    #[error("cannot make the sockets of a connection: {0}")]
+    /// The sockets of one connection could not be created. Usually the limit of open files is reached (`ulimit -n`).
+    #[error("cannot create the sockets of a connection: {0}")]
     Socket(std::io::Error),
     /// An election with this path runs on this session already: add a role to it, or use another session.
     #[error("an election for {0} runs on this session already: add the role to that one")]

@@ -1,6 +1,6 @@
-//! For the unit tests of role actors: a term that the test makes up. Needs the feature `testing`.
+//! For the unit tests of role actors: a term that the test controls. Needs the feature `testing`.
 //!
-//! **A lease from here promises nothing.** Switch the feature on under `[dev-dependencies]` alone:
+//! **A lease from this module promises nothing.** Switch the feature on under `[dev-dependencies]` only:
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -8,8 +8,8 @@
 //! tokio = { version = "1", features = ["test-util"] }
 //! ```
 //!
-//! It needs no server, no session and no actix system, and its leases go by tokio's clock, so that a test can pause that and go
-//! through hours in no time. (A thread other than the test's has no part in its paused clock.)
+//! It needs no server, no session and no actix system, and its leases use tokio's clock, so a test can pause that clock and
+//! let hours pass in no time. (The clock is paused on the test's own thread only.)
 //!
 //! ```
 //! # use actix_election::prelude::*;
@@ -44,7 +44,7 @@
 //! worker.send(BecameMaster::new(ElectionPath::new("/master")?, term.lease())).await?;
 //! assert!(worker.send(MayWrite).await?);
 //!
-//! // Cut off, and not told yet: it has to look for itself.
+//! // Cut off, and not told yet: the actor has to check the lease itself.
 //! tokio::time::advance(Duration::from_secs(10)).await;
 //! assert!(!worker.send(MayWrite).await?);
 //! # Ok(()) }
@@ -62,7 +62,7 @@ use crate::Lease;
 use crate::clock::Clock;
 use crate::lease::{SessionLease, TermLease};
 
-/// A term of a master, in a test: hands out its lease, extends it and ends it. Dropped, it is over.
+/// A term of a master, in a test: hands out its lease, extends it and ends it. The term ends when this is dropped.
 #[must_use = "the term is over, and its lease invalid, when this value is dropped"]
 pub struct Term {
     term: Arc<TermLease>,
@@ -85,13 +85,13 @@ impl Term {
         Term { term, session, clock, asked }
     }
 
-    /// The lease, for a [`BecameMaster`](crate::BecameMaster), or for what
-    /// [`on_master`](crate::ElectionBuilder::on_master) is given.
+    /// The lease, for a [`BecameMaster`](crate::BecameMaster), or for the function given to
+    /// [`on_master`](crate::ElectionBuilder::on_master).
     pub fn lease(&self) -> Lease {
         Lease { term: Arc::clone(&self.term) }
     }
 
-    /// The ensemble has answered: the lease is valid for `remaining` from now on. One that has run out stays so.
+    /// As if the ensemble had answered: the lease is valid for `remaining` from now on. A lease that has ended stays ended.
     pub fn extend(&self, remaining: Duration) {
         if self.lease().is_valid() {
             self.session.extend(self.clock.now() + remaining);
@@ -108,7 +108,7 @@ impl Term {
         let _ = self.asked.clone().wait_for(|asked| *asked).await;
     }
 
-    /// The term is over, and the lease for good: the session was lost, say. The same as dropping it.
+    /// Ends the term, and its lease for good, as if the session were lost. The same as dropping the term.
     pub fn end(self) {}
 }
 

@@ -22,8 +22,8 @@ impl Drop for Knot {
 }
 
 impl Lease {
-    /// Ties this term to the context of the actor that does the master's work. If that ends before the term does, so does the
-    /// term, as it does when a role dies: in order, and with a pause
+    /// Ties this term to the context of the actor that does the master's work. If the context ends before the term does, the
+    /// term ends as it does when a role dies: in order, and with a pause
     /// ([`RoleFailed`](crate::StandbyReason::RoleFailed)).
     ///
     /// Call it in the handler of [`BecameMaster`](crate::BecameMaster) if the actor may be restarted by a [`Supervisor`]. A
@@ -47,12 +47,12 @@ impl Lease {
     /// }
     /// ```
     ///
-    /// Why a restart ends the term, and the actor is not just told once more that it is master: what it began as master may go
-    /// on outside of its context, which only [`BecameStandby`](crate::BecameStandby) puts an end to; and an actor that fails
-    /// at the work as often as it begins would keep it from all other processes.
+    /// A restart ends the term, rather than telling the actor once more that it is master, for two reasons: what the actor
+    /// began as master may go on outside its context, and only [`BecameStandby`](crate::BecameStandby) puts an end to that;
+    /// and an actor that fails each time it begins would keep the work from all other processes.
     ///
-    /// The context may be that of another actor, to which the role hands the work. Once the term is over, a restart means
-    /// nothing to it.
+    /// The context may be that of another actor, to which the role passes the work. Once the term is over, a restart has no
+    /// effect on it.
     pub fn tie_to<A, C>(&self, ctx: &mut C)
     where
         A: Actor<Context = C>,

@@ -299,8 +299,8 @@ async fn another_session_timeout_than_the_one_asked_for_is_said_once_a_session()
         TestServer::builder().min_session_timeout(least).max_session_timeout(most).start().await.unwrap();
     let count = |words: &str| lines().iter().filter(|line| line.text("message").starts_with(words)).count();
     for (asked, granted, expected) in [
-        (least / 2, least, "asked for a session timeout of 2.5s, granted 5s: the server's limits"),
-        (most * 2, most, "asked for a session timeout of 40s, granted 20s: the server's limits"),
+        (least / 2, least, "asked for a session timeout of 2.5s, granted 5s because of the server's limits"),
+        (most * 2, most, "asked for a session timeout of 40s, granted 20s because of the server's limits"),
         (most, most, ""),
     ] {
         LINES.lock().unwrap().clear();
@@ -355,7 +355,7 @@ async fn an_election_that_nobody_holds_any_more_does_not_end_in_silence() {
     drop((election, closed));
     role.standby(StandbyReason::Resigned).await;
     drop(session);
-    let closed = line("closed", |line| line.text("message").starts_with("nobody holds the session")).await;
+    let closed = line("closed", |line| line.text("message").starts_with("no handle to the session")).await;
     assert_eq!(closed.level, Level::INFO);
     assert!(!lines().iter().any(|line| line.text("message").contains("last handle")), "{:?}", lines());
 }

@@ -1,19 +1,19 @@
 //! ZooKeeper for tests: in the process and with faults on demand, real servers, and a proxy that injects faults.
 //!
-//! - [`TestServer`] is a ZooKeeper inside the process: ready at once, and told to fail in precise ways.
-//! - [`Ensemble`] starts one or more real servers in a temporary folder, kills, pauses, restarts and wipes them, and parts
-//!   them from each other.
-//! - [`FaultProxy`] stands in front of a server, records what passes, and injects faults: black holes, delays, lost
+//! - [`TestServer`] is a ZooKeeper inside the process: ready at once, and able to fail in precise ways on demand.
+//! - [`Ensemble`] starts one or more real servers in a temporary folder; it can kill, pause, restart and wipe them, and cut
+//!   them off from each other.
+//! - [`FaultProxy`] sits in front of a server, records what passes, and injects faults: black holes, delays, lost
 //!   replies, refused connections.
-//! - [`scenario`] brings faults on either by a timetable, made up from a seed.
-//! - [`four_letter`](mod@four_letter) asks servers what they know: sessions, ephemeral nodes, watches, connections.
-//! - [`stall`] notices a machine too busy for a test with real time in it, and has the test repeated.
-//! - [`wire`] speaks to servers by hand, and ends other clients' sessions from outside.
+//! - [`scenario`] injects faults into either of them by a schedule, made up from a seed.
+//! - [`four_letter`](mod@four_letter) asks servers for their sessions, ephemeral nodes, watches and connections.
+//! - [`stall`] notices that the machine is too busy for a test that uses real time, and repeats the test.
+//! - [`wire`] speaks to servers at the level of the protocol, and ends other clients' sessions from outside.
 //!
-//! How to test an actor of `actix-election` with it is shown in `docs/testing.md` of the repository.
+//! `docs/testing.md` in the repository shows how to test an actor of `actix-election` with it.
 //!
-//! It works with any client and any test framework on tokio. Nothing here depends on the test's own clock or runtime:
-//! tests with a paused clock are welcome. Unix only, since real servers are handled by signals.
+//! It works with any client, and with any test framework on tokio. Nothing here depends on the test's own clock or runtime,
+//! so tests may pause their clock. Unix only, because real servers are controlled by signals.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

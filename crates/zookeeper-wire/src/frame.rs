@@ -148,7 +148,7 @@ fn frame_length(bytes: &[u8], limit: usize) -> io::Result<Option<usize>> {
         Ok(length) if length <= limit => Ok(Some(4 + length)),
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("a frame of {length} bytes, and at most {limit} are taken"),
+            format!("a frame of {length} bytes, longer than the limit of {limit}"),
         )),
     }
 }

@@ -1,7 +1,7 @@
 //! ZooKeeper's wire protocol: jute, frames, the handshake, and the records of requests and replies.
 //!
 //! The one codec of the project: what a session's relay checks, what the in-process server speaks, and what tests say by
-//! hand. Nothing here trusts what it reads: no bytes make it panic, or take more memory than came.
+//! hand. Nothing here trusts what it reads: no input makes it panic, or take more memory than was received.
 
 mod error;
 mod frame;

@@ -161,7 +161,7 @@ async fn resign_makes_a_lone_master_step_down_and_win_again() {
     let output = run(&mut elect(&resign));
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(said, format!("resigned: the master of token {} has given up the lock\n", before["token"]));
+    assert_eq!(said, format!("resigned: the master with token {} has given up the lock\n", before["token"]));
     assert_eq!(candidate.event("became_standby")["reason"], "resigned");
     let after = candidate.event("became_master");
     assert!(after["token"].as_i64() > before["token"].as_i64());

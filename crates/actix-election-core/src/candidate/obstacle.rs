@@ -24,7 +24,7 @@ impl Obstacle {
 
     /// What stands at `path` would have to be ephemeral to be `expected`.
     pub(super) fn not_ephemeral(path: impl Display, expected: &str) -> Self {
-        let message = format!("{path} is not ephemeral, so it is no {expected}: it has to be deleted");
+        let message = format!("{path} is not ephemeral, so it is not a {expected}: delete it");
         Obstacle::new(ProblemKind::PathTaken, message)
     }
 

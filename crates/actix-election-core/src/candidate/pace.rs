@@ -72,8 +72,7 @@ impl Pace {
         if self.pauses >= PAUSES_TO_TELL {
             self.problem = Some(Problem {
                 kind: ProblemKind::Refused,
-                message: "the ensemble's answers lead nowhere: they say nothing, or contradict each other; it is asked \
-                          ever more rarely"
+                message: "the ensemble's answers are inconclusive or contradict each other: it is asked ever more rarely"
                     .to_owned(),
             });
         }

@@ -17,22 +17,22 @@ pub(super) struct OwnProblems {
 impl OwnProblems {
     pub(super) fn overdue(&mut self, limit: Duration) {
         let message = format!(
-            "a role has not handled BecameStandby within {limit:?}: this candidate stays out until it does"
+            "a role has not handled BecameStandby within {limit:?}: this candidate does not compete until it has"
         );
         self.overdue = Some(Problem { kind: ProblemKind::StepDownOverdue, message });
     }
 
     pub(super) fn no_role(&mut self) {
         let message =
-            "no role actor is left, the last one is dead: this candidate stays out until one is added"
+            "no role actor is left, the last one is dead: this candidate does not compete until one is added"
                 .to_owned();
         self.no_role = Some(Problem { kind: ProblemKind::NoRole, message });
     }
 
     pub(super) fn too_slow(&mut self, timeout: SessionTimeout) {
         let message = format!(
-            "in 2 T, with a session timeout T of {timeout:?}, the ensemble has not answered fast enough to lead: this \
-             candidate makes room for others"
+            "for 2 T, with a session timeout T of {timeout:?}, the ensemble has answered too slowly for this candidate to \
+             lead: it gives way to others"
         );
         self.too_slow = Some(Problem { kind: ProblemKind::TooSlow, message });
     }

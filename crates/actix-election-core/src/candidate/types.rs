@@ -22,7 +22,7 @@ pub struct Master {
 }
 
 impl Master {
-    /// A master that says this of itself: for tests, mostly.
+    /// A master with this address and token: mainly for tests.
     pub fn new(address: impl Into<String>, token: FencingToken) -> Self {
         Master { address: address.into(), token }
     }
@@ -32,7 +32,7 @@ impl Master {
         Master { address: String::from_utf8_lossy(data).into_owned(), token }
     }
 
-    /// The address for logs and people: see [`printable()`]. Longer ones than any [`Address`] are cut.
+    /// The address for logs and people: see [`printable()`]. It is cut if it is longer than any [`Address`].
     pub fn printable_address(&self) -> String {
         printable(&self.address, Address::MAX_LEN)
     }
@@ -53,13 +53,13 @@ impl fmt::Display for Master {
     }
 }
 
-/// How many stand before a candidate in a queue. Nobody ever comes to stand before one that is there.
+/// How many candidates are before one in a queue. New candidates only ever join behind it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Place {
-    /// So many, now: 0 for the head of the queue, 1 for the next.
+    /// This many, now: 0 for the head of the queue, 1 for the next.
     Exactly(usize),
-    /// So many when that was last read, and by now perhaps fewer: of those further off nothing is watched.
+    /// This many when it was last read, and perhaps fewer by now: candidates further ahead are not watched.
     AtMost(usize),
 }
 
@@ -86,19 +86,19 @@ impl fmt::Display for Place {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum StandbyReason {
-    /// Nothing is known of the election yet: the ensemble has not answered.
+    /// Nothing is known about the election yet: the ensemble has not answered.
     Connecting,
     /// Another candidate holds the lock.
     Outranked,
     /// This candidate resigned or withdrew.
     Resigned,
-    /// The lease was about to end without a sign from the ensemble.
+    /// The lease was about to end, and the ensemble had not answered.
     LeaseEnding,
     /// The session is over.
     SessionLost,
-    /// The lock is gone, though nobody in this process deleted it.
+    /// The lock is gone, although this process did not delete it.
     NodeLost,
-    /// Something that is no lock stands at the election path or above it.
+    /// There is a znode at the election path or above it that does not allow a lock there.
     PathTaken,
     /// The ensemble refuses what is needed to compete.
     Denied,
@@ -129,7 +129,7 @@ impl fmt::Display for StandbyReason {
     }
 }
 
-/// Something that keeps a candidate from being master and that somebody has to put right.
+/// Something that keeps a candidate from being master and that somebody has to fix.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Problem {
     /// Which kind.
@@ -141,7 +141,7 @@ pub struct Problem {
 /// The kinds of [`Problem`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ProblemKind {
-    /// Something that is no lock stands at the election path or above it.
+    /// There is a znode at the election path or above it that does not allow a lock there.
     PathTaken,
     /// An ACL does not allow what is needed.
     Denied,
@@ -283,13 +283,13 @@ pub enum CandidateState {
     WaitingForAcknowledgement,
     /// It is not connected to the ensemble.
     Connecting,
-    /// It stays out for a while, after a resignation or a failure.
+    /// It does not compete for a while, after a resignation or a failure.
     Pausing,
     /// It reads or tries to create the lock.
     Competing,
     /// Another candidate holds the lock; it waits for that to change.
     Standby,
-    /// Something that is no lock stands in the way.
+    /// A znode that is not a lock is in the way.
     PathTaken,
     /// The ensemble refuses what it asks for.
     Denied,

@@ -12,7 +12,7 @@ use super::inquiry::Inquiry;
 use crate::Session;
 use crate::session::link::Request;
 
-/// What came of [`ask_to_resign`].
+/// The result of [`ask_to_resign`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -23,17 +23,17 @@ pub enum Asked {
     NoMaster,
 }
 
-/// Why something could not be asked of the ensemble.
+/// Why a request to the ensemble failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AskError {
-    /// The path cannot be used.
+    /// The path is invalid.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// What stands at the election path is neither a lock nor the parent of a queue.
-    #[error("{0} is not ephemeral, so it is no lock, and nothing below it stands in a queue")]
+    /// The znode at the election path is neither a lock nor the parent of a queue.
+    #[error("{0} is not ephemeral, so it is not a lock, and there is no queue below it")]
     NoElection(ElectionPath),
-    /// The election may not be looked at.
+    /// An ACL does not allow reading the election, for example.
     #[error("cannot read {path}: {refusal}")]
     Unreadable {
         /// What was to be read.
@@ -55,8 +55,8 @@ pub enum AskError {
         /// How long it was waited for.
         limit: Duration,
     },
-    /// The master was asked, or was to be asked, and has not stepped down in time. The request was taken back.
-    #[error("the master of token {token} has not stepped down within {limit:?}: {obstacle}")]
+    /// The master was asked, or was about to be asked, and has not stepped down in time. The request was taken back.
+    #[error("the master with token {token} has not stepped down within {limit:?}: {obstacle}")]
     NotResigned {
         /// The master's term.
         token: FencingToken,
@@ -74,17 +74,17 @@ pub enum AskError {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Obstacle {
-    /// The request stands, and the master does not heed it: it is slow, cut off, or none of this library's.
+    /// The request was made, and the master does not heed it: it is slow, cut off, or does not use this library.
     Unheeded {
         /// Where the request stood.
         request: String,
     },
-    /// Something that is no request to resign stands where the request has to be.
+    /// There is a znode where the request has to be that is not a request to resign.
     Occupied {
         /// Where the request would stand.
         request: String,
     },
-    /// Something stands where the request has to be that these credentials may not read.
+    /// There is a znode where the request has to be that these credentials may not read.
     Hidden {
         /// Where the request would stand.
         request: String,
@@ -97,14 +97,14 @@ impl fmt::Display for Obstacle {
             Obstacle::Unheeded { request } => {
                 write!(
                     f,
-                    "it is slow, is not permitted to read the request {request}, or knows no such requests"
+                    "it is slow, is not permitted to read the request {request}, or does not know such requests"
                 )
             }
             Obstacle::Occupied { request } => {
-                write!(f, "{request} is in the way, and is no request to resign: delete it, and ask again")
+                write!(f, "{request} is in the way, and is not a request to resign: delete it, and ask again")
             }
             Obstacle::Hidden { request } => {
-                write!(f, "{request} is in the way, and there is no permission to read it")
+                write!(f, "{request} is in the way, and this process may not read it")
             }
         }
     }
@@ -119,16 +119,16 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Asks the master of the election to step down in order, and waits until its lock is gone, for `limit` at most.
 ///
-/// The request is an ephemeral znode beside the election path, which names the master's term, so that it can mean no
-/// other. It needs permission to create znodes there, and goes with this session at the latest.
+/// The request is an ephemeral znode beside the election path that names the master's term, so it can affect no other
+/// term. This needs permission to create znodes there. The request is deleted with this session at the latest.
 ///
 /// # Errors
 ///
-/// See [`AskError`]. Where time is up it may take a second more to take the request back.
+/// See [`AskError`]. After `limit`, it may take one more second to take the request back.
 ///
 /// # Cancel safety
 ///
-/// If the future is dropped, the request stands until the session is closed or expires.
+/// If the future is dropped, the request remains until the session is closed or expires.
 pub async fn ask_to_resign(session: &Session, path: &str, limit: Duration) -> Result<Asked, AskError> {
     let path = ElectionPath::new(path)?;
     let mut asking = Asking { path, inquiry: Inquiry::start(session).await?, asked: None, obstacle: None };

@@ -34,17 +34,17 @@ pub struct ElectionBuilder {
     on_master: Option<Start>,
 }
 
-/// How the candidates of an election compete.
+/// How the candidates of an election compete. All of them use the same strategy.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Strategy {
-    /// One ephemeral znode at the election path, which shows the master's address. Whoever creates it is master; when it
-    /// goes, all others try again. Right for a few candidates.
+    /// One ephemeral znode at the election path, which shows the master's address. Whoever creates it is master; when it is
+    /// deleted, all others try again. Right for a few candidates.
     #[default]
     Lock,
     /// Ephemeral sequential znodes below the election path: first come, first served. Whoever resigns goes to the end,
-    /// and a change wakes one candidate, however many wait. Java's `LeaderLatch` (Curator) can stand in the same queue.
+    /// and a change wakes one candidate, however many wait. Java's `LeaderLatch` (Curator) can take part in the same queue.
     Queue,
 }
 
@@ -107,8 +107,8 @@ impl ElectionBuilder {
         }
     }
 
-    /// How candidates compete: [`Strategy::Lock`] by default. All candidates of an election use the same strategy; one
-    /// that uses the other stays standby, and says that the path is taken.
+    /// How candidates compete: [`Strategy::Lock`] by default. All candidates of an election use the same strategy; a
+    /// candidate that uses the other one stays standby, and reports that the path is taken.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.strategy = strategy;
         self
@@ -126,16 +126,16 @@ impl ElectionBuilder {
     ///
     /// # Under a supervisor
     ///
-    /// A [`Supervisor`] gives an actor that stops a new context: the actor, its address and its mailbox stay, and what it had
-    /// spawned is dropped. (One that panics is not restarted. It is dead.)
+    /// When an actor stops, a [`Supervisor`] gives it a new context: the actor, its address and its mailbox stay, and what it
+    /// had spawned is dropped. (An actor that panics is not restarted. It is dead.)
     ///
-    /// Between messages **a restart cannot be seen from outside**, and a master whose work was dropped would stay master. So it
-    /// ties its term to its context, by [`Lease::tie_to`](crate::Lease::tie_to) in its handler of [`BecameMaster`]; or it is
-    /// added again whenever it is restarted (see [`Election::add_role`]). Then it is told [`BecameStandby`]
-    /// ([`RoleFailed`](crate::StandbyReason::RoleFailed)), and competes again after the failure pause.
+    /// Between messages **a restart cannot be seen from outside**, and a master whose work was dropped would stay master. So
+    /// the actor has to call [`Lease::tie_to`](crate::Lease::tie_to) in its handler of [`BecameMaster`], which ties the term to
+    /// its context; or it has to be added again whenever it is restarted (see [`Election::add_role`]). Then a restart makes it
+    /// standby ([`RoleFailed`](crate::StandbyReason::RoleFailed)), and it competes again after the failure pause.
     ///
-    /// A restart that drops the future of a handler is noticed without that: a master is told the same, and one that was
-    /// handling [`BecameStandby`] is told once more and waited for, in what is left of the step-down timeout. (A
+    /// A restart that drops the future of a handler is noticed in any case: a master is told the same, and an actor that was
+    /// handling [`BecameStandby`] is told once more and waited for, during the rest of the step-down timeout. (A
     /// `ResponseFuture` does not live in the context, and is not dropped.) A standby that is restarted between messages misses
     /// nothing.
     pub fn role<A>(mut self, role: &Addr<A>) -> Self
@@ -147,21 +147,21 @@ impl ElectionBuilder {
         self
     }
 
-    /// Runs a future for each term of this process: what it does as master. This is a role like an actor, and may stand beside
-    /// others. Called twice, the second replaces the first.
+    /// Runs a future for each term of this process: what it does as master. This is a role as an actor is, and can be combined
+    /// with others. A second call replaces the first.
     ///
     /// The future is spawned on the tokio runtime that [`campaign`](Self::campaign) was called in, and is given the lease of
     /// the term.
     ///
     /// - **At the end of the term it is dropped**, at its next await point. The lock is released once that has happened, or when
     ///   the step-down timeout or the lease ends. So code between two await points goes on without a lease if it takes that
-    ///   long: check the lease before every step, and hand its token to the resource that you write to. What has to be
-    ///   put in order at the end belongs into a `Drop`.
-    /// - **If it returns, its work is done**: this process resigns, and competes again after the resign pause. A master
-    ///   that has nothing to do waits: for [`Lease::lost`](crate::Lease::lost), say.
+    ///   long: check the lease before every step, and pass its token to the resource that you write to. Put any cleanup into
+    ///   a `Drop`.
+    /// - **If it returns, its work is done**: this process resigns, and competes again after the resign pause. A future
+    ///   that has nothing to do should wait, for example for [`Lease::lost`](crate::Lease::lost).
     /// - **If it panics**, or the closure does, the role has failed: the term ends in order
     ///   ([`RoleFailed`](crate::StandbyReason::RoleFailed)), and this process competes again after the failure pause.
-    /// - If its runtime ends, the role is dead, and this process competes no more.
+    /// - If its runtime ends, the role is dead, and this process no longer competes.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -190,10 +190,10 @@ impl ElectionBuilder {
         self
     }
 
-    /// Competes although nobody is told: for a program that looks at [`Election::lease`] before every step, or waits for
+    /// Competes without a role: for a program that checks [`Election::lease`] before every step, or waits for
     /// [`Election::until_master`].
     ///
-    /// **Nothing waits for that program to stop** when this process steps down: its lease is over at once. Where that is not
+    /// **Nothing waits for that program to stop** when this process steps down: its lease is over at once. If that is not
     /// enough, use [`on_master`](Self::on_master) or a role actor.
     pub fn without_role(mut self) -> Self {
         self.without_role = true;
@@ -201,27 +201,27 @@ impl ElectionBuilder {
     }
 
     /// How long the handlers of [`BecameStandby`] may take in an orderly handover: 3 s by default, from 1 ms to 1 h.
-    /// After that the lock is released without their acknowledgement, the lease being over.
+    /// After that the lease is over, and the lock is released without waiting for them any longer.
     pub fn step_down_timeout(mut self, timeout: Duration) -> Self {
         self.step_down_timeout = Some(timeout);
         self
     }
 
-    /// How long a candidate that resigned stays out: 1 s by default, at most 1 h.
+    /// How long a candidate does not compete after it resigned: 1 s by default, at most 1 h.
     pub fn resign_pause(mut self, pause: Duration) -> Self {
         self.resign_pause = Some(pause);
         self
     }
 
-    /// How long a candidate stays out after one of its roles died, or was restarted as master: 5 s by default, at most
-    /// 1 h, and not shorter than the pause after a resignation.
+    /// How long a candidate does not compete after one of its roles died, or was restarted while it was master: 5 s by default,
+    /// at most 1 h, and not shorter than the pause after a resignation.
     pub fn failure_pause(mut self, pause: Duration) -> Self {
         self.failure_pause = Some(pause);
         self
     }
 
-    /// How long it waits before it asks again for what the ensemble refused, by an ACL for example: 5 s by default,
-    /// from 10 ms to 1 h.
+    /// How long to wait before retrying what the ensemble refused, because of an ACL for example: 5 s by default, from
+    /// 10 ms to 1 h.
     pub fn refused_retry(mut self, pause: Duration) -> Self {
         self.refused_retry = Some(pause);
         self
@@ -229,12 +229,12 @@ impl ElectionBuilder {
 
     /// Aborts the process if a lease ends before [`BecameStandby`] is handled by every role of the election.
     ///
-    /// For those who would rather lose the process than have code run on as master: the lease itself cannot stop
-    /// code that is running. A thread of its own watches the clock, so that it also acts right after a pause of
-    /// the process. Off by default.
+    /// Use it if losing the process is better than code that runs on as master: the lease itself cannot stop running
+    /// code. A separate thread watches the clock, so the watchdog also acts right after a pause of the process. Off by
+    /// default.
     ///
-    /// To stop the actix system while this process is master ends the lease too: [close](crate::Session::close) the
-    /// session before.
+    /// Stopping the actix system while this process is master ends the lease too: [close](crate::Session::close) the
+    /// session first.
     pub fn watchdog(mut self, on: bool) -> Self {
         self.watchdog = on;
         self
@@ -242,7 +242,8 @@ impl ElectionBuilder {
 
     /// Starts the election on the session's arbiter, and competes in it.
     ///
-    /// This waits for the election to start, not for the ensemble. Of many elections, start all before you wait for any:
+    /// This waits for the election to start, not for the ensemble. If you have many elections, start all of them before you
+    /// wait for any:
     ///
     /// ```no_run
     /// # use actix_election::prelude::*;
@@ -262,11 +263,11 @@ impl ElectionBuilder {
     /// - [`StartError::Invalid`] lists every setting that cannot be used, with the rule that it breaks.
     /// - [`StartError::PathInUse`] if an election with this path runs on the session already.
     /// - [`StartError::SessionClosed`] if the session was closed.
-    /// - [`StartError::NoRuntime`] if it is to run [`on_master`](Self::on_master) and is called in no tokio runtime.
+    /// - [`StartError::NoRuntime`] if [`on_master`](Self::on_master) is set and this is called outside a tokio runtime.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the election either was not started or ends again by itself.
+    /// If the future is dropped, the election either was not started or ends by itself.
     pub async fn campaign(self, session: &Session) -> Result<Election, StartError> {
         self.start(session, true).await
     }

@@ -1,4 +1,4 @@
-//! Who stands in an election?
+//! Who takes part in an election?
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::session::link::Request;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Candidate {
-    /// What it says of itself: `host:port`, or empty. Empty also where it may not be read. Whoever may create a candidate's
+    /// The address that it gives: `host:port`, or empty. Also empty if it may not be read. Whoever may create a candidate's
     /// znode may write anything there, of any length: show [`printable_address`](Self::printable_address).
     pub address: String,
     /// The token that its term has, or will have.
@@ -25,19 +25,19 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// A candidate that says this of itself: for tests, mostly.
+    /// A candidate with this address and token: mainly for tests.
     pub fn new(address: impl Into<String>, token: FencingToken) -> Self {
         Candidate { address: address.into(), token }
     }
 
-    /// The address for logs and people: see [`printable()`]. Longer ones than any [`Address`] are cut.
+    /// The address for logs and people: see [`printable()`]. It is cut if it is longer than any [`Address`].
     pub fn printable_address(&self) -> String {
         printable(&self.address, Address::MAX_LEN)
     }
 }
 
 /// The candidates of an election in their order, the master first, whichever strategy they use. With the `Lock`
-/// strategy nobody but the master can be seen. It takes `limit` at most.
+/// strategy, only the master can be seen. Takes at most `limit`.
 ///
 /// # Errors
 ///

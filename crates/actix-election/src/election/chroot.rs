@@ -9,10 +9,10 @@ use super::ask::unreadable;
 use super::inquiry::Inquiry;
 use crate::Session;
 
-/// Whether the chroot of the session's connect string exists; without a chroot, always. It takes `limit` at most.
+/// Whether the chroot of the session's connect string exists; always true without a chroot. Takes at most `limit`.
 ///
-/// A candidate creates it where it is missing. To whoever only asks or observes there is no master below a chroot that does
-/// not exist, as below one that is mistyped.
+/// A candidate creates the chroot if it is missing. For everybody who only asks or observes, there is no master below a
+/// chroot that does not exist, for example because it is mistyped.
 ///
 /// # Errors
 ///

@@ -20,11 +20,11 @@ use crate::{Ended, Lease, Problem};
 
 /// One election, in which this process competes or which it follows.
 ///
-/// A handle: cheap to clone, and of use in every thread and runtime. What it tells, it tells at once and waits for nobody;
-/// what it is asked to do is done in the order of the calls, soon after they return.
+/// This is a handle: cheap to clone, and usable from any thread and runtime. Queries return at once, without waiting for
+/// anybody; requests are carried out in the order of the calls, soon after they return.
 ///
-/// The election goes on for as long as somebody holds a handle of it (a [`Lease`] is none). When the last one is dropped, it
-/// withdraws in order and ends, which the log says.
+/// The election runs as long as a handle to it exists (a [`Lease`] is not one). When the last handle is dropped, the election
+/// withdraws in order and ends, and the log says so.
 #[derive(Clone)]
 #[must_use = "the election withdraws and ends when its last handle is dropped"]
 pub struct Election {
@@ -35,7 +35,7 @@ pub struct Election {
 }
 
 impl Election {
-    /// Settings for an election about the znode `path`, such as `/master`.
+    /// Settings for an election at the znode `path`, such as `/master`.
     ///
     /// ```no_run
     /// # use actix_election::prelude::*;
@@ -57,7 +57,7 @@ impl Election {
         &self.board.path
     }
 
-    /// Why this process is not master, and all else that is known.
+    /// Why this process is not master, and everything else that is known about the election.
     pub fn status(&self) -> Status {
         self.board.status()
     }
@@ -69,19 +69,19 @@ impl Election {
 
     /// The lease of this process, if it is master now.
     ///
-    /// It is extended for as long as the term lasts: keep it, and ask [`Lease::is_valid`] before every step.
+    /// It is extended for as long as the term lasts: keep it, and check [`Lease::is_valid`] before every step.
     pub fn lease(&self) -> Option<Lease> {
         self.board.lease().map(|term| Lease { term })
     }
 
     /// Waits until this process is master, in a term that is not about to end.
     ///
-    /// It competes only with a role: [`on_master`](ElectionBuilder::on_master), an actor, or
+    /// A process competes only if it has a role: [`on_master`](ElectionBuilder::on_master), an actor, or
     /// [`without_role`](ElectionBuilder::without_role).
     ///
     /// # Errors
     ///
-    /// [`Ended`] if the session was closed: it never will be.
+    /// [`Ended`] if the session was closed: this process will never be master.
     ///
     /// # Cancel safety
     ///
@@ -98,9 +98,9 @@ impl Election {
         }
     }
 
-    /// Waits for the next change after this call, of anything in the [`Status`] but what only time changes.
+    /// Waits for the next change after this call, of anything in the [`Status`] except what changes with time alone.
     ///
-    /// To miss nothing between two looks, call it before the first of them, or use [`changes`](Self::changes).
+    /// To miss no change, call this before you read the status, or use [`changes`](Self::changes).
     ///
     /// # Errors
     ///
@@ -114,9 +114,9 @@ impl Election {
         async move { self.board.board.after(seen).await.map(|_| ()).ok_or(Ended) }
     }
 
-    /// The status, now and on every change. Whoever is slow misses what came in between, and never the last.
+    /// The status, now and on every change. A slow reader misses intermediate states, but never the last one.
     ///
-    /// It ends when the election does, and keeps it no longer than its handles do.
+    /// The stream ends when the election does, and does not keep the election alive.
     pub fn changes(&self) -> Changes {
         let seen: Option<u64> = None;
         let first = (Arc::clone(&self.board), seen);
@@ -129,15 +129,15 @@ impl Election {
         })))
     }
 
-    /// Adds a role actor. It is told its present state once, and takes part from then on.
+    /// Adds a role actor. It is told its current state once, and takes part from then on.
     ///
-    /// Every role of an election is told the same; a handover waits until all have handled it; and the death of one
-    /// resigns.
+    /// All roles of an election are told the same, a handover waits until all have handled it, and if one of them dies, the
+    /// election resigns.
     ///
-    /// An actor plays one role. To add it again says that it was restarted, and what it had under way is lost: a master steps
-    /// down ([`RoleFailed`](crate::StandbyReason::RoleFailed)) and competes again after the failure pause, a standby is told
-    /// once more that it is standby. So an actor that adds itself in `Actor::started` may live under a
-    /// [`Supervisor`](actix::Supervisor), which calls that again.
+    /// An actor plays one role. Adding it again means that it was restarted and that its work in progress is lost: a master
+    /// steps down ([`RoleFailed`](crate::StandbyReason::RoleFailed)) and competes again after the failure pause, a standby is
+    /// told once more that it is standby. So an actor that adds itself in `Actor::started` may run under a
+    /// [`Supervisor`](actix::Supervisor), which calls `started` again.
     pub fn add_role<A>(&self, role: &Addr<A>)
     where
         A: Actor + Handler<BecameMaster> + Handler<BecameStandby>,
@@ -152,27 +152,27 @@ impl Election {
         self.address.do_send(Observe(recipient));
     }
 
-    /// Sends [`Problem`] to this recipient: what keeps this process from its part in the election, and somebody has to put
-    /// right. At once if there is one, and until the recipient's actor is gone.
+    /// Sends [`Problem`] to this recipient: what keeps this process from taking part in the election and needs somebody to
+    /// fix it. The first is sent at once if there is a problem already; this ends when the recipient's actor is gone.
     pub fn report_problems(&self, recipient: Recipient<Problem>) {
         self.address.do_send(Subscribe(recipient));
     }
 
-    /// Steps down in order if this process is master, and stays out for the resign pause so that another one wins;
-    /// then competes again. To end one certain term and no later one, use [`Lease::resign`].
+    /// Steps down in order if this process is master, does not compete during the resign pause so that another process wins,
+    /// and then competes again. To end one particular term and no later one, use [`Lease::resign`].
     pub fn resign(&self) {
         self.address.do_send(Resign { token: None });
     }
 
-    /// Leaves the election: steps down in order if this process is master, and competes no more. It returns when the lock is
+    /// Leaves the election: steps down in order if this process is master, and no longer competes. Returns when the lock is
     /// released; while this process is cut off, that is when it is connected again or the session is over.
     ///
-    /// The election goes on to follow who is master. [`campaign`](Self::campaign) enters it again; if that is called before
-    /// this has returned, it returns at once.
+    /// The election still follows who is master. [`campaign`](Self::campaign) enters it again; if that is called before
+    /// `withdraw` has returned, `withdraw` returns at once.
     ///
     /// # Cancel safety
     ///
-    /// Once it was polled, the election is left even if the future is dropped.
+    /// Once polled, the future takes effect even if it is dropped.
     pub async fn withdraw(&self) {
         let (left, wait) = oneshot::channel();
         self.address.do_send(Withdraw(left));

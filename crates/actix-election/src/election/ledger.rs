@@ -114,7 +114,7 @@ impl Change {
                 journal!(WARN, %path, "the election's last handle was dropped: this process withdraws from it");
             }
             Change::Orphaned { competes: false } => {
-                journal!(INFO, %path, "the election's last handle was dropped: it is followed no longer");
+                journal!(INFO, %path, "the election's last handle was dropped: it is no longer followed");
             }
         }
     }
@@ -159,7 +159,7 @@ impl Kind {
                 INFO,
                 elections,
                 %first,
-                "the last handles of elections were dropped: they are followed no longer"
+                "the last handles of elections were dropped: they are no longer followed"
             ),
         }
     }

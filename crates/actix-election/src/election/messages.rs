@@ -9,10 +9,10 @@ use crate::Lease;
 
 /// The role is master now, for as long as the lease is valid.
 ///
-/// Sent with at least T/4 of the lease left. If the role does not get round to handling it before the term is over,
-/// the message is taken out of its mailbox again and only the [`BecameStandby`] remains. The handler may return a
-/// future; a slow one never holds [`BecameStandby`] back. An actor that may be restarted by a [`Supervisor`] calls
-/// [`Lease::tie_to`] here.
+/// Sent with at least T/4 of the lease left. If the term is over before the role has begun to handle this message, the
+/// message is taken out of its mailbox again and only the [`BecameStandby`] remains. The handler may return a
+/// future; a slow one never delays [`BecameStandby`]. An actor that may be restarted by a [`Supervisor`] calls
+/// [`Lease::tie_to`] in this handler.
 #[derive(Message, Clone, Debug)]
 #[rtype(result = "()")]
 #[non_exhaustive]
@@ -30,7 +30,7 @@ impl BecameMaster {
     }
 }
 
-/// The role is not master, or no longer.
+/// The role is not master, or no longer master.
 ///
 /// Stop acting as master **in this handler**, and return a future if that takes time: the lock is released once
 /// every role of the election has handled this message, or when the step-down timeout or the lease ends.
@@ -43,22 +43,22 @@ pub struct BecameStandby {
     pub path: ElectionPath,
     /// Why.
     pub reason: StandbyReason,
-    /// Who is master, as far as it is known. The address may be empty, and may be anything if a stranger wrote
+    /// Who is master, as far as is known. The address may be empty, and may be anything if another program wrote
     /// it: see [`Master::printable_address`].
     pub master: Option<Master>,
-    /// Whether that master is this candidate: by a znode of an earlier session, say, which stands until that has expired.
-    /// This process holds no lease by it: send nobody there.
+    /// Whether that master is this candidate: for example because of a znode of an earlier session, which exists until that
+    /// session has expired. This process holds no lease for it: do not send requests there.
     pub is_self: bool,
 }
 
 impl BecameStandby {
-    /// For the unit tests of role actors: another one is `master`, if anybody is.
+    /// For the unit tests of role actors: `master` is another candidate, if there is a master.
     pub fn new(path: ElectionPath, reason: StandbyReason, master: Option<Master>) -> Self {
         BecameStandby { path, reason, master, is_self: false }
     }
 }
 
-/// Who is master has changed.
+/// There is another master, or none any more.
 #[derive(Message, Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[rtype(result = "()")]
@@ -66,14 +66,14 @@ impl BecameStandby {
 pub struct MasterChanged {
     /// The election.
     pub path: ElectionPath,
-    /// The master; `None` if there is none. While this process is cut off it is the last one known.
+    /// The master; `None` if there is none. While this process is cut off, it is the last one known.
     pub master: Option<Master>,
-    /// Whether that master is this candidate. Whether it may act as one, only its [`Lease`] tells.
+    /// Whether that master is this candidate. Only its [`Lease`] tells whether it may act as one.
     pub is_self: bool,
 }
 
 impl MasterChanged {
-    /// For the unit tests of whoever observes an election.
+    /// For the unit tests of observers.
     pub fn new(path: ElectionPath, master: Option<Master>) -> Self {
         MasterChanged { path, master, is_self: false }
     }

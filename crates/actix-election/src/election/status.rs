@@ -19,26 +19,26 @@ use crate::session::SessionBoard;
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Leadership {
-    /// Not known: nothing was read yet, or what was read may have changed since.
+    /// Not known: nothing was read yet, or what was read may have changed since then.
     Unknown,
-    /// Nobody, now.
+    /// There is no master now.
     Vacant,
-    /// This one.
+    /// There is a master.
     #[non_exhaustive]
     Held {
         /// The master.
         master: Master,
-        /// Whether that is this candidate. **It may be master at the ensemble and hold no lease**: while it is cut off, say. A
-        /// request that is sent on to this master would come back.
+        /// Whether that is this candidate. **It may be master at the ensemble and hold no lease**, for example while it is cut
+        /// off. A request that is forwarded to this master would come back.
         is_self: bool,
-        /// Whether that is so now: if not, it is the last master that was known, and another one may have followed. That is so
-        /// while this process is cut off, and for whoever stands far back in a queue and is not observed.
+        /// Whether this is known to be so now. If not, this is the last master that was known, and another one may have
+        /// followed: while this process is cut off, and for a candidate far back in a queue whose election nobody here observes.
         is_current: bool,
     },
 }
 
 impl Leadership {
-    /// The master that is known, be it of earlier.
+    /// The master that is known, current or not.
     pub fn master(&self) -> Option<&Master> {
         match self {
             Leadership::Held { master, .. } => Some(master),
@@ -46,12 +46,12 @@ impl Leadership {
         }
     }
 
-    /// Whether the master that is known is this candidate.
+    /// Whether the known master is this candidate.
     pub fn is_self(&self) -> bool {
         matches!(self, Leadership::Held { is_self: true, .. })
     }
 
-    /// Whether it is known who is master now, "nobody" included.
+    /// Whether it is known who is master now; "nobody" counts as known.
     pub fn is_current(&self) -> bool {
         matches!(self, Leadership::Vacant | Leadership::Held { is_current: true, .. })
     }
@@ -71,27 +71,27 @@ impl fmt::Display for Leadership {
     }
 }
 
-/// An election's account of itself at one moment: above all, why this process is not master.
+/// A snapshot of an election: above all, why this process is not master.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Status {
     /// The election.
     pub path: ElectionPath,
-    /// The reading of the [`clock`](crate::clock) to which all spans of this account refer.
+    /// The reading of the [`clock`](crate::clock) to which all durations here refer.
     pub at: Timestamp,
-    /// What this process does in it.
+    /// What this process is doing in it.
     pub state: CandidateState,
     /// Since when.
     pub state_since: Timestamp,
-    /// How many stand before this candidate in the queue. `None` with the `Lock` strategy, which has no queue, and for whoever
-    /// does not stand in it.
+    /// How many candidates are before this one in the queue. `None` with the `Lock` strategy, which has no queue, and while this
+    /// process is not in the queue.
     pub place: Option<Place>,
     /// Who is master.
     pub leadership: Leadership,
-    /// The token of the term of this process, while one runs.
+    /// The token of this process's term, while it has one.
     pub token: Option<FencingToken>,
-    /// Since when that term runs.
+    /// When that term began.
     pub term_since: Option<Timestamp>,
     /// For how long the session is certain to live; `None` if nothing is proven.
     pub lease_remaining: Option<Duration>,
@@ -103,14 +103,14 @@ pub struct Status {
     pub server: Option<SocketAddr>,
     /// The session timeout that was asked for.
     pub asked_timeout: Duration,
-    /// The session timeout T that everything goes by: the smallest that was granted to the present session. A server's limits
+    /// The session timeout T that all limits are derived from: the smallest that was granted to the present session. A server's limits
     /// can make it shorter or longer than what was asked for. `None` before there is a session.
     pub granted_timeout: Option<Duration>,
     /// How long ago a quorum of the ensemble last answered; `None` for never in this session.
     pub quorum_answer_age: Option<Duration>,
-    /// The last thing that went wrong, right or wrong as it may be by now.
+    /// The last thing that went wrong; it may have been fixed since.
     pub last_error: Option<String>,
-    /// When it will try again, if it waits for a time rather than for an event.
+    /// How long until it tries again, if it waits for a time rather than for an event.
     pub next_retry: Option<Duration>,
     /// Whether the election has ended, with its session: nothing will change any more.
     pub has_ended: bool,

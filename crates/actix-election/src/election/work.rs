@@ -42,7 +42,7 @@ impl Work {
             Ok(()) => lease.resign(),
             Err(error) if error.is_panic() => {
                 let token = lease.token().as_i64();
-                journal!(WARN, token, "the work of a master has panicked");
+                journal!(WARN, token, "the future of on_master has panicked");
                 lease.term.cut_tie();
             }
             // Its runtime has ended, and no other work can be done in it: a role that is dead.

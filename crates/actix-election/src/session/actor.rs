@@ -98,7 +98,7 @@ impl SessionActor {
     /// Says that an election has ended unasked.
     pub(super) fn lost_a_guest(&mut self, path: ElectionPath, what_follows: &str) {
         let message = format!(
-            "the election for {path} has ended unasked, by a panic or since its actor was stopped; {what_follows}"
+            "the election for {path} has ended unexpectedly: its actor panicked or was stopped; {what_follows}"
         );
         self.problems.notify(&Problem::new(Some(path), message.clone()));
         journal!(ERROR, "{message}");
@@ -121,7 +121,7 @@ impl SessionActor {
             SessionState::Lost => journal!(WARN, session, timeout, server, "session lost"),
             SessionState::Closed if self.closing => journal!(INFO, session, "session closed"),
             SessionState::Closed => {
-                journal!(ERROR, session, "session closed, which nobody asked for: its thread has ended");
+                journal!(ERROR, session, "session closed unexpectedly: its thread has ended");
             }
             other => journal!(INFO, session, server, "session {other}"),
         }
@@ -136,7 +136,7 @@ impl SessionActor {
             self.clamped = Some((session, timeout));
             journal!(
                 INFO,
-                "asked for a session timeout of {asked:?}, granted {granted:?}: the server's limits"
+                "asked for a session timeout of {asked:?}, granted {granted:?} because of the server's limits"
             );
         }
     }
@@ -175,7 +175,7 @@ impl Actor for SessionActor {
                 journal!(
                     INFO,
                     session = id,
-                    "nobody holds the session or an election of it any more: it is closed"
+                    "no handle to the session or its elections is left: the session is closed"
                 );
                 ctx.stop();
             }

@@ -41,9 +41,9 @@ impl SessionBuilder {
 
     /// The session timeout T to ask for: 10 s by default, from 1 s to 1 h.
     ///
-    /// A crash is noticed after T, and an interruption of up to T/4 changes nothing: this is the trade. The server
-    /// grants what its own limits allow, by default from 2 to 20 of its ticks; everything then goes by what it
-    /// granted.
+    /// This is a trade-off: a crash is noticed after T, and an interruption of up to T/4 changes nothing. The server
+    /// grants what its own limits allow, by default from 2 to 20 of its ticks; all other times follow from the timeout that
+    /// it granted.
     pub fn session_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -52,34 +52,34 @@ impl SessionBuilder {
     /// Authenticates every connection, for example with the scheme `digest` and the credentials `user:password`.
     /// May be called several times.
     ///
-    /// What an authenticated session creates, only its own credentials may use (`CREATOR_ALL`); without
-    /// credentials it is open to everybody.
+    /// Only these credentials have access to what an authenticated session creates (`CREATOR_ALL`); without
+    /// credentials, everybody has.
     pub fn auth(mut self, scheme: &str, credentials: &str) -> Self {
         self.auth.push(Auth { scheme: scheme.to_owned(), credentials: credentials.to_owned() });
         self
     }
 
-    /// The longest reply or event of a server that is taken, in bytes: 8 MiB by default, from 1 MiB to 1 GiB.
+    /// The longest reply or event that is accepted from a server, in bytes: 8 MiB by default, from 1 MiB to 1 GiB.
     ///
-    /// A server that sends more loses the connection, and a [`Problem`](crate::Problem) says so. It is the counterpart of
-    /// ZooKeeper's `jute.maxbuffer`, which clients in Java read as well: raise it where the servers' is raised, or where a
-    /// list of names is that long (some 60 bytes for each candidate of a queue).
+    /// If a server sends a longer one, the connection is ended, and a [`Problem`](crate::Problem) says so. This is the
+    /// counterpart of ZooKeeper's `jute.maxbuffer`, which Java clients use as well: raise it if the servers' setting is raised,
+    /// or if a list of names is that long (about 60 bytes for each candidate of a queue).
     pub fn max_frame_size(mut self, bytes: usize) -> Self {
         self.max_frame = bytes;
         self
     }
 
-    /// Starts the session, on threads of its own. Returns at once: the ensemble need not be there yet.
+    /// Starts the session, on threads of its own. Returns at once: the ensemble need not be reachable yet.
     ///
-    /// It needs no runtime and no actix system. Where there is a system on this thread, as in `#[actix::main]`, the session
-    /// is part of that and ends with it. Elsewhere, as in `#[tokio::main]`, it runs in a system that is started once for the
+    /// It needs no runtime and no actix system. If there is a system on this thread, as in `#[actix::main]`, the session
+    /// is part of that and ends with it. Otherwise, as in `#[tokio::main]`, it runs in a system that is started once for the
     /// process, on a thread of its own.
     ///
     /// # Errors
     ///
     /// - [`StartError::Invalid`] lists every setting that cannot be used, with the rule that it breaks.
-    /// - [`StartError::Thread`], [`StartError::Runtime`] and [`StartError::Socket`] if the operating system does not give what
-    ///   a session and one connection of it need: threads, or open files. What runs out later is a [`Problem`](crate::Problem).
+    /// - [`StartError::Thread`], [`StartError::Runtime`] and [`StartError::Socket`] if the operating system refuses what
+    ///   a session and one connection need: threads, or open files. If they run out later, a [`Problem`](crate::Problem) says so.
     pub fn start(self) -> Result<Session, StartError> {
         let settings = self.check()?;
         let (commands, thread_commands) = mpsc::unbounded_channel();

@@ -99,15 +99,15 @@ impl Handler<GuestEnded> for SessionActor {
                 self.guests.remove(&path);
                 return;
             }
-            Remains::Uncertain => "what it held at the ensemble goes with the session".to_owned(),
-            Remains::Heir(None) => "it held nothing at the ensemble".to_owned(),
+            Remains::Uncertain => "what it held in ZooKeeper is released when the session ends".to_owned(),
+            Remains::Heir(None) => "it held nothing in ZooKeeper".to_owned(),
             // The path stays in use until that is done.
             Remains::Heir(Some(heir)) => match heir(self.admission(ctx)) {
                 Ok(heir) => {
                     self.enter(path.clone(), heir);
-                    "what it held at the ensemble is released".to_owned()
+                    "what it held in ZooKeeper is released".to_owned()
                 }
-                Err(error) => format!("what it held at the ensemble goes with the session: {error}"),
+                Err(error) => format!("what it held in ZooKeeper is released when the session ends: {error}"),
             },
         };
         self.lost_a_guest(path, &what_follows);

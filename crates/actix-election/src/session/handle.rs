@@ -18,16 +18,16 @@ use crate::Problem;
 
 /// A ZooKeeper session: shared by any number of elections of this process.
 ///
-/// A handle: cheap to clone, and of use in every thread and runtime. The session is held by a thread of its own, and its
-/// elections live on another one, so that code which blocks a thread of yours costs neither the session nor a lease.
+/// This is a handle: cheap to clone, and usable from any thread and runtime. The session has a thread of its own, and its
+/// elections run on another one, so code that blocks a thread of yours costs neither the session nor a lease.
 ///
-/// The session lives for as long as somebody holds a handle of it or of one of its elections. When the last one is dropped
-/// without [`close`](Self::close), it is closed all the same, which the log says. It is closed as well if the actix system that
-/// it was started in is stopped; the elections end without waiting for roles then, whose actors have ended with the system.
+/// The session lives as long as a handle to it or to one of its elections exists. When the last one is dropped without
+/// [`close`](Self::close), the session is closed all the same, and the log says so. It is also closed if the actix system that
+/// it was started in is stopped; then the elections end without waiting for roles, because role actors end with the system.
 ///
-/// The thread that started it waits, at its end, for up to 5 s until a session that is being closed is closed: a process that
+/// When the thread that started the session ends, it waits for up to 5 s for a session that is being closed: a process that
 /// drops its handles and returns from `main` leaves no lock behind. `std::process::exit` on another thread, `abort` and
-/// signals that nobody handles do not wait.
+/// unhandled signals do not wait.
 #[derive(Clone)]
 #[must_use = "the session is closed when the last handle of it and of its elections is dropped"]
 pub struct Session {
@@ -49,7 +49,7 @@ impl Session {
 
     /// Settings for a session at the ensemble `connect`: `host[:port],host[:port],.../chroot`.
     ///
-    /// Every path is taken relative to the chroot, which is created where it is missing.
+    /// Every path is relative to the chroot. A candidate creates the chroot if it is missing.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), actix_election::StartError> {
@@ -69,13 +69,13 @@ impl Session {
 
     /// Hands over every election of the session in order, then closes the session.
     ///
-    /// It returns when the session is closed, which releases all locks at once; at once if it is closed already. Roles get
-    /// their step-down timeout; if one takes its time, the locks of other elections are released meanwhile. Where no server
+    /// Returns when the session is closed, which releases all locks at once, or immediately if it is closed already. Roles get
+    /// their step-down timeout; if one is slow, the locks of other elections are released meanwhile. If no server
     /// can be reached, the session is given up after 2 s and ends at the ensemble when it expires.
     ///
     /// # Cancel safety
     ///
-    /// Once it was polled, the session is closed even if the future is dropped.
+    /// Once polled, the future takes effect even if it is dropped.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         self.address.do_send(Close(done));
@@ -85,14 +85,14 @@ impl Session {
         }
     }
 
-    /// The state of the session now. It waits for nobody.
+    /// The state of the session now. Returns at once.
     pub fn state(&self) -> SessionState {
         self.board.read().value.state
     }
 
-    /// The state of the session, now and on every change. Whoever is slow misses what came in between, and never the last.
+    /// The state of the session, now and on every change. A slow reader misses intermediate states, but never the last one.
     ///
-    /// It ends once the session is closed, and keeps none open.
+    /// The stream ends once the session is closed, and does not keep the session open.
     pub fn changes(&self) -> SessionChanges {
         let board = Arc::clone(&self.board);
         let seen: Option<u64> = None;
@@ -115,8 +115,8 @@ impl Session {
         self.address.do_send(Subscribe(recipient));
     }
 
-    /// Sends [`Problem`] to this recipient: what keeps the session from being attached, and that one of its elections has
-    /// ended unasked. Now if there is one, and until the recipient's actor is gone.
+    /// Sends [`Problem`] to this recipient: whatever keeps the session from being attached to a server, and if one of its elections
+    /// has ended unexpectedly. The first is sent at once if there is a problem already; this ends when the recipient's actor is gone.
     pub fn report_problems(&self, recipient: Recipient<Problem>) {
         self.address.do_send(Subscribe(recipient));
     }
@@ -145,7 +145,7 @@ pub struct SessionChanged {
 }
 
 impl SessionChanged {
-    /// For the tests of whoever is told it.
+    /// For tests of code that receives it.
     pub fn new(state: SessionState) -> Self {
         SessionChanged { state }
     }

@@ -81,7 +81,7 @@ fn first_runtime() -> io::Result<Runtime> {
 
 fn not_told(error: RecvTimeoutError) -> io::Error {
     match error {
-        RecvTimeoutError::Timeout => io::Error::new(io::ErrorKind::TimedOut, "it has not begun within 10 s"),
-        RecvTimeoutError::Disconnected => io::Error::other("it ended before it had begun"),
+        RecvTimeoutError::Timeout => io::Error::new(io::ErrorKind::TimedOut, "it did not start within 10 s"),
+        RecvTimeoutError::Disconnected => io::Error::other("it ended before it had started"),
     }
 }

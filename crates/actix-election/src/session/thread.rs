@@ -61,7 +61,7 @@ impl SessionThread {
             let runtime = match first.take().map_or_else(runtime, Ok) {
                 Ok(runtime) => runtime,
                 Err(error) => {
-                    self.hub.report_problem(format!("cannot make a runtime for the connection: {error}"));
+                    self.hub.report_problem(format!("cannot create a runtime for the connection: {error}"));
                     // Out of file descriptors, most likely: the only thing to wait for is time.
                     std::thread::sleep(Duration::from_millis(500));
                     if let Some(end) = self.no_runtime()
@@ -105,7 +105,7 @@ impl SessionThread {
         let end = Connection::serve(&mut self.hub, attached).await;
         if matches!(end, End::Lost) {
             self.hub.report_problem(format!(
-                "the session was given up: nothing has shown within the session timeout of {:?} that it lives. \
+                "the session was given up: within the session timeout of {:?}, nothing has proved that it is alive. \
                  Either the servers answer too slowly for that, or this process was stopped",
                 timeout.span()
             ));
@@ -136,7 +136,7 @@ impl SessionThread {
         };
         if self.failures >= FAILURES_TO_REPORT {
             self.hub.report_problem(format!(
-                "{address} attaches the session, and its connections are of no use: {why}"
+                "{address} accepts the session, but its connections are unusable: {why}"
             ));
         }
     }

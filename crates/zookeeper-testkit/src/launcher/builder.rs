@@ -8,7 +8,7 @@ use super::{Ensemble, LaunchError};
 
 /// Settings of an [`Ensemble`], from [`Ensemble::builder`].
 ///
-/// Unless told otherwise: one server, a tick of 500 ms, so session timeouts from 1 s to 10 s, initLimit 20, syncLimit 10;
+/// The defaults: one server, a tick of 500 ms (so session timeouts from 1 s to 10 s), initLimit 20, syncLimit 10;
 /// no limit on connections, every four-letter word allowed, no admin server, no reconfiguration. The transaction log
 /// is **not** synced to disk ([`force_sync`](Self::force_sync)), which is what makes tests fast; data still survives the
 /// death of a server, though not that of the machine.
@@ -37,7 +37,7 @@ impl EnsembleBuilder {
         }
     }
 
-    /// How many servers: an odd number. One stands alone, without a quorum.
+    /// How many servers: an odd number. A single server runs standalone, without a quorum.
     pub fn servers(mut self, servers: usize) -> Self {
         self.servers = servers;
         self
@@ -53,7 +53,7 @@ impl EnsembleBuilder {
         self.setting("initLimit", ticks)
     }
 
-    /// How many ticks of silence between leader and follower part them.
+    /// After how many ticks of silence leader and follower give each other up.
     pub fn sync_limit(self, ticks: u32) -> Self {
         self.setting("syncLimit", ticks)
     }
@@ -104,7 +104,7 @@ impl EnsembleBuilder {
         self
     }
 
-    /// Lets the servers speak to each other through proxies, so that [`Ensemble::part`] can come between them.
+    /// Lets the servers speak to each other through proxies, so that [`Ensemble::part`] can cut them off from each other.
     pub fn partable(mut self) -> Self {
         self.links = true;
         self
@@ -120,8 +120,8 @@ impl EnsembleBuilder {
     ///
     /// # Errors
     ///
-    /// [`LaunchError::ZooKeeperMissing`] and [`LaunchError::JavaMissing`] say what to install. Everything that a server
-    /// may do wrong comes with the end of its log.
+    /// [`LaunchError::ZooKeeperMissing`] and [`LaunchError::JavaMissing`] say what to install. Errors about
+    /// a server contain the end of its log.
     ///
     /// # Cancel safety
     ///

@@ -43,8 +43,8 @@ impl Settings {
 
 /// Settings of a [`TestServer`], from [`TestServer::builder`].
 ///
-/// Unless told otherwise: one member on a free loopback port, a tick of 500 ms, so session timeouts from 1 s to 10 s,
-/// syncLimit 10; and as ZooKeeper has it, 60 connections per address, frames of less than 1 MiB, 10 s for a handshake,
+/// The defaults: one member on a free loopback port, a tick of 500 ms (so session timeouts from 1 s to 10 s),
+/// syncLimit 10; and, as in ZooKeeper, 60 connections per address, frames of less than 1 MiB, 10 s for a handshake,
 /// a sweep for empty containers every 60 s. Every four-letter word is allowed, and sessions end as soon as they are due.
 #[derive(Debug, Clone)]
 #[must_use = "a builder starts nothing until `start`"]
@@ -91,7 +91,7 @@ impl TestServerBuilder {
         self
     }
 
-    /// Where the first member listens, instead of a free port on loopback. Anybody who can reach it can do as he pleases
+    /// Where the first member listens, instead of a free port on loopback. Anybody who can reach it can do anything
     /// with the nodes.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = Some(address);
@@ -128,15 +128,15 @@ impl TestServerBuilder {
         self
     }
 
-    /// The longest frame taken from a client, in bytes: ZooKeeper's `jute.maxbuffer`.
+    /// The longest frame accepted from a client, in bytes: ZooKeeper's `jute.maxbuffer`.
     pub fn max_frame(mut self, bytes: usize) -> Self {
         self.settings.max_frame = bytes;
         self
     }
 
-    /// How many bytes of replies and watch events may wait for a client to take them, 1 MiB unless set. As long as more wait,
-    /// nothing is read from it, and by and by its own writes block: it cannot have the server keep more than this and the one
-    /// reply that went beyond it. Nothing is ever dropped: watch events are added to what waits even then.
+    /// How many bytes of replies and watch events may wait for a client to read them, 1 MiB unless set. While more wait,
+    /// nothing is read from that client, and eventually its own writes block: it cannot make the server keep more replies than
+    /// this and the one reply that exceeded it. Nothing is ever dropped: watch events are still added to what waits.
     pub fn max_queued(mut self, bytes: usize) -> Self {
         self.settings.max_queued = bytes;
         self
@@ -154,52 +154,52 @@ impl TestServerBuilder {
         self
     }
 
-    /// For how long sessions that are due are served before they end: for no time, unless set.
+    /// For how long sessions that are due are still served before they end: not at all, unless set.
     ///
     /// ZooKeeper's leader takes all sessions that are due at a tick out of its queue at once, and then ends them one after
-    /// the other (`SessionTrackerImpl.run`), which takes time where there are many, or where its log is slow. This is the
-    /// time from the one to the other. Meanwhile the sessions are [condemned](super::ServerView::condemned): clients attach
-    /// to them, are answered, and create ephemeral nodes, and nothing saves them but a restart. Until they have ended no
-    /// others are taken out.
+    /// the other (`SessionTrackerImpl.run`), which takes time if there are many, or if its log is slow. This setting is the
+    /// time between the two. Meanwhile the sessions are [condemned](super::ServerView::condemned): clients attach
+    /// to them, are answered, and create ephemeral nodes, but only a restart can save them. Until they have ended, no
+    /// other sessions are taken out.
     ///
-    /// Where a test is to say when they end, there is [`hold_expiry`](super::ServerHandle::hold_expiry).
+    /// To control from a test when they end, use [`hold_expiry`](super::ServerHandle::hold_expiry).
     pub fn expiry_delay(mut self, delay: Duration) -> Self {
         self.settings.expiry_delay = delay;
         self
     }
 
-    /// From where zxids count: the first transaction takes the next one. Unless set, that is the microseconds since 1970, so
-    /// that every start is later than those before it. A server that begins at 0, as a real one does that has lost its data,
-    /// closes clients that have seen more without a word.
+    /// Where zxids start: the first transaction takes the next one. Unless set, this is the number of microseconds since 1970,
+    /// so that every start is later than those before it. A server that starts at 0, like a real one that has lost its data,
+    /// silently closes the connections of clients that have seen higher zxids.
     pub fn first_zxid(mut self, zxid: i64) -> Self {
         self.settings.first_zxid = Some(zxid);
         self
     }
 
-    /// Keeps everything in this folder, which is created where it is missing: a server that is started on it later goes on
-    /// from there, however this one ends. Unless set, all is in memory, and gone with the server.
+    /// Keeps everything in this folder, which is created if it is missing: a server that is started on it later continues
+    /// from there, however this one ends. Unless set, everything is in memory, and lost when the server ends.
     ///
-    /// A client is told of a change, by an answer, a watch or a read, once it is on the disk. Sessions are kept, too: each
-    /// has its whole timeout from the start on, and can be attached to with its password, as with ZooKeeper. Zxids go on in a
-    /// later epoch than any before, and later than [`first_zxid`](Self::first_zxid).
+    /// A client learns of a change, by an answer, a watch or a read, only once it is on the disk. Sessions are kept, too: each
+    /// has its whole timeout when the server starts, and can be attached to with its password, as with ZooKeeper. Zxids continue
+    /// in a later epoch than any before, and later than [`first_zxid`](Self::first_zxid).
     ///
-    /// One server at a time has the folder. If its disk fails or is full, the server ends rather than answer
+    /// Only one server at a time may use the folder. If its disk fails or is full, the server ends rather than answer
     /// ([`ServerHandle::disk_failure`](super::ServerHandle::disk_failure)).
     pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
         self.place = Some(folder.into());
         self
     }
 
-    /// How many bytes of changes are written to [`data`](Self::data) before a snapshot takes their place, 16 MiB unless set.
-    /// It is also written at the end of the server, and never while the last one was larger than the changes since.
+    /// How many bytes of changes are written to [`data`](Self::data) before a snapshot replaces them, 16 MiB unless set.
+    /// A snapshot is also written when the server ends, and never while the last one is larger than the changes since.
     pub fn snapshot_after(mut self, bytes: u64) -> Self {
         self.snapshot_after = bytes;
         self
     }
 
-    /// What the order is made from in which the names of children are told, 0 unless set: the same seed and names, the same
-    /// order, and never the sorted one. ZooKeeper's order follows from its hash sets, and a recipe that works with one order
-    /// only is wrong: try it with several.
+    /// The seed of the order in which the names of children are listed, 0 unless set: the same seed and names give the same
+    /// order, and never the sorted one. ZooKeeper's order comes from its hash sets, and a recipe that works with only one
+    /// order is wrong: try it with several seeds.
     pub fn name_order(mut self, seed: u64) -> Self {
         self.settings.name_order = seed;
         self
@@ -215,12 +215,12 @@ impl TestServerBuilder {
     ///
     /// # Errors
     ///
-    /// Where the address is not to be had, or no thread, or the folder for the data; the error's source is a
-    /// [`DataError`](super::DataError) then.
+    /// If the address, a thread or the folder for the data cannot be had; for the folder, the error's source is a
+    /// [`DataError`](super::DataError).
     ///
     /// # Cancel safety
     ///
-    /// It waits for the disk only, where data is kept, and blocks the thread meanwhile: once polled, it has started.
+    /// It waits only for the disk, if data is kept, and blocks the thread meanwhile: once polled, it has started.
     pub async fn start(mut self) -> io::Result<TestServer> {
         let timing = &mut self.settings.timing;
         timing.min_session_timeout = self.min_session_timeout.unwrap_or(timing.min_session_timeout);

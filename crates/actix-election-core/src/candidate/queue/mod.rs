@@ -302,8 +302,8 @@ impl Queue {
         } else if number.is_none() {
             self.own.iter_mut().for_each(|own| own.retired = true);
             let text = format!(
-                "ZooKeeper has counted too many creations below {}: nothing can be ordered there any more; \
-                 delete it once nobody competes",
+                "too many znodes have been created below {}: ZooKeeper can order no more there; \
+                 delete it while nobody competes",
                 self.path
             );
             self.stopped(now, Step::Create, Obstacle::new(ProblemKind::PathTaken, text));

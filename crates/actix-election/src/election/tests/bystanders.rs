@@ -68,7 +68,7 @@ async fn dies(how: Die, strategy: Strategy) {
     assert!(!lease.is_valid());
     let problem = soon(problems.recv(), "a problem").await.unwrap();
     assert_eq!(problem.path.as_ref().map(|path| path.as_str()), Some(path.as_str()), "{how:?}");
-    assert!(problem.message.contains("ended unasked"), "{}", problem.message);
+    assert!(problem.message.contains("ended unexpectedly"), "{}", problem.message);
     assert!(election.status().has_ended && election.until_master().await.is_err());
     assert!(election.lease().is_none());
 

@@ -67,7 +67,7 @@ impl Client {
         };
         Err(match self.track.unknown_error() {
             Some(error) => format!("it answers error {}, {}", error.number(), error.meaning()),
-            None => format!("a probe came back with {error} instead of the error it is made for"),
+            None => format!("a probe came back with {error} instead of the expected error"),
         })
     }
 

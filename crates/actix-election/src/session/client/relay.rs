@@ -267,6 +267,6 @@ fn take_replies(
 
 /// Says what to set, if such a frame is to be taken.
 fn of_no_use(length: &io::Error) -> io::Error {
-    let text = format!("it sends {length}: that is max_frame_size (the servers' setting is jute.maxbuffer)");
+    let text = format!("it sends {length} in max_frame_size (the servers' setting is jute.maxbuffer)");
     io::Error::new(io::ErrorKind::InvalidData, text)
 }

@@ -95,8 +95,7 @@ impl Traffic {
         let list = |asked: &SentRequest| asked.server_xid == header.xid && asked.op == OpCode::GetChildren;
         let Some(asked) = asked.filter(list).filter(|_| header.error.is_none()) else {
             return Err(invalid(format!(
-                "it sends a frame of {length} bytes, no list of children, and at most {limit} are taken: that is \
-                 max_frame_size (the servers' setting is jute.maxbuffer)"
+                "it sends a frame of {length} bytes, longer than the limit of {limit} in max_frame_size (the servers' setting is jute.maxbuffer)"
             )));
         };
         self.track.saw_zxid(header.zxid);

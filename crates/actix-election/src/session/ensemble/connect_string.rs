@@ -17,7 +17,7 @@ pub(in super::super) struct ConnectString {
 }
 
 const RULE: &str = "it must be host[:port],host[:port],.../chroot, with IPv6 addresses in brackets";
-const CHROOT_RULE: &str = "the chroot stands once, behind the last server, and without a comma: host1,host2/app for host1/app,host2/app";
+const CHROOT_RULE: &str = "the chroot is given once, after the last server, and without a comma: host1,host2/app instead of host1/app,host2/app";
 const PORT_RULE: &str =
     "it must be host[:port],host[:port],.../chroot, and a port is a number from 1 to 65535";
 const IPV6_RULE: &str =

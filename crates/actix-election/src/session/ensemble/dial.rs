@@ -60,18 +60,18 @@ impl fmt::Debug for Attached {
 pub(in super::super) enum DialError {
     #[error("cannot connect: {0}")]
     Connect(io::Error),
-    #[error("it does not take connections in time")]
+    #[error("it does not accept connections in time")]
     ConnectTimeout,
     #[error(
-        "it closed the connection in the handshake ({0}): it has no quorum, is behind what this session has seen, takes no \
-         more connections from here, or expects TLS"
+        "it closed the connection during the handshake ({0}): it has no quorum, is behind what this session has seen, \
+         accepts no more connections from here, or expects TLS"
     )]
     Handshake(io::Error),
     #[error("it does not answer as ZooKeeper does ({0})")]
     NotZooKeeper(io::Error),
     #[error("it speaks TLS on this port")]
     Tls,
-    #[error("it takes connections, but does not answer the handshake in time")]
+    #[error("it accepts connections, but does not answer the handshake in time")]
     HandshakeTimeout,
     #[error("it granted a session timeout of {granted:?}, shorter than {:?}", SessionTimeout::MIN)]
     Grant { granted: Duration },

@@ -132,7 +132,7 @@ impl Search {
         if reported.is_none_or(|at| now.since(at) >= REPORT_INTERVAL) {
             *reported = Some(now);
             self.reporter
-                .problem(format!("no server of the ensemble serves this session, trying on: {failures}"));
+                .problem(format!("no server of the ensemble serves this session, still trying: {failures}"));
         }
     }
 }

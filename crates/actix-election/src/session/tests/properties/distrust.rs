@@ -192,7 +192,7 @@ async fn a_frame_that_is_too_long_is_said_with_the_setting_and_taken_where_that_
                 rig.connected().await;
                 rig.send(read("/m"));
             }
-            let (problem, limit) = (rig.problem().await, format!("at most {MAX_FRAME} are taken"));
+            let (problem, limit) = (rig.problem().await, format!("longer than the limit of {MAX_FRAME}"));
             assert!(problem.contains(&limit) && problem.contains("max_frame_size"), "{problem}");
         };
         tokio::select! {
