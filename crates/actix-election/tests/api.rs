@@ -92,6 +92,23 @@ async fn a_path_is_used_once_in_a_session() {
     soon(session.close(), "closed").await;
 }
 
+/// Whoever came now would not be asked to step down before the lock goes.
+#[actix::test]
+async fn nobody_comes_in_while_a_session_is_being_closed() {
+    let session = session(server().await, LONG);
+    let mut role = Role::start();
+    role.gate.send_replace(false);
+    let _slow = Election::builder(&path("slow")).role(&role.address).campaign(&session).await.unwrap();
+    role.master().await;
+    let mut closing = Box::pin(session.close());
+    assert!(futures::poll!(&mut closing).is_pending());
+    let late = Election::builder(&path("late")).without_role().campaign(&session).await;
+    assert!(matches!(late, Err(StartError::SessionClosed)), "{late:?}");
+    role.standby(StandbyReason::Resigned).await;
+    role.gate.send_replace(true);
+    soon(closing, "closed").await;
+}
+
 #[actix::test]
 async fn every_setting_that_cannot_be_used_is_named() {
     let started =

@@ -102,7 +102,8 @@ impl Contest {
         }
     }
 
-    pub(super) fn pass_time(&mut self, now: Timestamp) {
+    /// Returns whether what was refused is due to be asked again.
+    pub(super) fn pass_time(&mut self, now: Timestamp) -> bool {
         match self {
             Contest::Observer(observer) => observer.pass_time(now),
             Contest::Lock(lock) => lock.pass_time(now),
@@ -125,6 +126,15 @@ impl Contest {
             Contest::Observer(_) => None,
             Contest::Lock(lock) => lock.held_token(),
             Contest::Queue(queue) => queue.held_token(),
+        }
+    }
+
+    /// The token of a znode of ours, whatever may rest on it.
+    pub(super) fn own_token(&self) -> Option<FencingToken> {
+        match self {
+            Contest::Observer(_) => None,
+            Contest::Lock(lock) => lock.own_token(),
+            Contest::Queue(queue) => queue.own_token(),
         }
     }
 

@@ -121,17 +121,26 @@ impl Lock {
     }
 
     /// A lock that could not be read is read again: nothing tells us that its ACL was put right.
-    pub(super) fn pass_time(&mut self, now: Timestamp) {
-        let Some((step, obstacle)) = &mut self.obstacle else { return };
-        if obstacle.pass_time(now) && *step == Step::ExistsUnreadable {
+    pub(super) fn pass_time(&mut self, now: Timestamp) -> bool {
+        let Some((step, obstacle)) = &mut self.obstacle else { return false };
+        let due = obstacle.pass_time(now);
+        if due && *step == Step::ExistsUnreadable {
             self.fresh = false;
         }
+        due
     }
 
     /// The term with this token is over: if its lock still stands, it is never led by again.
     pub(super) fn retire(&mut self, token: FencingToken) {
         if self.view == View::Ours(token) {
             self.retired = Some(token);
+        }
+    }
+
+    pub(super) fn own_token(&self) -> Option<FencingToken> {
+        match self.view {
+            View::Ours(token) => Some(token),
+            _ => None,
         }
     }
 

@@ -112,10 +112,12 @@ impl Observer {
     }
 
     /// Nothing tells us that an ACL was put right: look again.
-    pub(super) fn pass_time(&mut self, now: Timestamp) {
-        if self.obstacle.as_mut().is_some_and(|obstacle| obstacle.pass_time(now)) {
+    pub(super) fn pass_time(&mut self, now: Timestamp) -> bool {
+        let due = self.obstacle.as_mut().is_some_and(|obstacle| obstacle.pass_time(now));
+        if due {
             self.look_anew();
         }
+        due
     }
 
     fn look_anew(&mut self) {

@@ -52,6 +52,11 @@ impl Pace {
         }
     }
 
+    /// What was refused is asked again, as seldom as that is done. Two such rhythms side by side would otherwise never be quiet.
+    pub(super) fn retry_due(&mut self) {
+        self.event();
+    }
+
     pub(super) fn answered(&mut self, now: Timestamp, reply: &Reply) {
         if self.until.is_none() && self.last.is_some_and(|last| now.since(last) >= self.longest) {
             self.reset();

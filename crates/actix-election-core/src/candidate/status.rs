@@ -22,9 +22,10 @@ impl Candidate {
         self.intent.campaigning
     }
 
-    /// The token of a znode of ours that makes us master, be it that no term rests on it yet.
-    pub fn held_token(&self) -> Option<FencingToken> {
-        self.contest.held_token()
+    /// The token of a znode of this session at the election, whether it makes us master, waits in the queue, or is about to be
+    /// released. Whoever is reported as master with this token is this candidate.
+    pub fn own_token(&self) -> Option<FencingToken> {
+        self.contest.own_token()
     }
 
     fn state(&self) -> CandidateState {

@@ -53,9 +53,11 @@ impl Candidate {
 
     pub(super) fn pass_time(&mut self) {
         self.intent.pass_time(self.now);
-        self.contest.pass_time(self.now);
         self.resign_watch.pass_time(self.now);
         self.pace.pass_time(self.now);
+        if self.contest.pass_time(self.now) {
+            self.pace.retry_due();
+        }
         if let Some(lease) = self.session.lease()
             && self.notice_at().is_some_and(|at| self.now >= at)
         {

@@ -129,6 +129,10 @@ impl Bench {
         self.candidate.status()
     }
 
+    pub(crate) fn own_token(&self) -> Option<FencingToken> {
+        self.candidate.own_token()
+    }
+
     pub(crate) fn has_stepped_down(&self) -> bool {
         self.candidate.has_stepped_down()
     }

@@ -111,3 +111,10 @@ fn a_newcomer_hears_why_it_is_standby() {
     let out = pausing();
     check([("while it stays out", out, joins(SECOND), &["2: resigned"], WaitingForAcknowledgement)]);
 }
+
+/// A lock that comes late is reported, and it is known whose it is, though it is about to be released.
+#[test]
+fn a_lock_that_is_released_at_once_is_known_to_be_our_own() {
+    let late = creating().after([withdraw(), created(TOKEN)]);
+    assert_eq!(late.own_token(), Some(FencingToken::new(TOKEN)));
+}

@@ -42,8 +42,10 @@ pub(crate) struct ElectionActor {
     pub(super) host: Option<Addr<SessionActor>>,
     pub(super) session: SessionView,
     pub(super) term: Option<Arc<TermLease>>,
-    /// The token of the znode that last made this candidate master.
-    pub(super) held: Option<FencingToken>,
+    /// The token of the last znode of this candidate's own.
+    pub(super) own: Option<FencingToken>,
+    /// What others see of it.
+    pub(super) address: String,
     /// What everybody may look at.
     pub(super) board: Arc<ElectionBoard>,
     /// The role actors, among what is looked at for this election.
@@ -94,6 +96,7 @@ impl ElectionActor {
         let Home { session, shown, timeout, link, notices } = home;
         config.session_timeout = timeout;
         let path = config.path.clone();
+        let address = config.address.as_ref().map(ToString::to_string).unwrap_or_default();
         let candidate =
             Candidate::new(config, clock.now()).map_err(|invalid| StartError::Invalid(invalid.problems))?;
         let watchdog = watchdog.then(Watchdog::start).transpose().map_err(StartError::Thread)?;
@@ -107,7 +110,8 @@ impl ElectionActor {
             host: session,
             session: SessionView::new(),
             term: None,
-            held: None,
+            own: None,
+            address,
             watched: sweep.watch(),
             sweep,
             noted: Noted::default(),
@@ -136,7 +140,7 @@ impl ElectionActor {
     }
 
     fn drain(&mut self, ctx: &mut Context<Self>) {
-        self.held = self.candidate.held_token().or(self.held);
+        self.own = self.candidate.own_token().or(self.own);
         while let Some(output) = self.candidate.next_output() {
             match output {
                 Output::Request(op, operation) => self.request(op, Request::Election(operation)),
@@ -350,6 +354,9 @@ impl Handler<Campaign> for ElectionActor {
     type Result = ();
 
     fn handle(&mut self, _: Campaign, ctx: &mut Self::Context) {
+        if self.closing.has_begun() {
+            return;
+        }
         self.departure.revoke();
         self.feed(Input::Campaign, ctx);
     }

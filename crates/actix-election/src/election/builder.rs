@@ -181,6 +181,8 @@ impl ElectionBuilder {
     ///     Ok(())
     /// }
     /// ```
+    ///
+    /// A closure that holds a handle of this session or election keeps it alive for as long as itself: close the session then.
     pub fn on_master<F, Fut>(mut self, start: F) -> Self
     where
         F: Fn(Lease) -> Fut + Send + Sync + 'static,

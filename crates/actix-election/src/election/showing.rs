@@ -9,7 +9,9 @@ use super::status::{Facts, Shown};
 impl ElectionActor {
     /// Whether this is a mastership of this candidate, with a lease or without.
     pub(super) fn is_self(&self, master: Option<&Master>) -> bool {
-        master.is_some_and(|master| Some(master.token) == self.held)
+        // An ensemble that was wiped gives the same tokens again, to others.
+        let ours = |address: &str| address.is_empty() || address == self.address;
+        master.is_some_and(|master| Some(master.token) == self.own && ours(&master.address))
     }
 
     /// Shows what has changed, if anything has.

@@ -104,6 +104,11 @@ impl SessionActor {
         journal!(ERROR, "{message}");
     }
 
+    /// Whether somebody has asked for the end.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing
+    }
+
     fn facts(&self) -> SessionFacts {
         self.board.read().value
     }

@@ -60,6 +60,10 @@ impl<T: Send + 'static> Handler<Admit<T>> for SessionActor {
     type Result = Result<T, StartError>;
 
     fn handle(&mut self, Admit { path, arrival }: Admit<T>, ctx: &mut Self::Context) -> Self::Result {
+        // Nobody would see to it that whoever comes now steps down before the lock goes.
+        if self.is_closing() {
+            return Err(StartError::SessionClosed);
+        }
         if self.guests.contains_key(&path) {
             return Err(StartError::PathInUse(path));
         }
@@ -100,7 +104,10 @@ impl Handler<GuestEnded> for SessionActor {
                 return;
             }
             Remains::Uncertain => "what it held in ZooKeeper is released when the session ends".to_owned(),
-            Remains::Heir(None) => "it held nothing in ZooKeeper".to_owned(),
+            Remains::Heir(None) => {
+                self.guests.remove(&path);
+                "it held nothing in ZooKeeper".to_owned()
+            }
             // The path stays in use until that is done.
             Remains::Heir(Some(heir)) => match heir(self.admission(ctx)) {
                 Ok(heir) => {

@@ -26,7 +26,8 @@ use crate::Problem;
 /// it was started in is stopped; then the elections end without waiting for roles, because role actors end with the system.
 ///
 /// When the thread that started the session ends, it waits for up to 5 s for a session that is being closed: a process that
-/// drops its handles and returns from `main` leaves no lock behind. `std::process::exit` on another thread, `abort` and
+/// drops its handles and returns from `main` leaves no lock behind. (Where the C library drops the main thread's thread-local
+/// values, as glibc does and musl does not: elsewhere [`close`](Self::close) the session.) `std::process::exit` on another thread, `abort` and
 /// unhandled signals do not wait.
 #[derive(Clone)]
 #[must_use = "the session is closed when the last handle of it and of its elections is dropped"]

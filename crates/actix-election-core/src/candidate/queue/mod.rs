@@ -117,13 +117,15 @@ impl Queue {
         self.observed = true;
     }
 
-    pub(super) fn pass_time(&mut self, now: Timestamp) {
-        self.observer.pass_time(now);
-        let Some((step, obstacle)) = &mut self.obstacle else { return };
-        if obstacle.pass_time(now) && *step == Step::PredecessorExists {
+    pub(super) fn pass_time(&mut self, now: Timestamp) -> bool {
+        let observed = self.observer.pass_time(now);
+        let Some((step, obstacle)) = &mut self.obstacle else { return observed };
+        let due = obstacle.pass_time(now);
+        if due && *step == Step::PredecessorExists {
             // Nothing tells us that it has gone.
             self.own.iter_mut().for_each(Own::look_up);
         }
+        due || observed
     }
 
     pub(super) fn retire(&mut self, token: FencingToken) {

@@ -10,6 +10,10 @@ impl Queue {
         (own.seen && !own.retired && own.place == Place::Head).then_some(own.token)
     }
 
+    pub(in super::super) fn own_token(&self) -> Option<FencingToken> {
+        self.own.as_ref().map(|own| own.token)
+    }
+
     pub(in super::super) fn is_gone(&self, token: FencingToken) -> bool {
         self.own.as_ref().is_none_or(|own| own.token != token)
     }
@@ -23,8 +27,7 @@ impl Queue {
     }
 
     pub(in super::super) fn others_master(&self) -> Option<Master> {
-        let own = self.own.as_ref().map(|own| own.token);
-        self.observer.master().flatten().filter(|master| Some(master.token) != own)
+        self.observer.master().flatten().filter(|master| Some(master.token) != self.own_token())
     }
 
     /// Behind somebody, be it that we may not be told behind whom.
