@@ -1,6 +1,8 @@
 //! A candidate behind a znode that it may not read, in a queue that is observed as well: both ask again in the same rhythm,
 //! and that must never slow down its turn.
 
+#![allow(clippy::unwrap_used, reason = "helpers outside of #[test] say what they expect by unwrapping, too")]
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
