@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use actix_election::{Candidate, Lease, Master, SessionState, StandbyReason, Timestamp, clock, printable};
+use actix_election::{
+    CandidateEntry, Lease, Master, SessionState, StandbyReason, Timestamp, clock, printable,
+};
 use anstyle::Style;
 use serde::Serialize;
 
@@ -65,8 +67,8 @@ impl From<&Master> for Holder {
     }
 }
 
-impl From<&Candidate> for Holder {
-    fn from(candidate: &Candidate) -> Self {
+impl From<&CandidateEntry> for Holder {
+    fn from(candidate: &CandidateEntry) -> Self {
         Holder { address: candidate.printable_address(), token: candidate.token.as_i64() }
     }
 }
@@ -198,7 +200,7 @@ pub(crate) struct StatusReport {
 
 impl StatusReport {
     /// Of the candidates in their order, the master first.
-    pub(crate) fn of(candidates: &[Candidate]) -> Self {
+    pub(crate) fn of(candidates: &[CandidateEntry]) -> Self {
         let candidates: Vec<_> = candidates.iter().map(Holder::from).collect();
         StatusReport { master: candidates.first().cloned(), candidates }
     }
@@ -311,7 +313,7 @@ mod tests {
 
     #[test]
     fn the_status_is_exactly_as_documented() {
-        let candidate = |address: &str, token| Candidate::new(address, FencingToken::new(token));
+        let candidate = |address: &str, token| CandidateEntry::new(address, FencingToken::new(token));
         let report = StatusReport::of(&[candidate("h:1", 77)]);
         assert_eq!(
             report.line(Format::Json),
@@ -352,7 +354,7 @@ mod tests {
             format!(r#"{{"at":12.5,"event":"master_changed","master":{{"address":"{escaped}","token":1}}}}"#);
         assert_eq!(line, expected);
         address.push_str(&"x".repeat(1 << 20));
-        let report = StatusReport::of(&[Candidate::new(address, token)]);
+        let report = StatusReport::of(&[CandidateEntry::new(address, token)]);
         for format in [Format::Json, TEXT] {
             let line = report.line(format);
             assert!(line.contains(" [...] (1048584 bytes)") && line.len() < 1_000, "{line}");

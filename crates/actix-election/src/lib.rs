@@ -88,8 +88,8 @@ pub use actix_election_core::{
     SessionState, StandbyReason, Timestamp, printable,
 };
 pub use election::{
-    AskError, Asked, BecameMaster, BecameStandby, Candidate, Changes, Election, ElectionBuilder, Leadership,
-    MasterChanged, Obstacle, Status, Strategy, ask_to_resign, candidates, chroot_exists,
+    AskError, Asked, BecameMaster, BecameStandby, CandidateEntry, Changes, Election, ElectionBuilder,
+    Leadership, MasterChanged, ResignObstacle, Status, Strategy, ask_to_resign, candidates, chroot_exists,
 };
 pub use journal::flush_logs;
 pub use lease::Lease;

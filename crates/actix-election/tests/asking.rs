@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use actix_election::prelude::*;
-use actix_election::{AskError, Asked, Obstacle, ask_to_resign};
+use actix_election::{AskError, Asked, ResignObstacle, ask_to_resign};
 use actix_election_core::{ElectionPath, FencingToken, SessionId, resign_request_data, resign_request_path};
 use common::{LONG, Role, client, holder, path, server, session, soon, until};
 use zookeeper_testkit::proxy::ReplyFilter;
@@ -76,7 +76,7 @@ async fn request_path(path: &str) -> String {
 }
 
 /// Asks with little patience, until so little was enough to find out what is in the way.
-async fn asked_in_vain(asker: &Session, path: &str, obstacle: &Obstacle) {
+async fn asked_in_vain(asker: &Session, path: &str, obstacle: &ResignObstacle) {
     let mut limit = Duration::from_millis(200);
     loop {
         match soon(ask_to_resign(asker, path, limit), "an answer").await {
@@ -156,10 +156,10 @@ async fn what_is_in_the_way_of_a_request_is_said() {
     let Stage { asker, path, request, .. } = &stage;
     let mut squatter = client().await;
     squatter.create(request, b"mine", &hidden(), CreateMode::Ephemeral).await.unwrap();
-    asked_in_vain(asker, path, &Obstacle::Hidden { request: request.clone() }).await;
+    asked_in_vain(asker, path, &ResignObstacle::Hidden { request: request.clone() }).await;
     squatter.delete(request, None).await.unwrap();
     squatter.create(request, b"mine", &Acl::open(), CreateMode::Persistent).await.unwrap();
-    asked_in_vain(asker, path, &Obstacle::Occupied { request: request.clone() }).await;
+    asked_in_vain(asker, path, &ResignObstacle::Occupied { request: request.clone() }).await;
     assert!(stage.lease.is_valid());
     stage.close().await;
 }
@@ -182,7 +182,7 @@ async fn a_request_that_was_in_vain_is_taken_back() {
     let mut stranger = client().await;
     stranger.create(&path, b"", &Acl::open(), CreateMode::Ephemeral).await.unwrap();
     let request = request_path(&path).await;
-    asked_in_vain(&asker, &path, &Obstacle::Unheeded { request: request.clone() }).await;
+    asked_in_vain(&asker, &path, &ResignObstacle::Unheeded { request: request.clone() }).await;
     until("taken back", async || client().await.exists(&request).await.unwrap().is_none()).await;
     soon(asker.close(), "closed").await;
 }

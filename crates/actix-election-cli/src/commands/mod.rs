@@ -1,12 +1,12 @@
 //! The commands, and what all of them begin and end with.
 //!
-//! [`inquiry`] is what those have in common that ask an ensemble without competing.
+//! [`query`] is what those have in common that ask an ensemble without competing.
 
 mod campaign;
 mod completions;
 mod dev;
-mod inquiry;
 mod man;
+mod query;
 mod resign;
 mod status;
 mod watch;

@@ -3,7 +3,7 @@
 use actix_election::{Asked, ask_to_resign};
 
 use super::Context;
-use super::inquiry::{ANSWER_TIMEOUT, Inquiry};
+use super::query::{ANSWER_TIMEOUT, Query};
 use crate::args::{EnsembleArgs, PathArgs};
 use crate::events::{Event, Format, Moment};
 use crate::exit::{Ending, SUCCESS};
@@ -13,17 +13,17 @@ pub(super) async fn run(
     args: &PathArgs,
     context: &Context,
 ) -> Result<Ending, Ending> {
-    let ask = async |inquiry: &mut Inquiry| {
-        let session = inquiry.session.clone();
-        let event = match inquiry.answer(ask_to_resign(&session, args.path.as_str(), ANSWER_TIMEOUT)).await? {
+    let ask = async |query: &mut Query| {
+        let session = query.session.clone();
+        let event = match query.answer(ask_to_resign(&session, args.path.as_str(), ANSWER_TIMEOUT)).await? {
             Asked::Resigned(token) => Event::Resigned { token: token.as_i64() },
             _ => {
-                inquiry.require_chroot().await?;
+                query.require_chroot().await?;
                 Event::NoMaster
             }
         };
         Ok((event.answer(Moment::now(), Format::new(args.json)), Ending::Code(SUCCESS)))
     };
     // A request that still stands goes with the session.
-    Inquiry::once(ensemble, context, ask).await
+    Query::once(ensemble, context, ask).await
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_election::{Session, SessionState, chroot_exists};
 
 use super::Context;
-use super::inquiry::{Inquiry, News, no_chroot};
+use super::query::{News, Query, no_chroot};
 use crate::args::{EnsembleArgs, PathArgs};
 use crate::events::{Event, Format, Moment};
 use crate::exit::Ending;
@@ -20,25 +20,25 @@ pub(super) async fn run(
     args: &PathArgs,
     Context { output, stop }: &Context,
 ) -> Result<Ending, Ending> {
-    let mut inquiry = Inquiry::start(ensemble)?;
-    let session = inquiry.session.clone();
+    let mut query = Query::start(ensemble)?;
+    let session = query.session.clone();
     let why = tokio::select! {
-        ending = follow(&mut inquiry, args, output, stop) => Err(ending),
+        ending = follow(&mut query, args, output, stop) => Err(ending),
         never = tell_of_chroot(&session, ensemble.chroot()) => never,
         why = stop.requested() => Ok(why),
     };
-    inquiry.close().await;
+    query.close().await;
     output.finish().await;
     Ok(stop.ending(why?))
 }
 
 /// Returns only if something is wrong. What the ensemble has to say about it is logged by the library.
-async fn follow(inquiry: &mut Inquiry, args: &PathArgs, output: &Output, stop: &Stop) -> Ending {
-    if let Err(error) = inquiry.observe(&args.path).await {
+async fn follow(query: &mut Query, args: &PathArgs, output: &Output, stop: &Stop) -> Ending {
+    if let Err(error) = query.observe(&args.path).await {
         return error.into();
     }
     let mut last = None;
-    while let Some(news) = inquiry.news.recv().await {
+    while let Some(news) = query.news.recv().await {
         match news {
             News::Master(master) if last.as_ref() != Some(&master) => {
                 let event = Event::master_changed(master.as_ref());
@@ -88,9 +88,9 @@ mod tests {
         let ending = System::new().block_on(async {
             let stop = Stop::unasked(Kind::Endless);
             let output = Output::start(stop.clone()).unwrap();
-            let mut inquiry = Inquiry::start(&cli.ensemble).unwrap();
-            let session = inquiry.session.clone();
-            let (ending, ()) = tokio::join!(follow(&mut inquiry, &args, &output, &stop), session.close());
+            let mut query = Query::start(&cli.ensemble).unwrap();
+            let session = query.session.clone();
+            let (ending, ()) = tokio::join!(follow(&mut query, &args, &output, &stop), session.close());
             ending
         });
         assert!(matches!(&ending, Ending::Failed(why) if why.contains("session")), "{ending:?}");

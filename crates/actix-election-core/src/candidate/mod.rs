@@ -55,7 +55,7 @@ use problems::OwnProblems;
 use reports::Reports;
 use resign_watch::ResignWatch;
 use roles::Roles;
-use session::Session;
+use session::KnownSession;
 use term::Terms;
 
 /// Decides, for one process and one election: what to ask of the ensemble, when the lease of a term begins and
@@ -116,7 +116,7 @@ pub struct Candidate {
     config: CandidateConfig,
     now: Timestamp,
     intent: Intent,
-    session: Session,
+    session: KnownSession,
     contest: Contest,
     pace: Pace,
     resign_watch: ResignWatch,
@@ -137,7 +137,7 @@ impl Candidate {
         config.validate()?;
         Ok(Candidate {
             intent: Intent::default(),
-            session: Session::none(&config),
+            session: KnownSession::none(&config),
             contest: Contest::observe(&config),
             pace: Pace::new(config.refused_retry),
             resign_watch: ResignWatch::default(),

@@ -5,7 +5,7 @@ use crate::{CandidateConfig, SessionId, SessionTimeout, Timestamp};
 
 /// What is known of the session.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Session {
+pub(super) struct KnownSession {
     id: Option<SessionId>,
     connected: bool,
     /// The timeout granted to the present session, or to the last one.
@@ -14,11 +14,11 @@ pub(super) struct Session {
     lease: Option<Timestamp>,
 }
 
-impl Session {
+impl KnownSession {
     /// There is none yet.
     pub(super) fn none(config: &CandidateConfig) -> Self {
         let timeout = SessionTimeout::new(config.session_timeout);
-        Session { id: None, connected: false, timeout, lease: None }
+        KnownSession { id: None, connected: false, timeout, lease: None }
     }
 
     pub(super) fn is_connected(&self) -> bool {

@@ -17,7 +17,7 @@ use super::messages::{AddRole, Campaign, MasterChanged, Observe, Resign, Withdra
 use super::notify::Noted;
 use super::session_view::SessionView;
 use super::status::ElectionBoard;
-use super::sweep::{NEAR, Sweep, SweepTask, Watched};
+use super::sweep::{NEAR, Sweep, SweepEntry, SweepTask};
 use super::watchdog::Watchdog;
 use super::{ElectionSettings, Home};
 use crate::clock::Clock;
@@ -49,7 +49,7 @@ pub(crate) struct ElectionActor {
     /// What everybody may look at.
     pub(super) board: Arc<ElectionBoard>,
     /// The role actors, among what is looked at for this election.
-    pub(super) watched: Rc<Watched>,
+    pub(super) watched: Rc<SweepEntry>,
     /// Looks for as long as this election is, and logs.
     pub(super) sweep: Rc<Sweep>,
     pub(super) noted: Noted,

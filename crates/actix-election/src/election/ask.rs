@@ -63,7 +63,7 @@ pub enum AskError {
         /// How long it was waited for.
         limit: Duration,
         /// What may have been in the way.
-        obstacle: Obstacle,
+        obstacle: ResignObstacle,
     },
     /// The session was closed.
     #[error("the session is closed")]
@@ -73,7 +73,7 @@ pub enum AskError {
 /// Why a master that was asked to resign may not have done so.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub enum Obstacle {
+pub enum ResignObstacle {
     /// The request was made, and the master does not heed it: it is slow, cut off, or does not use this library.
     Unheeded {
         /// Where the request stood.
@@ -91,19 +91,19 @@ pub enum Obstacle {
     },
 }
 
-impl fmt::Display for Obstacle {
+impl fmt::Display for ResignObstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Obstacle::Unheeded { request } => {
+            ResignObstacle::Unheeded { request } => {
                 write!(
                     f,
                     "it is slow, is not permitted to read the request {request}, or does not know such requests"
                 )
             }
-            Obstacle::Occupied { request } => {
+            ResignObstacle::Occupied { request } => {
                 write!(f, "{request} is in the way, and is not a request to resign: delete it, and ask again")
             }
-            Obstacle::Hidden { request } => {
+            ResignObstacle::Hidden { request } => {
                 write!(f, "{request} is in the way, and this process may not read it")
             }
         }
@@ -143,9 +143,9 @@ struct Asking {
     path: ElectionPath,
     inquiry: Inquiry,
     /// The term that is asked to end.
-    asked: Option<Term>,
+    asked: Option<MasterTerm>,
     /// What stands in the way of the request.
-    obstacle: Option<Obstacle>,
+    obstacle: Option<ResignObstacle>,
 }
 
 impl Asking {
@@ -170,7 +170,7 @@ impl Asking {
     }
 
     /// The present term, if there is a master, and the watch that tells when that changes.
-    async fn present(&mut self) -> Result<Option<(Term, OpId)>, AskError> {
+    async fn present(&mut self) -> Result<Option<(MasterTerm, OpId)>, AskError> {
         let path = self.path.clone();
         loop {
             self.inquiry.pace().await;
@@ -178,12 +178,12 @@ impl Asking {
             let (watch, reply) = self.inquiry.request(Request::Election(read)).await?;
             let parent = match reply {
                 Reply::Found(znode) if znode.stat.ephemeral_owner == 0 => znode,
-                Reply::Found(znode) => return Ok(Some((Term::of(znode.stat), watch))),
+                Reply::Found(znode) => return Ok(Some((MasterTerm::of(znode.stat), watch))),
                 Reply::Missing => return Ok(None),
                 // A lock that may not be read can be seen all the same, before ZooKeeper 3.9, and its term is what counts.
                 Reply::Refused(refusal) => match self.exists(path.as_str()).await? {
                     (watch, Reply::Found(znode)) if znode.stat.ephemeral_owner != 0 => {
-                        return Ok(Some((Term::of(znode.stat), watch)));
+                        return Ok(Some((MasterTerm::of(znode.stat), watch)));
                     }
                     (_, Reply::Missing) => return Ok(None),
                     (_, Reply::Unknown) => continue,
@@ -205,7 +205,7 @@ impl Asking {
                 return if empty_queue { Ok(None) } else { Err(AskError::NoElection(path)) };
             };
             match self.watch_head(&head).await? {
-                (watch, Reply::Found(znode)) => return Ok(Some((Term::of(znode.stat), watch))),
+                (watch, Reply::Found(znode)) => return Ok(Some((MasterTerm::of(znode.stat), watch))),
                 (_, Reply::Refused(refusal)) => return Err(unreadable(path.as_str(), refusal)),
                 _ => {}
             }
@@ -227,7 +227,7 @@ impl Asking {
 
     /// Creates the request, unless it stands already: ours from before a reconnect, or somebody else's. Where something else
     /// is in its place, the watch is returned that tells when that changes.
-    async fn place(&mut self, term: Term) -> Result<Option<OpId>, AskError> {
+    async fn place(&mut self, term: MasterTerm) -> Result<Option<OpId>, AskError> {
         let (path, data) = (resign_request_path(&self.path, term.session), resign_request_data(term.token));
         loop {
             self.inquiry.pace().await;
@@ -243,11 +243,11 @@ impl Asking {
             match self.inquiry.request(Request::Election(read)).await? {
                 (_, Reply::Found(znode)) if is_resign_request(&znode, term.token) => return Ok(None),
                 (changes, Reply::Found(_)) => {
-                    self.obstacle = Some(Obstacle::Occupied { request: path });
+                    self.obstacle = Some(ResignObstacle::Occupied { request: path });
                     return Ok(Some(changes));
                 }
                 (_, Reply::Refused(_)) => {
-                    self.obstacle = Some(Obstacle::Hidden { request: path.clone() });
+                    self.obstacle = Some(ResignObstacle::Hidden { request: path.clone() });
                     match self.exists(&path).await? {
                         (_, Reply::Missing | Reply::Unknown) => {}
                         (changes, _) => return Ok(Some(changes)),
@@ -259,7 +259,7 @@ impl Asking {
     }
 
     /// The request has served its purpose, if it is ours. Where it cannot be deleted it goes with the session.
-    async fn take_back(&mut self, term: Term) -> Result<(), AskError> {
+    async fn take_back(&mut self, term: MasterTerm) -> Result<(), AskError> {
         let path = resign_request_path(&self.path, term.session);
         let read = Operation::Read { path: path.clone(), watch: false };
         if let Reply::Found(znode) = self.inquiry.ask(read).await?
@@ -276,21 +276,21 @@ impl Asking {
         // Without a connection it cannot be taken back, and goes with the session.
         let _ = tokio::time::timeout(TAKING_BACK, self.take_back(term)).await;
         let request = resign_request_path(&self.path, term.session);
-        let obstacle = self.obstacle.unwrap_or(Obstacle::Unheeded { request });
+        let obstacle = self.obstacle.unwrap_or(ResignObstacle::Unheeded { request });
         AskError::NotResigned { token: term.token, limit, obstacle }
     }
 }
 
 /// A mastership.
 #[derive(Clone, Copy)]
-struct Term {
+struct MasterTerm {
     token: FencingToken,
     session: SessionId,
 }
 
-impl Term {
+impl MasterTerm {
     fn of(stat: Stat) -> Self {
-        Term { token: FencingToken::new(stat.czxid), session: SessionId(stat.ephemeral_owner) }
+        MasterTerm { token: FencingToken::new(stat.czxid), session: SessionId(stat.ephemeral_owner) }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::session::link::Request;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub struct Candidate {
+pub struct CandidateEntry {
     /// The address that it gives: `host:port`, or empty. Also empty if it may not be read. Whoever may create a candidate's
     /// znode may write anything there, of any length: show [`printable_address`](Self::printable_address).
     pub address: String,
@@ -24,10 +24,10 @@ pub struct Candidate {
     pub token: FencingToken,
 }
 
-impl Candidate {
+impl CandidateEntry {
     /// A candidate with this address and token: mainly for tests.
     pub fn new(address: impl Into<String>, token: FencingToken) -> Self {
-        Candidate { address: address.into(), token }
+        CandidateEntry { address: address.into(), token }
     }
 
     /// The address for logs and people: see [`printable()`]. It is cut if it is longer than any [`Address`].
@@ -46,14 +46,21 @@ impl Candidate {
 /// # Cancel safety
 ///
 /// Cancel safe: it only reads.
-pub async fn candidates(session: &Session, path: &str, limit: Duration) -> Result<Vec<Candidate>, AskError> {
+pub async fn candidates(
+    session: &Session,
+    path: &str,
+    limit: Duration,
+) -> Result<Vec<CandidateEntry>, AskError> {
     let path = ElectionPath::new(path)?;
     let mut inquiry = Inquiry::start(session).await?;
     let candidates = tokio::time::timeout(limit, read_candidates(&mut inquiry, &path)).await;
     candidates.unwrap_or(Err(AskError::NoAnswer { limit }))
 }
 
-async fn read_candidates(inquiry: &mut Inquiry, path: &ElectionPath) -> Result<Vec<Candidate>, AskError> {
+async fn read_candidates(
+    inquiry: &mut Inquiry,
+    path: &ElectionPath,
+) -> Result<Vec<CandidateEntry>, AskError> {
     loop {
         inquiry.pace().await;
         match look(inquiry, path.as_str()).await? {
@@ -92,7 +99,7 @@ async fn look(inquiry: &mut Inquiry, path: &str) -> Result<Option<Reply>, AskErr
 }
 
 /// Reads all of them at once; those that have gone are left out. `None` if the connection was lost meanwhile.
-async fn read_all(inquiry: &mut Inquiry, paths: &[String]) -> Result<Option<Vec<Candidate>>, AskError> {
+async fn read_all(inquiry: &mut Inquiry, paths: &[String]) -> Result<Option<Vec<CandidateEntry>>, AskError> {
     let reads = paths.iter().map(|path| Operation::Read { path: path.clone(), watch: false });
     let answers = inquiry.requests(reads.map(Request::Election)).await?;
     let mut candidates = Vec::new();
@@ -117,8 +124,8 @@ async fn read_all(inquiry: &mut Inquiry, paths: &[String]) -> Result<Option<Vec<
     Ok(Some(candidates))
 }
 
-fn candidate(znode: &Znode) -> Candidate {
-    Candidate {
+fn candidate(znode: &Znode) -> CandidateEntry {
+    CandidateEntry {
         address: String::from_utf8_lossy(&znode.data).into_owned(),
         token: FencingToken::new(znode.stat.czxid),
     }

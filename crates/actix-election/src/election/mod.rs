@@ -26,10 +26,10 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use ask::{AskError, Asked, Obstacle, ask_to_resign};
+pub use ask::{AskError, Asked, ResignObstacle, ask_to_resign};
 use builder::ElectionSettings;
 pub use builder::{ElectionBuilder, Strategy};
-pub use candidates::{Candidate, candidates};
+pub use candidates::{CandidateEntry, candidates};
 pub use chroot::chroot_exists;
 pub use handle::{Changes, Election};
 use home::Home;

@@ -30,13 +30,13 @@ thread_local! {
 /// The elections of an arbiter, and the one timer that looks at them.
 pub(super) struct Sweep {
     clock: Clock,
-    watched: RefCell<Vec<Weak<Watched>>>,
+    watched: RefCell<Vec<Weak<SweepEntry>>>,
     ledger: Ledger,
 }
 
 /// What is looked at in one election, and how it is called if something is found.
 #[derive(Default)]
-pub(super) struct Watched {
+pub(super) struct SweepEntry {
     pub(super) roles: RefCell<RoleActors>,
     /// When the election has to do something. A timer does not count the time that the machine spends suspended, and a lease
     /// does.
@@ -80,8 +80,8 @@ impl Sweep {
         }
     }
 
-    pub(super) fn watch(&self) -> Rc<Watched> {
-        let watched = Rc::<Watched>::default();
+    pub(super) fn watch(&self) -> Rc<SweepEntry> {
+        let watched = Rc::<SweepEntry>::default();
         self.watched.borrow_mut().push(Rc::downgrade(&watched));
         watched
     }
@@ -104,7 +104,7 @@ impl Sweep {
     }
 }
 
-impl Watched {
+impl SweepEntry {
     fn look(&self, now: Timestamp) {
         if self.roles.borrow_mut().look() || self.due.get().is_some_and(|due| now + NEAR >= due) {
             self.called.set(true);
@@ -116,7 +116,7 @@ impl Watched {
 }
 
 /// The election's end: comes when it is called, and when the last address of the election is gone.
-pub(super) struct SweepTask(pub(super) Rc<Watched>);
+pub(super) struct SweepTask(pub(super) Rc<SweepEntry>);
 
 impl ActorFuture<ElectionActor> for SweepTask {
     type Output = ();

@@ -70,20 +70,20 @@ impl Drop for EndGuard {
 pub(crate) type Held = Arc<()>;
 
 /// A session that was started on this thread.
-struct Session {
+struct StartedSession {
     held: Weak<()>,
     board: Arc<SessionBoard>,
     end: Arc<ThreadEnd>,
 }
 
-impl Session {
+impl StartedSession {
     /// Whether it is being closed: nobody holds it any more, or its actor is gone with the actix system.
     fn ends(&self) -> bool {
         self.held.strong_count() == 0 || self.board.read().value.state == SessionState::Closed
     }
 }
 
-struct Started(RefCell<Vec<Session>>);
+struct Started(RefCell<Vec<StartedSession>>);
 
 impl Drop for Started {
     fn drop(&mut self) {
@@ -104,7 +104,8 @@ pub(super) fn new() -> (EndGuard, Arc<ThreadEnd>) {
 
 /// At its end, this thread will wait for this session if that is being closed then.
 pub(super) fn wait_at_exit(held: &Held, board: &Arc<SessionBoard>, end: &Arc<ThreadEnd>) {
-    let session = Session { held: Arc::downgrade(held), board: Arc::clone(board), end: Arc::clone(end) };
+    let session =
+        StartedSession { held: Arc::downgrade(held), board: Arc::clone(board), end: Arc::clone(end) };
     // An error says that the thread is ending already.
     let _ = STARTED.try_with(|started| {
         let mut started = started.0.borrow_mut();

@@ -23,7 +23,7 @@ use crate::{
     ElectionPath, FencingToken, OpId, Operation, QueueId, Refusal, Reply, SessionId, Stat, Timestamp,
     WatchEvent, Znode, queue_name, queue_order,
 };
-use own::{Own, Place};
+use own::{Own, Standing};
 use step::Step;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -183,7 +183,7 @@ impl Queue {
     /// What is yet to be done for a znode of ours to stand well.
     fn steps_of(&self, own: &Own) -> [Option<Step>; 5] {
         // One that may have gone is looked for first: in a list without it there is nothing to learn.
-        let list = (own.seen && matches!(own.place, Place::Unknown(_))).then_some(Step::List);
+        let list = (own.seen && matches!(own.place, Standing::Unknown(_))).then_some(Step::List);
         let watch_own = own.armed.is_none().then_some(Step::Own);
         let clear = self.left_over.first().map(|_| Step::Clear);
         let Some(ahead) = own.ahead() else { return [list, watch_own, clear, None, None] };
@@ -348,11 +348,11 @@ impl Queue {
 
     fn listed(&mut self, names: &[String]) {
         self.overcome(&[Step::List]);
-        let Some(own) = self.own.as_mut().filter(|own| own.place != Place::Head) else { return };
+        let Some(own) = self.own.as_mut().filter(|own| own.place != Standing::Head) else { return };
         let left_over = names.iter().filter(|name| name.starts_with(&self.prefix) && **name != own.name);
         self.left_over = left_over.cloned().collect();
         match own.find(names) {
-            Some(Place::Head) => self.now_head(),
+            Some(Standing::Head) => self.now_head(),
             Some(place) => own.place = place,
             // Gone, or listed before it was created: reading it tells.
             None => {
@@ -364,7 +364,7 @@ impl Queue {
 
     fn now_head(&mut self) {
         let Some(own) = &mut self.own else { return };
-        own.place = Place::Head;
+        own.place = Standing::Head;
         self.observer.set_master(Some(Some(Master::with_data(&self.data, own.token))));
         self.obstacle = None;
     }
@@ -382,7 +382,7 @@ impl Queue {
     }
 
     fn own_is_gone(&mut self) {
-        if self.own.take().is_some_and(|own| own.place == Place::Head) {
+        if self.own.take().is_some_and(|own| own.place == Standing::Head) {
             self.observer.set_master(None);
         }
         self.left_over.clear();

@@ -7,7 +7,7 @@ use crate::{FencingToken, OpId, queue_order};
 pub(super) struct Own {
     pub(super) name: String,
     pub(super) token: FencingToken,
-    pub(super) place: Place,
+    pub(super) place: Standing,
     /// Whether it was seen on this connection.
     pub(super) seen: bool,
     /// The request whose watch stands on it.
@@ -18,7 +18,7 @@ pub(super) struct Own {
 
 /// Where our znode stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Place {
+pub(super) enum Standing {
     /// To be looked up; kept from the last look: how many stood before it.
     Unknown(Option<usize>),
     Behind(Ahead),
@@ -42,7 +42,7 @@ pub(super) struct Ahead {
 
 impl Own {
     pub(super) fn new(name: String, token: FencingToken, armed: Option<OpId>) -> Self {
-        Own { name, token, place: Place::Unknown(None), seen: true, armed, retired: false }
+        Own { name, token, place: Standing::Unknown(None), seen: true, armed, retired: false }
     }
 
     pub(super) fn disconnected(&mut self) {
@@ -54,17 +54,17 @@ impl Own {
     /// Its place is to be looked up again. Who is the head remains it.
     pub(super) fn look_up(&mut self) {
         if let Some(ahead) = self.ahead() {
-            self.place = Place::Unknown(Some(ahead.count));
+            self.place = Standing::Unknown(Some(ahead.count));
         }
     }
 
     /// Its place in this list, if it is there.
-    pub(super) fn find(&self, children: &[String]) -> Option<Place> {
+    pub(super) fn find(&self, children: &[String]) -> Option<Standing> {
         let order = queue_order(children);
         let count = order.iter().position(|name| *name == self.name)?;
         Some(match count.checked_sub(1) {
-            None => Place::Head,
-            Some(before) => Place::Behind(Ahead {
+            None => Standing::Head,
+            Some(before) => Standing::Behind(Ahead {
                 count,
                 predecessor: order[before].to_owned(),
                 unreadable: false,
@@ -77,27 +77,27 @@ impl Own {
     /// How many stood before it when that was last known.
     pub(super) fn count_ahead(&self) -> Option<usize> {
         match &self.place {
-            Place::Unknown(last) => *last,
-            Place::Behind(ahead) => Some(ahead.count),
-            Place::Head => Some(0),
+            Standing::Unknown(last) => *last,
+            Standing::Behind(ahead) => Some(ahead.count),
+            Standing::Head => Some(0),
         }
     }
 
     /// Whether the head stands further off, and all that there is to know of it has been asked.
     pub(super) fn is_behind_a_stranger(&self) -> bool {
-        matches!(&self.place, Place::Behind(ahead) if ahead.count > 1 && ahead.unread_head.is_none())
+        matches!(&self.place, Standing::Behind(ahead) if ahead.count > 1 && ahead.unread_head.is_none())
     }
 
     pub(super) fn ahead(&self) -> Option<&Ahead> {
         match &self.place {
-            Place::Behind(ahead) => Some(ahead),
+            Standing::Behind(ahead) => Some(ahead),
             _ => None,
         }
     }
 
     pub(super) fn ahead_mut(&mut self) -> Option<&mut Ahead> {
         match &mut self.place {
-            Place::Behind(ahead) => Some(ahead),
+            Standing::Behind(ahead) => Some(ahead),
             _ => None,
         }
     }

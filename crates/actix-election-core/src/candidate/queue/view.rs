@@ -1,13 +1,13 @@
 //! What a queue shows of itself: who is master, and where we stand.
 
-use super::own::{Own, Place};
+use super::own::{Own, Standing};
 use super::{Master, ProblemKind, Queue};
 use crate::{FencingToken, candidate};
 
 impl Queue {
     pub(in super::super) fn held_token(&self) -> Option<FencingToken> {
         let own = self.own.as_ref()?;
-        (own.seen && !own.retired && own.place == Place::Head).then_some(own.token)
+        (own.seen && !own.retired && own.place == Standing::Head).then_some(own.token)
     }
 
     pub(in super::super) fn own_token(&self) -> Option<FencingToken> {
@@ -40,12 +40,12 @@ impl Queue {
     /// Who stands right behind the head watches it; whoever stands further back does not, unless somebody observes.
     pub(in super::super) fn is_current(&self) -> bool {
         let in_view = |own: &Own| match &own.place {
-            Place::Head => own.seen && !own.retired,
-            Place::Behind(ahead) => {
+            Standing::Head => own.seen && !own.retired,
+            Standing::Behind(ahead) => {
                 let leads = !ahead.predecessor.starts_with(&self.prefix) && self.obstacle.is_none();
                 ahead.count == 1 && ahead.armed.is_some() && leads
             }
-            Place::Unknown(_) => false,
+            Standing::Unknown(_) => false,
         };
         self.session.is_some() && (self.own.as_ref().is_some_and(in_view) || self.observer.is_current())
     }
@@ -54,9 +54,9 @@ impl Queue {
         let own = self.own.as_ref()?;
         let ahead = own.count_ahead()?;
         let is_exact = match &own.place {
-            Place::Head => own.seen,
-            Place::Behind(before) => before.count == 1 && before.armed.is_some() && own.armed.is_some(),
-            Place::Unknown(_) => false,
+            Standing::Head => own.seen,
+            Standing::Behind(before) => before.count == 1 && before.armed.is_some() && own.armed.is_some(),
+            Standing::Unknown(_) => false,
         };
         Some(if is_exact { candidate::Place::Exactly(ahead) } else { candidate::Place::AtMost(ahead) })
     }

@@ -66,7 +66,7 @@ impl Handler<MasterChanged> for Listener {
 }
 
 /// A session, and the news of it.
-pub(super) struct Inquiry {
+pub(super) struct Query {
     pub(super) session: Session,
     pub(super) news: mpsc::UnboundedReceiver<News>,
     listener: Addr<Listener>,
@@ -74,23 +74,23 @@ pub(super) struct Inquiry {
     chroot: Option<String>,
 }
 
-impl Inquiry {
+impl Query {
     /// Asks one thing, and prints the answer; the process ends as it says.
     pub(super) async fn once(
         ensemble: &EnsembleArgs,
         Context { output, stop }: &Context,
         ask: impl AsyncFnOnce(&mut Self) -> Result<(String, Ending), Ending>,
     ) -> Result<Ending, Ending> {
-        let mut inquiry = Self::start(ensemble)?;
+        let mut query = Self::start(ensemble)?;
         let answer = tokio::select! {
-            answer = ask(&mut inquiry) => answer,
+            answer = ask(&mut query) => answer,
             why = stop.requested() => Err(stop.ending(why)),
         };
         let ending = answer.map(|(line, ending)| {
             output.print(line);
             ending
         });
-        inquiry.close().await;
+        query.close().await;
         output.written().await;
         ending.map(|ending| stop.ending_unless_output_failed(ending))
     }
@@ -103,7 +103,7 @@ impl Inquiry {
         session.report_changes(listener.clone().recipient());
         session.report_problems(listener.clone().recipient());
         let chroot = ensemble.chroot().map(str::to_owned);
-        Ok(Inquiry { session, news, listener, election: None, chroot })
+        Ok(Query { session, news, listener, election: None, chroot })
     }
 
     /// Follows who is master.
