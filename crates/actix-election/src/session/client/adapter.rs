@@ -105,35 +105,9 @@ impl Client {
         match operation {
             Operation::Create { path, data } => self.create(&self.full(&path), data, self.acl()).await,
             Operation::CreateSequential { path, data } => {
-                let path = self.full(&path);
-                match self.zookeeper.create2(&path, data, self.acl(), CreateMode::EphemeralSequential).await {
-                    Ok((created, stat)) if created.starts_with(&path) => {
-                        let name = created.rsplit('/').next().unwrap_or_default().to_owned();
-                        Reply::CreatedSequential { name, stat: shorten(&stat) }
-                    }
-                    // It speaks of something else: what became of this one, nobody knows.
-                    Ok(_) => Reply::Unknown,
-                    Err(error) => not_created(error),
-                }
+                self.create_sequential(&self.full(&path), data).await
             }
-            Operation::Children { path, watch } => {
-                let path = self.full(&path);
-                let listed = if watch {
-                    let listed = self.zookeeper.get_children_w(&path, arm.watcher()).await;
-                    if listed.is_err() {
-                        arm.disarm();
-                    }
-                    listed
-                } else {
-                    self.zookeeper.get_children(&path, false).await
-                };
-                listed.map_or_else(refused, |names| match TooLong::of(&names) {
-                    Some(TooLong { children, bytes }) => {
-                        Reply::Refused(Refusal::TooManyChildren { children, bytes })
-                    }
-                    None => Reply::Children(names),
-                })
-            }
+            Operation::Children { path, watch } => self.list(&self.full(&path), watch.then_some(arm)).await,
             Operation::CreateParents { path } => self.create_parents(&self.full(&path)).await,
             Operation::Read { path, watch } => {
                 let path = self.full(&path);
@@ -169,6 +143,36 @@ impl Client {
                 Ok(()) => Reply::Done,
                 Err(error) => refused(error),
             },
+        }
+    }
+
+    /// With a watch, if there is something to arm.
+    async fn list(&self, path: &str, watch: Option<&Arm>) -> Reply {
+        let listed = match watch {
+            Some(arm) => {
+                let listed = self.zookeeper.get_children_w(path, arm.watcher()).await;
+                if listed.is_err() {
+                    arm.disarm();
+                }
+                listed
+            }
+            None => self.zookeeper.get_children(path, false).await,
+        };
+        listed.map_or_else(refused, |names| match TooLong::of(&names) {
+            Some(TooLong { children, bytes }) => Reply::Refused(Refusal::TooManyChildren { children, bytes }),
+            None => Reply::Children(names),
+        })
+    }
+
+    async fn create_sequential(&self, path: &str, data: Vec<u8>) -> Reply {
+        match self.zookeeper.create2(path, data, self.acl(), CreateMode::EphemeralSequential).await {
+            Ok((created, stat)) if created.starts_with(path) => {
+                let name = created.rsplit('/').next().unwrap_or_default().to_owned();
+                Reply::CreatedSequential { name, stat: shorten(&stat) }
+            }
+            // It speaks of something else: what became of this one, nobody knows.
+            Ok(_) => Reply::Unknown,
+            Err(error) => not_created(error),
         }
     }
 
