@@ -43,6 +43,10 @@ fn session() -> Session {
     Session::builder(&server).session_timeout(SESSION_TIMEOUT).start().unwrap()
 }
 
+fn of_a_worker() -> ElectionBuilder {
+    Election::builder("/m").role(&Worker.start())
+}
+
 async fn master(session: &Session, election: ElectionBuilder) -> Election {
     let election = election.campaign(session).await.unwrap();
     let _lease = election.until_master().await.unwrap();
@@ -74,8 +78,7 @@ async fn handles_that_are_dropped_in_an_actix_system() {
     ends("handles_that_are_dropped_in_an_actix_system", || {
         System::new().block_on(async {
             let session = session();
-            let worker = Worker.start();
-            let _election = master(&session, Election::builder("/m").role(&worker)).await;
+            let _election = master(&session, of_a_worker()).await;
         });
     })
     .await;
@@ -87,8 +90,7 @@ async fn a_system_that_is_stopped() {
         let runner = System::new();
         let _kept = runner.block_on(async {
             let session = session();
-            let worker = Worker.start();
-            let election = master(&session, Election::builder("/m").role(&worker)).await;
+            let election = master(&session, of_a_worker()).await;
             System::current().stop();
             (session, election)
         });
@@ -103,8 +105,7 @@ async fn a_close_after_the_system_was_stopped() {
         let runner = System::new();
         let session = runner.block_on(async {
             let session = session();
-            let worker = Worker.start();
-            let election = master(&session, Election::builder("/m").role(&worker)).await;
+            let election = master(&session, of_a_worker()).await;
             let mut changes = session.changes();
             System::current().stop();
             use futures::StreamExt as _;

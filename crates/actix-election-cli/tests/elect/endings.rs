@@ -30,21 +30,21 @@ async fn with_no_server_sigterm_ends_it_in_time() {
     .await;
 }
 
+/// A master with a session timeout of 10 s, whose server is behind this proxy.
+fn master_behind(proxy: &FaultProxy, name: &str) -> Running {
+    let zookeeper = proxy.address().to_string();
+    let (path, timeout) = (path(name), ["--session-timeout", "10s"]);
+    let mut master =
+        Running::start(elect(&["campaign", &path, "--json", "--zookeeper", &zookeeper]).args(timeout));
+    master.event("became_master");
+    master
+}
+
 #[tokio::test]
 async fn a_master_whose_server_is_silent_ends_in_time() {
     when_the_machine_runs(TOLERATED, async |_| {
         let proxy = FaultProxy::start(server().await).unwrap();
-        let args = [
-            "campaign",
-            &path("silent"),
-            "--json",
-            "--session-timeout",
-            "10s",
-            "--zookeeper",
-            &proxy.address().to_string(),
-        ];
-        let mut candidate = Running::start(&mut elect(&args));
-        candidate.event("became_master");
+        let mut candidate = master_behind(&proxy, "silent");
         let _silence = proxy.hold(Direction::Both);
         let began = Instant::now();
         assert_eq!(candidate.terminate(), Some(0));
@@ -57,17 +57,7 @@ async fn a_master_whose_server_is_silent_ends_in_time() {
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let proxy = FaultProxy::start(server().await).unwrap();
-    let args = [
-        "campaign",
-        &path("second"),
-        "--json",
-        "--session-timeout",
-        "10s",
-        "--zookeeper",
-        &proxy.address().to_string(),
-    ];
-    let mut candidate = Running::start(&mut elect(&args));
-    candidate.event("became_master");
+    let mut candidate = master_behind(&proxy, "second");
     // The end in order takes its 2 s; the signals come at the same moment, however slow this machine is.
     let _silence = proxy.hold(Direction::Both);
     for signal in ["STOP", "TERM", "INT", "CONT"] {

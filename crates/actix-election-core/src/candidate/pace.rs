@@ -44,17 +44,12 @@ impl Pace {
         *self = Pace::new(self.longest);
     }
 
-    /// Something has changed at the ensemble. That happens as often as somebody changes it, and needs no pause of ours; but it
-    /// ends none.
+    /// Something has changed at the ensemble, or what was refused is due to be asked again. Neither is brought about by answers,
+    /// so that it needs no pause of ours; but it ends none.
     pub(super) fn event(&mut self) {
         if self.until.is_none() {
             self.reset();
         }
-    }
-
-    /// What was refused is asked again, as seldom as that is done. Two such rhythms side by side would otherwise never be quiet.
-    pub(super) fn retry_due(&mut self) {
-        self.event();
     }
 
     pub(super) fn answered(&mut self, now: Timestamp, reply: &Reply) {

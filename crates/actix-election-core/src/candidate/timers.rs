@@ -56,7 +56,8 @@ impl Candidate {
         self.resign_watch.pass_time(self.now);
         self.pace.pass_time(self.now);
         if self.contest.pass_time(self.now) {
-            self.pace.retry_due();
+            // Two such rhythms side by side would otherwise never be quiet.
+            self.pace.event();
         }
         if let Some(lease) = self.session.lease()
             && self.notice_at().is_some_and(|at| self.now >= at)

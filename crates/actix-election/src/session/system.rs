@@ -6,8 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_rt::{Arbiter, ArbiterHandle, System};
-
-use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
 use super::thread;
@@ -74,8 +72,7 @@ fn start_system() -> Result<System, StartError> {
 /// The first runtime of a process makes a pipe for signals, and tokio panics where it finds no descriptors for that: so they are
 /// looked for before.
 fn first_runtime() -> io::Result<Runtime> {
-    let found: Vec<_> = (0..DESCRIPTORS).map(|_| TcpSocket::new_v4()).collect::<io::Result<_>>()?;
-    drop(found);
+    thread::probe_descriptors(DESCRIPTORS)?;
     thread::runtime()
 }
 

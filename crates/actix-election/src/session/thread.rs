@@ -22,7 +22,7 @@ use crate::clock;
 mod seeking;
 mod starting;
 
-pub(super) use starting::{runtime, start};
+pub(super) use starting::{probe_descriptors, runtime, start};
 
 /// After how many useless connections in a row it is reported why. One or two may fall into the restart of a server.
 const FAILURES_TO_REPORT: u32 = 3;

@@ -50,8 +50,14 @@ pub(in super::super) fn start(
 /// What tells a session from its beginning that it cannot be: it would only look for a server, in vain.
 fn first_runtime() -> Result<Runtime, StartError> {
     let runtime = runtime().map_err(StartError::Runtime)?;
-    let sockets: io::Result<Vec<_>> = (0..SOCKETS).map(|_| TcpSocket::new_v4()).collect();
-    sockets.map(|_| runtime).map_err(StartError::Socket)
+    probe_descriptors(SOCKETS).map_err(StartError::Socket)?;
+    Ok(runtime)
+}
+
+/// Whether so many descriptors are to be had at once. None is kept.
+pub(in super::super) fn probe_descriptors(number: usize) -> io::Result<()> {
+    let sockets: io::Result<Vec<_>> = (0..number).map(|_| TcpSocket::new_v4()).collect();
+    sockets.map(drop)
 }
 
 /// A runtime for one thread.
